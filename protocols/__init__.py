@@ -1,0 +1,1 @@
+"""Words and wire formats that gateway, collector and simulators share. Pure: opens nothing, starts nothing."""
