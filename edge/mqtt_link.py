@@ -1,0 +1,323 @@
+"""One MQTT connection of the gateway. The only file of edge/ that imports aiomqtt and paho.
+
+Used twice: by the uplink's session (`edge/session.py`) and by the driver of local devices (`edge/drivers/mqtt.py`).
+What it adds to aiomqtt: acknowledgement when the caller says so and not before, a receive queue whose items cannot be
+lost by cancelling the reader, one reason in plain words for every way a connection can fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import paho.mqtt.client as paho
+
+from edge.contract import LinkMessage, Will
+from protocols.errors import BadPayload, WireLost
+from protocols.mqtt_url import MqttUrl
+
+log = logging.getLogger(__name__)
+
+# paho reports every lost socket as an error of its own; the reason is told once, by whoever catches WireLost.
+_library_log = logging.getLogger(f"{__name__}.library")
+_library_log.setLevel(logging.CRITICAL)
+
+CONNECT_S = 15.0
+"""Name lookup, TCP, TLS and CONNACK together."""
+ANSWER_S = 10.0
+"""How long a PUBACK or SUBACK may take before the connection counts as lost."""
+CLOSE_S = 2.0
+KEEPALIVE_S = 30
+UNSENT_MS = 20_000
+"""TCP_USER_TIMEOUT: sent bytes that nobody confirms for this long end the connection."""
+
+PUBLISH_BYTES_MAX = 1_100_000
+INCOMING_BYTES_MAX = 1_100_000
+WAITING_MAX = 5_000
+"""QoS 0 messages beyond this many waiting are dropped and counted; QoS 1 is bounded by the broker's own window."""
+
+_REFUSALS = {
+    "Bad user name or password": "the broker refused the user name or password",
+    "Not authorized": "the broker refused: not authorised (user name or password missing or wrong)",
+    "Client identifier not valid": "the broker refused the client id",
+    "Server unavailable": "the broker says it is unavailable",
+    "Unsupported protocol version": "the broker does not speak MQTT 3.1.1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MqttDialer:
+    """Opens links to one broker. Constructing opens nothing; the password file is read at each call.
+
+    With ``clean_session`` false the broker keeps subscriptions and unacknowledged messages of this client id.
+    """
+
+    url: MqttUrl
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    clean_session: bool = True
+    keepalive_s: int = KEEPALIVE_S
+    max_inflight: int = 64
+    answer_s: float = ANSWER_S
+
+    async def __call__(self, *, client_id: str, will: Will | None = None) -> MqttLink:
+        """Connect and return the open link; raises WireLost with the reason when that fails."""
+        client = self._client(client_id, will)
+        inbox = _Inbox(client)
+        connecting = asyncio.get_running_loop().create_task(client.__aenter__(), name=f"mqtt-connect[{self.url}]")
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await asyncio.shield(connecting)
+        except TimeoutError:
+            connecting.add_done_callback(lambda task: _abandon(client, task))
+            raise WireLost(f"{self.url}: no answer within {CONNECT_S:g} s") from None
+        except asyncio.CancelledError:
+            # The connect runs in a thread that cannot be stopped: let it end by itself and drop its socket then.
+            connecting.add_done_callback(lambda task: _abandon(client, task))
+            raise
+        except (aiomqtt.MqttError, ValueError) as error:
+            _drop_socket(client)
+            raise WireLost(f"{self.url}: {_reason(error, self)}") from error
+        return MqttLink(client, inbox, name=str(self.url), answer_s=self.answer_s)
+
+    def _client(self, client_id: str, will: Will | None) -> aiomqtt.Client:
+        options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_MS))
+        client = aiomqtt.Client(
+            self.url.host,
+            self.url.port,
+            identifier=client_id,
+            username=self.username,
+            password=self._password(),
+            tls_context=self._tls() if self.url.tls else None,
+            clean_session=self.clean_session,
+            will=aiomqtt.Will(will.topic, will.payload, 1, will.retain) if will else None,
+            keepalive=self.keepalive_s,
+            timeout=self.answer_s,
+            max_inflight_messages=self.max_inflight,
+            socket_options=options,
+            logger=_library_log,
+        )
+        client.pending_calls_threshold = 1 << 16
+        # Before connecting: a broker that kept our session sends the first messages right behind its CONNACK.
+        client._client.manual_ack_set(True)
+        _fail_fast(client)
+        return client
+
+    def _password(self) -> str | None:
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise WireLost(f"{self.url}: password file {self.password_file}: {error}") from error
+
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+        except (OSError, ssl.SSLError) as error:
+            raise WireLost(f"{self.url}: CA file {self.ca_file}: {error}") from error
+
+
+class MqttLink:
+    """One open connection; never reused after it was lost. The contract is `edge.contract.Link`.
+
+    ``dropped`` counts received messages that were thrown away, by reason.
+    """
+
+    def __init__(self, client: aiomqtt.Client, inbox: _Inbox, *, name: str, answer_s: float) -> None:
+        self._client = client
+        self._paho = client._client
+        self._name = name
+        self._answer_s = answer_s
+        self._loss: str | None = None
+        self._inbox = inbox
+        self.dropped = inbox.dropped
+        if self._paho.socket() is None:
+            # Lost between CONNACK and here; aiomqtt forgets that.
+            self._lose("the broker closed the connection at once (another client with the same id?)")
+        else:
+            client._disconnected.add_done_callback(self._on_disconnected)
+
+    async def subscribe(self, topic_filter: str, qos: int = 1) -> None:
+        """Subscribe; returns after the broker granted it, raises WireLost when it does not."""
+        self._check()
+        try:
+            codes = await self._client.subscribe(topic_filter, qos=qos)
+        except aiomqtt.MqttError as error:
+            raise self._lose(f"subscribing to {topic_filter!r}: {self._tell(error, 'SUBACK')}") from error
+        if any((code if isinstance(code, int) else code.value) >= 128 for code in codes):
+            raise self._lose(f"the broker refused the subscription to {topic_filter!r} (access list?)")
+
+    async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
+        """Publish; with QoS 1 returns after the PUBACK. May be called many times at once.
+
+        Raises BadPayload above PUBLISH_BYTES_MAX: a broker with a packet limit would drop the connection, again and
+        again, and block every later message.
+        """
+        self._check()
+        if len(payload) > PUBLISH_BYTES_MAX:
+            raise BadPayload("too_large", f"{len(payload)} bytes to {topic}, at most {PUBLISH_BYTES_MAX} are sent")
+        try:
+            await self._client.publish(topic, payload, qos=qos, retain=retain)
+        except aiomqtt.MqttError as error:
+            raise self._lose(f"publishing to {topic}: {self._tell(error, 'PUBACK')}") from error
+
+    async def messages(self) -> AsyncIterator[LinkMessage]:
+        """All messages in order of arrival, those received before a loss included; then WireLost. One reader only.
+
+        A reader may be cancelled at any instant: no message is lost by it, the next call goes on where it stopped.
+        """
+        inbox = self._inbox
+        while True:
+            while inbox.waiting:
+                yield inbox.waiting.popleft()
+            if self._loss is not None:
+                raise WireLost(f"{self._name}: {self._loss}")
+            inbox.arrived.clear()
+            await inbox.arrived.wait()
+
+    async def acknowledge(self, message: LinkMessage) -> None:
+        """Send the PUBACK of a message of this link. QoS 0 needs none; after a loss the broker sends it again."""
+        self._check()
+        if message.qos > 0:
+            self._paho.ack(message.mid, message.qos)
+
+    async def close(self) -> None:
+        """Disconnect cleanly, so that the will is not sent. May be called again, also after a loss; never raises."""
+        if self._loss is None:
+            self._lose("closed")
+            with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await self._client.__aexit__(None, None, None)
+        _drop_socket(self._client)
+
+    async def __aenter__(self) -> MqttLink:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _check(self) -> None:
+        if self._loss is not None:
+            raise WireLost(f"{self._name}: {self._loss}")
+
+    def _on_disconnected(self, future: asyncio.Future[None]) -> None:
+        error = None if future.cancelled() else future.exception()
+        self._lose("the connection was closed" if error is None else _loss_reason(error))
+
+    def _lose(self, reason: str) -> WireLost:
+        if self._loss is None:
+            self._loss = reason
+            self._inbox.arrived.set()
+        return WireLost(f"{self._name}: {self._loss}")
+
+    def _tell(self, error: aiomqtt.MqttError, answer: str) -> str:
+        if "timed out" in str(error):
+            return f"no {answer} within {self._answer_s:g} s"
+        return _loss_reason(error)
+
+
+class _Inbox:
+    """What paho hands over, kept until the reader comes. Runs in the event loop, inside paho's read call."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self._paho = client._client
+        self.waiting: deque[LinkMessage] = deque()
+        self.arrived = asyncio.Event()
+        self.dropped: Counter[str] = Counter()
+        client._client.on_message = self._put
+
+    def _put(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            self._drop("topic_not_utf8", message)
+            return
+        payload = bytes(message.payload)
+        if len(payload) > INCOMING_BYTES_MAX:
+            self._drop("too_large", message)
+        elif message.qos == 0 and len(self.waiting) >= WAITING_MAX:
+            self._drop("queue_full", message)
+        else:
+            self.waiting.append(LinkMessage(topic, payload, message.qos, message.mid, message.retain, message.dup))
+            self.arrived.set()
+
+    def _drop(self, reason: str, message: paho.MQTTMessage) -> None:
+        # Acknowledged all the same: it would come back for ever and take a place in the broker's window.
+        self.dropped[reason] += 1
+        if self.dropped[reason] == 1:
+            log.warning("mqtt: dropped a message of %d bytes: %s", len(message.payload), reason)
+        self._paho.ack(message.mid, message.qos)
+
+
+def _fail_fast(client: aiomqtt.Client) -> None:
+    """Let a connection that is closed before its CONNACK fail at once; aiomqtt alone waits for its timeout."""
+    told = client._client.on_disconnect
+    assert told is not None
+
+    def on_disconnect(*arguments: Any) -> None:
+        told(*arguments)
+        if not client._connected.done():
+            client._connected.set_exception(aiomqtt.MqttError("closed before an answer"))
+
+    client._client.on_disconnect = on_disconnect
+
+
+def _abandon(client: aiomqtt.Client, task: asyncio.Task[aiomqtt.Client]) -> None:
+    if not task.cancelled():
+        task.exception()
+    _drop_socket(client)
+
+
+def _drop_socket(client: aiomqtt.Client) -> None:
+    """Close whatever socket is left; after a failed read aiomqtt leaves it open and registered."""
+    client._client._sock_close()
+
+
+def _reason(error: BaseException, dialer: MqttDialer) -> str:
+    """Why connecting failed, for a person."""
+    if isinstance(error, aiomqtt.MqttCodeError):
+        name = str(error.rc)
+        return _REFUSALS.get(name, f"the broker refused: {name}")
+    cause = error.__context__ if isinstance(error.__context__, OSError) else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        if "ostname mismatch" in cause.verify_message or "IP address mismatch" in cause.verify_message:
+            return f"TLS: the certificate is not for {dialer.url.host} ({cause.verify_message.rstrip('.')})"
+        signers = dialer.ca_file or "an authority this system knows; set ca_file"
+        return f"TLS: the certificate is not signed by {signers} ({cause.verify_message})"
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS failed ({cause.reason or cause}); does the broker speak TLS at this port?"
+    if isinstance(cause, socket.gaierror):
+        return f"the host name cannot be resolved ({cause.strerror})"
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused: nothing listens there"
+    if isinstance(cause, TimeoutError) or "timed out" in str(error):
+        return "no answer in time"
+    if "closed before an answer" in str(error):
+        return "the broker closed the connection without an answer" + (
+            "" if dialer.url.tls else "; does it want mqtts://?"
+        )
+    return str(cause) or type(cause).__name__
+
+
+def _loss_reason(error: BaseException) -> str:
+    """Why an open connection ended, for a person."""
+    code = getattr(error, "rc", None)
+    name = str(code) if code is not None else str(error)
+    if "Keep alive" in name:
+        return "the broker stopped answering (keepalive)"
+    if isinstance(code, int):
+        name = paho.error_string(code)
+    return f"connection lost ({name or type(error).__name__})"
