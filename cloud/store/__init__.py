@@ -1,0 +1,1 @@
+"""Where readings, events and batch identities rest: one contract, one embedded store, its roll-ups and retention."""
