@@ -124,8 +124,13 @@ class MqttDialer:
             raise WireLost(f"{self.url}: password file {self.password_file}: {error}") from error
 
     def _tls(self) -> ssl.SSLContext:
+        context = _TlsContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
-            return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+            if self.ca_file is None:
+                context.load_default_certs()
+            else:
+                context.load_verify_locations(str(self.ca_file))
+            return context
         except (OSError, ssl.SSLError) as error:
             raise WireLost(f"{self.url}: CA file {self.ca_file}: {error}") from error
 
@@ -262,6 +267,16 @@ class _Inbox:
         self._paho.ack(message.mid, message.qos)
 
 
+class _TlsContext(ssl.SSLContext):
+    """Verifies certificate and host name, and keeps the socket: paho leaves it open when the handshake fails."""
+
+    wrapped: ssl.SSLSocket | None = None
+
+    def wrap_socket(self, *arguments: Any, **keywords: Any) -> ssl.SSLSocket:
+        self.wrapped = super().wrap_socket(*arguments, **keywords)
+        return self.wrapped
+
+
 def _fail_fast(client: aiomqtt.Client) -> None:
     """Let a connection that is closed before its CONNACK fail at once; aiomqtt alone waits for its timeout."""
     told = client._client.on_disconnect
@@ -284,6 +299,9 @@ def _abandon(client: aiomqtt.Client, task: asyncio.Task[aiomqtt.Client]) -> None
 def _drop_socket(client: aiomqtt.Client) -> None:
     """Close whatever socket is left; after a failed read aiomqtt leaves it open and registered."""
     client._client._sock_close()
+    context = client._client._ssl_context
+    if isinstance(context, _TlsContext) and context.wrapped is not None:
+        context.wrapped.close()
 
 
 def _reason(error: BaseException, dialer: MqttDialer) -> str:
@@ -297,8 +315,8 @@ def _reason(error: BaseException, dialer: MqttDialer) -> str:
             return f"TLS: the certificate is not for {dialer.url.host} ({cause.verify_message.rstrip('.')})"
         signers = dialer.ca_file or "an authority this system knows; set ca_file"
         return f"TLS: the certificate is not signed by {signers} ({cause.verify_message})"
-    if isinstance(cause, ssl.SSLError):
-        return f"TLS failed ({cause.reason or cause}); does the broker speak TLS at this port?"
+    if isinstance(cause, ssl.SSLError) or (dialer.url.tls and isinstance(cause, ConnectionResetError)):
+        return f"TLS failed ({getattr(cause, 'reason', None) or cause}); does the broker speak TLS at this port?"
     if isinstance(cause, socket.gaierror):
         return f"the host name cannot be resolved ({cause.strerror})"
     if isinstance(cause, ConnectionRefusedError):

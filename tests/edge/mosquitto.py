@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import shutil
 import socket
 import subprocess
@@ -28,7 +29,13 @@ class Mosquitto:
         self.port = free_port()
         self.url = MqttUrl("127.0.0.1", self.port, False)
         self._process: subprocess.Popen[bytes] | None = None
-        lines = [f"allow_anonymous {str(anonymous).lower()}", *extra, f"listener {self.port} 127.0.0.1"]
+        # Started by root, mosquitto becomes the user mosquitto and cannot read files in our folder.
+        lines = [
+            f"user {getpass.getuser()}",
+            f"allow_anonymous {str(anonymous).lower()}",
+            *extra,
+            f"listener {self.port} 127.0.0.1",
+        ]
         self._conf = folder / "mosquitto.conf"
         self._conf.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -6,7 +6,8 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,30 @@ from tests.waiting import until
 def broker(tmp_path: Path) -> Iterator[Mosquitto]:
     with mosquitto(tmp_path) as running:
         yield running
+
+
+@asynccontextmanager
+async def serving(
+    handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[MqttUrl]:
+    """A TCP server with this handler; leaving waits until every connection is closed."""
+    open_connections = 0
+
+    async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_connections
+        open_connections += 1
+        await handler(reader, writer)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        open_connections -= 1
+
+    server = await asyncio.start_server(counted, "127.0.0.1", 0)
+    try:
+        yield MqttUrl("127.0.0.1", server.sockets[0].getsockname()[1], False)
+    finally:
+        server.close()
+        await until(lambda: open_connections == 0, what="every connection closed")
 
 
 async def take(link: MqttLink, count: int, within_s: float = 5) -> list[LinkMessage]:
@@ -154,18 +179,15 @@ async def test_a_broker_that_freezes_is_noticed_by_the_missing_puback(tmp_path: 
         writer.write(b"\x20\x02\x00\x00")
         while await reader.read(1000):
             pass
-        writer.close()
 
-    server = await asyncio.start_server(silent_after_connack, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    link = await MqttDialer(url=MqttUrl("127.0.0.1", port, False), answer_s=0.2)(client_id="a")
-    with pytest.raises(WireLost, match="no PUBACK within 0.2 s"):
-        await link.publish("t", b"x")
-    with pytest.raises(WireLost, match="no PUBACK"):
-        async for _ in link.messages():
-            pass
-    await link.close()
-    server.close()
+    async with serving(silent_after_connack) as url:
+        link = await MqttDialer(url=url, answer_s=0.2)(client_id="a")
+        with pytest.raises(WireLost, match=r"no PUBACK within 0\.2 s"):
+            await link.publish("t", b"x")
+        with pytest.raises(WireLost, match="no PUBACK"):
+            async for _ in link.messages():
+                pass
+        await link.close()
 
 
 async def test_nothing_listening_is_said_so() -> None:
@@ -224,7 +246,7 @@ async def test_tls_verifies_authority_and_name(tmp_path: Path) -> None:
             await link.publish("t", b"x")
         with pytest.raises(WireLost, match=r"certificate is not for 127\.0\.0\.1"):
             await MqttDialer(url=MqttUrl("127.0.0.1", port, True), ca_file=ca)(client_id="a")
-        with pytest.raises(WireLost, match="not signed by .*alien"):
+        with pytest.raises(WireLost, match=r"not signed by .*alien"):
             await MqttDialer(url=MqttUrl("localhost", port, True), ca_file=alien)(client_id="a")
         with pytest.raises(WireLost, match="set ca_file"):
             await MqttDialer(url=MqttUrl("localhost", port, True))(client_id="a")
@@ -283,35 +305,28 @@ async def test_a_refused_subscription_is_told(tmp_path: Path) -> None:
         subscribe = await reader.read(100)
         writer.write(b"\x90\x03" + subscribe[2:4] + b"\x80")
         await reader.read(100)
-        writer.close()
 
-    server = await asyncio.start_server(refuses, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    link = await MqttDialer(url=MqttUrl("127.0.0.1", port, False))(client_id="a")
-    with pytest.raises(WireLost, match="refused the subscription"):
-        await link.subscribe("secret/#")
-    await link.close()
-    server.close()
+    async with serving(refuses) as url:
+        link = await MqttDialer(url=url)(client_id="a")
+        with pytest.raises(WireLost, match="refused the subscription"):
+            await link.subscribe("secret/#")
+        await link.close()
 
 
 async def test_a_cancelled_connect_leaves_nothing_behind() -> None:
     async def never_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         gone.set()
-        writer.close()
 
     gone = asyncio.Event()
-    server = await asyncio.start_server(never_answers, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    dial = MqttDialer(url=MqttUrl("127.0.0.1", port, False), answer_s=0.3)
-    connecting = asyncio.create_task(dial(client_id="a"))
-    await asyncio.sleep(0.05)
-    connecting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await connecting
-    async with asyncio.timeout(3):
-        await gone.wait()
-    server.close()
+    async with serving(never_answers) as url:
+        connecting = asyncio.create_task(MqttDialer(url=url, answer_s=0.3)(client_id="a"))
+        await asyncio.sleep(0.05)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        async with asyncio.timeout(3):
+            await gone.wait()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux only")
