@@ -1,0 +1,131 @@
+"""Opening the registry's database: checked, migrated, and set aside when it cannot be read."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from protocols.clock import Clock
+from protocols.errors import Permanent, StoreDamaged, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "registry.sqlite"
+BUSY_MS = 5000
+
+
+class RegistryTooNew(Permanent):
+    """The file was written by a newer version of this software."""
+
+
+class Database:
+    """The registry's connections. ``open`` first; ``reading`` and ``writing`` give a session for one unit of work."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.set_aside: Path | None = None
+        """Where the damaged file of before now lies; None when nothing was wrong."""
+        self._clock = clock
+        self._engine: AsyncEngine | None = None
+        self._sessions: async_sessionmaker[AsyncSession] | None = None
+        self._writer = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Check, create or migrate the file. A damaged one is renamed and a new one begun (see ``set_aside``).
+
+        Raises RegistryTooNew, or StoreUnavailable when the folder cannot be written.
+        """
+        if self._engine is not None:
+            return
+        try:
+            await asyncio.to_thread(self._prepare)
+        except StoreDamaged as damage:
+            self.set_aside = self._move_aside()
+            log.error("registry damaged (%s); set aside as %s, starting a new one", damage.detail, self.set_aside)
+            await asyncio.to_thread(self._prepare)
+        engine = create_async_engine(f"sqlite+aiosqlite:///{self.path}", pool_size=3, max_overflow=2)
+        sa.event.listen(engine.sync_engine, "connect", _configure)
+        self._engine = engine
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    async def close(self) -> None:
+        """Close all connections. May be called again, and after a failed ``open``."""
+        engine, self._engine, self._sessions = self._engine, None, None
+        if engine is not None:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session for reading."""
+        if self._sessions is None:
+            raise StoreUnavailable("the registry is not open")
+        async with self._sessions() as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """A session that is committed at the end, or rolled back when an error leaves the block. One at a time."""
+        if self._sessions is None:
+            raise StoreUnavailable("the registry is not open")
+        async with self._writer, self._sessions() as session, session.begin():
+            yield session
+
+    def _prepare(self) -> None:
+        """Synchronous: integrity check and migrations."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                self.path.touch(mode=0o600)
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path}: {error.strerror}") from error
+        engine = sa.create_engine(f"sqlite:///{self.path}")
+        sa.event.listen(engine, "connect", _configure)
+        try:
+            with engine.begin() as connection:
+                verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+                if verdict != "ok":
+                    raise StoreDamaged(str(self.path), str(verdict))
+                _migrate(connection, self.path)
+        except sa.exc.OperationalError as error:
+            if "locked" in str(error.orig) or "unable to open" in str(error.orig) or "readonly" in str(error.orig):
+                raise StoreUnavailable(f"{self.path}: {error.orig}") from error
+            raise StoreDamaged(str(self.path), str(error.orig)) from error
+        except sa.exc.DatabaseError as error:
+            raise StoreDamaged(str(self.path), str(error.orig)) from error
+        finally:
+            engine.dispose()
+
+    def _move_aside(self) -> Path:
+        target = self.path.with_name(f"{self.path.name}.damaged-{self._clock.now_ms()}")
+        for ending in ("", "-wal", "-shm"):
+            part = self.path.with_name(self.path.name + ending)
+            if part.exists():
+                part.rename(target.with_name(target.name + ending))
+        return target
+
+
+def _configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _migrate(connection: sa.Connection, path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise RegistryTooNew(f"{path} was written by a newer version: {error}") from error

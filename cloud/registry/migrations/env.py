@@ -1,0 +1,11 @@
+"""Run by Alembic. ``cloud.registry.database`` hands over an open connection."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from cloud.registry.tables import Table
+
+connection: Connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=Table.metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,76 @@
+"""API tokens: for programs that read the API. Shown once, stored hashed."""
+
+import secrets
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import CursorResult
+
+from cloud.registry.database import Database
+from cloud.registry.roles import Role
+from cloud.registry.sessions import SEEN_EVERY_MS, Principal, fingerprint
+from cloud.registry.tables import TokenRow
+from protocols.clock import Clock
+from protocols.errors import Permanent
+
+PREFIX = "dayuan_"
+"""Lets scanners that look for leaked secrets recognise one."""
+
+
+class BadToken(Permanent):
+    """A token that cannot be made or found; the message says why."""
+
+
+class Tokens:
+    """API tokens with a role and, if wanted, an end."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    async def add(self, name: str, role: Role, *, lasts_s: float | None = None) -> tuple[str, str]:
+        """Make a token; returns its id and its secret, which is kept nowhere."""
+        if not name.strip() or len(name) > 100:
+            raise BadToken("a token needs a name that says what it is for (up to 100 characters)")
+        now = self._clock.now_ms()
+        secret = PREFIX + secrets.token_urlsafe(32)
+        token_id = secrets.token_hex(4)
+        async with self._database.writing() as session:
+            session.add(
+                TokenRow(
+                    id=token_id,
+                    name=name.strip(),
+                    secret_hash=fingerprint(secret),
+                    role=role.value,
+                    created_at=now,
+                    expires_at=None if lasts_s is None else now + int(lasts_s * 1000),
+                )
+            )
+        return token_id, secret
+
+    async def all(self) -> list[TokenRow]:
+        """Every token, the oldest first."""
+        async with self._database.reading() as session:
+            return list(await session.scalars(select(TokenRow).order_by(TokenRow.created_at, TokenRow.id)))
+
+    async def revoke(self, token_id: str) -> None:
+        """End a token. Raises BadToken when there is none of that id."""
+        async with self._database.writing() as session:
+            done = await session.execute(
+                update(TokenRow)
+                .where(TokenRow.id == token_id, TokenRow.revoked_at.is_(None))
+                .values(revoked_at=self._clock.now_ms())
+            )
+            assert isinstance(done, CursorResult)
+            if done.rowcount == 0:
+                raise BadToken(f"there is no token {token_id!r} that could be revoked (see: dayuan-cloud token list)")
+
+    async def check(self, secret_hash: str) -> Principal | None:
+        """Who holds the token of that fingerprint, or None when it is unknown, revoked or over."""
+        now = self._clock.now_ms()
+        async with self._database.reading() as session:
+            row = (await session.scalars(select(TokenRow).where(TokenRow.secret_hash == secret_hash))).one_or_none()
+        if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+            return None
+        if row.last_used_at is None or now - row.last_used_at >= SEEN_EVERY_MS:
+            async with self._database.writing() as session:
+                await session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=now))
+        return Principal(name=f"token {row.name}", role=Role(row.role), credential=f"token:{secret_hash}")
