@@ -1,0 +1,183 @@
+"""The ledger of truth: what the simulated devices gave away, written down before they gave it.
+
+One SQLite file. ``synchronous`` is off: what the page cache has outlives a killed process, and a machine that loses
+power has no demo left to check. Values are kept as the numbers the device meant, not as bytes of a register.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS shape (id INTEGER PRIMARY KEY, points TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS answer (
+    id INTEGER PRIMARY KEY, device TEXT NOT NULL, served_at INTEGER NOT NULL, shape INTEGER NOT NULL,
+    number_values BLOB NOT NULL, delay_s REAL NOT NULL, delivered INTEGER NOT NULL DEFAULT 1);
+CREATE TABLE IF NOT EXISTS message (
+    id INTEGER PRIMARY KEY, device TEXT NOT NULL, sent_at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
+    expected TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, first_attempt_at INTEGER, confirmed_at INTEGER);
+CREATE TABLE IF NOT EXISTS incident (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+class ServedValue(NamedTuple):
+    """One value that a meter put into an answer."""
+
+    device: str
+    point: str
+    value: float
+    served_at: int
+    delay_s: float
+
+
+class ExpectedReading(NamedTuple):
+    """A reading that a published message must become. ``optional``: it may be left out (a value not in the message)."""
+
+    point: str
+    value: float
+    at: int
+    optional: bool = False
+
+
+class ExpectedEvent(NamedTuple):
+    """An event that a published message must become; ``data`` holds the fields that must be equal."""
+
+    kind: str
+    at: int
+    data: Mapping[str, Any]
+
+
+class Expectation(NamedTuple):
+    readings: tuple[ExpectedReading, ...] = ()
+    events: tuple[ExpectedEvent, ...] = ()
+
+
+class Published(NamedTuple):
+    """One message of a device. ``attempts`` > 1: sent again because the connection broke before the PUBACK."""
+
+    id: int
+    device: str
+    sent_at: int
+    expected: Expectation
+    attempts: int
+    confirmed_at: int | None
+
+
+class Incident(NamedTuple):
+    """Something the compound did to a process: started, stopped, killed, exited."""
+
+    at: int
+    what: str
+    name: str
+    detail: str
+
+
+class Ledger:
+    """Append, then read back. Used by one process at a time."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._db = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=OFF")
+        self._db.executescript(SCHEMA)
+        self._shapes: dict[tuple[str, ...], int] = {
+            tuple(json.loads(points)): number for number, points in self._db.execute("SELECT id, points FROM shape")
+        }
+
+    def close(self) -> None:
+        self._db.close()
+
+    def answered(
+        self, device: str, at_ms: int, points: Sequence[str], values: Sequence[float], *, delay_s: float = 0.0
+    ) -> int | None:
+        """Write down the values of one answer; None when it carries no points."""
+        if not points:
+            return None
+        names = tuple(points)
+        shape = self._shapes.get(names)
+        if shape is None:
+            shape = int(self._insert("INSERT INTO shape (points) VALUES (?)", (json.dumps(names),)))
+            self._shapes[names] = shape
+        blob = struct.pack(f"<{len(values)}d", *values)
+        return self._insert(
+            "INSERT INTO answer (device, served_at, shape, number_values, delay_s) VALUES (?, ?, ?, ?, ?)",
+            (device, at_ms, shape, blob, delay_s),
+        )
+
+    def undelivered(self, answer_id: int | None) -> None:
+        """The wire was gone before the answer could be written."""
+        if answer_id is not None:
+            self._db.execute("UPDATE answer SET delivered = 0 WHERE id = ?", (answer_id,))
+
+    def publishing(self, device: str, at_ms: int, topic: str, payload: bytes, expected: Expectation) -> int:
+        """Write down a message before its first attempt."""
+        return self._insert(
+            "INSERT INTO message (device, sent_at, topic, payload, expected) VALUES (?, ?, ?, ?, ?)",
+            (device, at_ms, topic, payload, json.dumps(expected)),
+        )
+
+    def attempted(self, message_id: int, at_ms: int) -> None:
+        self._db.execute(
+            "UPDATE message SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, ?) WHERE id = ?",
+            (at_ms, message_id),
+        )
+
+    def confirmed(self, message_id: int, at_ms: int) -> None:
+        """The broker sent its PUBACK."""
+        self._db.execute("UPDATE message SET confirmed_at = ? WHERE id = ?", (at_ms, message_id))
+
+    def happened(self, at_ms: int, what: str, name: str, detail: str = "") -> None:
+        self._insert("INSERT INTO incident (at, what, name, detail) VALUES (?, ?, ?, ?)", (at_ms, what, name, detail))
+
+    def note(self, key: str, value: str | None = None) -> str | None:
+        """Read a note, or with ``value`` write it."""
+        if value is not None:
+            self._db.execute("INSERT OR REPLACE INTO note (key, value) VALUES (?, ?)", (key, value))
+            return value
+        row = self._db.execute("SELECT value FROM note WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+    def served(self) -> Iterator[ServedValue]:
+        """Every value of every delivered answer, in the order served."""
+        shapes = {number: names for names, number in self._shapes.items()}
+        rows = self._db.execute(
+            "SELECT device, served_at, shape, number_values, delay_s FROM answer WHERE delivered ORDER BY id"
+        )
+        for device, served_at, shape, blob, delay_s in rows:
+            names = shapes[shape]
+            for point, value in zip(names, struct.unpack(f"<{len(names)}d", blob), strict=True):
+                yield ServedValue(device, point, value, served_at, delay_s)
+
+    def published(self) -> Iterator[Published]:
+        """Every message that was attempted at least once, in the order written down."""
+        rows = self._db.execute(
+            "SELECT id, device, sent_at, expected, attempts, confirmed_at FROM message WHERE attempts > 0 ORDER BY id"
+        )
+        for number, device, sent_at, expected, attempts, confirmed_at in rows:
+            readings, events = json.loads(expected)
+            expectation = Expectation(
+                tuple(ExpectedReading(*item) for item in readings), tuple(ExpectedEvent(*item) for item in events)
+            )
+            yield Published(number, device, sent_at, expectation, attempts, confirmed_at)
+
+    def incidents(self) -> list[Incident]:
+        rows = self._db.execute("SELECT at, what, name, detail FROM incident ORDER BY id")
+        return [Incident(*row) for row in rows]
+
+    def counts(self) -> tuple[int, int]:
+        """Answers and messages so far."""
+        answers = self._db.execute("SELECT COUNT(*) FROM answer").fetchone()[0]
+        messages = self._db.execute("SELECT COUNT(*) FROM message WHERE attempts > 0").fetchone()[0]
+        return int(answers), int(messages)
+
+    def _insert(self, statement: str, values: tuple[Any, ...]) -> int:
+        number = self._db.execute(statement, values).lastrowid
+        assert number is not None
+        return number
