@@ -1,0 +1,75 @@
+"""One door per library: replacing one is a day and not a month."""
+
+import tomllib
+from fnmatch import fnmatch
+
+from packaging.requirements import Requirement
+
+from tests.architecture.source import PACKAGES, ROOT, imports, nothing, reaches, sources
+
+# library -> the files that may import it
+DOORS = {
+    "aiomqtt": ("edge/mqtt_link.py", "cloud/ingest/subscriber.py", "simulators/wires/mqtt.py"),
+    "paho": ("edge/mqtt_link.py", "cloud/ingest/subscriber.py", "simulators/wires/mqtt.py"),
+    "pymodbus": ("edge/modbus_wire.py", "simulators/wires/*"),
+    "serial": ("edge/modbus_wire.py", "simulators/wires/*"),
+    "aiosqlite": ("edge/buffer_sqlite.py",),
+    "sqlite3": ("edge/buffer_sqlite.py",),
+    "duckdb": ("cloud/store/duckdb_*.py",),
+    "influxdb_client": ("cloud/store/influx_*.py",),
+    "sqlalchemy": ("cloud/registry/*",),
+    "alembic": ("cloud/registry/*",),
+    "argon2": ("cloud/registry/*",),
+    "fastapi": ("cloud/api/*", "cloud/app.py"),
+    "starlette": ("cloud/api/*", "cloud/app.py"),
+    "uvicorn": ("cloud/app.py",),
+    "amqtt": ("simulators/broker*.py",),
+    "zstandard": ("protocols/batch.py",),
+    "msgspec.msgpack": ("protocols/batch.py",),
+}
+
+# What a package may import beside the standard library and ours: its own extra and the core, by import name.
+IMPORT_NAMES = {
+    "paho-mqtt": "paho",
+    "pyserial": "serial",
+    "argon2-cffi": "argon2",
+    "influxdb-client": "influxdb_client",
+}
+EXTRAS = {"protocols": (), "edge": ("edge",), "cloud": ("cloud", "influx"), "simulators": ("edge", "cloud", "sim")}
+# Come with a library that we name, as part of what it offers.
+WITH_ANOTHER = {"starlette": "fastapi", "pydantic": "fastapi"}
+
+
+def test_each_library_is_imported_by_its_door_only() -> None:
+    found = []
+    for source in sources():
+        for library, doors in DOORS.items():
+            if any(fnmatch(source.path, door) for door in doors):
+                continue
+            found += [
+                f"{source.at(each.node)} imports {library}, whose door is {' or '.join(doors)}"
+                for each in imports(source)
+                if reaches(each, library)
+            ]
+    nothing(found, "one door per library:")
+
+
+def test_each_package_imports_only_what_its_extra_installs() -> None:
+    """So that `pip install dayuan[edge]` on a gateway box is enough to run the gateway, and no more than it needs."""
+    import sys
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    found = []
+    for package in PACKAGES:
+        wanted = list(project["dependencies"])
+        for extra in EXTRAS[package]:
+            wanted += project["optional-dependencies"][extra]
+        names = {Requirement(line).name for line in wanted}
+        allowed = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
+        allowed |= {name for name, host in WITH_ANOTHER.items() if host in allowed}
+        for source in sources(package):
+            for each in imports(source):
+                top = each.module.split(".", 1)[0]
+                if top not in allowed and top not in PACKAGES and top not in sys.stdlib_module_names:
+                    found.append(f"{source.at(each.node)} imports {top}, which no extra of {package} installs")
+    nothing(found, "every import is declared in pyproject.toml:")
