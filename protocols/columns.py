@@ -69,7 +69,7 @@ def _float_array(code: str, planes: bytes) -> "array[float]":
 
 def pack_deltas(numbers: Sequence[int], first: int) -> tuple[int, bytes]:
     """(item size 4 or 8, shuffled differences). The first difference is taken from ``first``."""
-    deltas = [number - before for number, before in zip(numbers, [first, *numbers[:-1]], strict=True)]
+    deltas = [number - before for number, before in zip(numbers, [first, *numbers], strict=False)]
     try:
         return 4, _to_bytes(array("i", deltas))
     except OverflowError:

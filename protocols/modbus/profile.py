@@ -24,11 +24,12 @@ from protocols.modbus.registers import (
 )
 from protocols.points import VOCABULARY, PointKind, PointWord
 from protocols.profile_head import ProfileHead
+from protocols.settings import Document, decode, duration
 
 Times = Literal["", "ct", "pt", "ct*pt"]
 Fold = Literal["", "magnitude", "four-quadrant"]
-Fail = Callable[[str, str, str], BadSettings]
-"""Makes the error for (key, message, allowed)."""
+Fail = Callable[[tuple[str | int, ...], str, str], BadSettings]
+"""Makes the error for (key, message, allowed): ``Document.fail``."""
 
 GUESSED_PER_READ_MAX = 60
 """Registers per request where the vendor states no limit."""
@@ -63,7 +64,7 @@ class ReadRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     word_order: WordOrder = "big"
     max_registers: int = GUESSED_PER_READ_MAX
     max_gap: int = 0
-    silence_ms: int = 0
+    silence: str = "0 ms"
     invalid: dict[TypeName, tuple[int, ...]] = {}
     plausible: dict[str, Range] = {}
     sunspec_model: int | None = None
@@ -98,7 +99,9 @@ class IdentityRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     note: str = ""
 
 
-class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ModbusFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole TOML file."""
+
     profile: ProfileHead
     modbus: ReadRules = msgspec.field(default_factory=ReadRules)
     serial: SerialRow = msgspec.field(default_factory=SerialRow)
@@ -185,25 +188,43 @@ class ModbusProfile(msgspec.Struct, frozen=True, kw_only=True):
         """The points to read: the standard ones, and with ``extended`` also those only one source knows."""
         return tuple(point for point in self.points if extended or not point.extended)
 
+    def with_word_order(self, word_order: WordOrder) -> "ModbusProfile":
+        """The same model with its registers' order changed by a setting on the device."""
+        return msgspec.structs.replace(
+            self,
+            word_order=word_order,
+            points=tuple(msgspec.structs.replace(point, word_order=word_order) for point in self.points),
+            ratios=tuple(msgspec.structs.replace(ratio, word_order=word_order) for ratio in self.ratios),
+        )
 
-def build_profile(file: _File, fail: Fail) -> ModbusProfile:
+
+def decode_modbus(document: Document) -> ModbusProfile:
+    """The profile in a file that says ``protocol = "modbus"``; raises BadSettings with file, line and key."""
+    return build_profile(decode(document, ModbusFile), document.fail)
+
+
+def build_profile(file: ModbusFile, fail: Fail) -> ModbusProfile:
     """Turn a decoded file into a profile; raises what ``fail`` makes when something in it cannot be."""
     rules = file.modbus
     if not 1 <= rules.max_registers <= REGISTERS_PER_READ_MAX:
-        raise fail("modbus.max_registers", f"{rules.max_registers} registers per request", "1 to 125")
+        raise fail(("modbus", "max_registers"), f"{rules.max_registers} registers per request", "1 to 125")
+    try:
+        silence_s = duration(rules.silence)
+    except ValueError as error:
+        raise fail(("modbus", "silence"), str(error), "") from None
     if not file.points:
-        raise fail("points", "no point", "at least one")
+        raise fail(("points",), "no point", "at least one")
     points = tuple(_point(name, row, rules, fail) for name, row in file.points.items())
     known = {ratio for point in points for ratio in point.times}
     if known - set(file.ratio):
         missing = ", ".join(sorted(known - set(file.ratio)))
-        raise fail("ratio", f"points are multiplied by {missing}, but no register for it is named", "[ratio.ct], [ratio.pt]")
+        raise fail(("ratio",), f"points are multiplied by {missing}, which has no register", "[ratio.ct], [ratio.pt]")
     return ModbusProfile(
         head=file.profile,
         word_order=rules.word_order,
         max_registers=rules.max_registers,
         max_gap=rules.max_gap,
-        silence_s=rules.silence_ms / 1000,
+        silence_s=silence_s,
         sunspec_model=rules.sunspec_model,
         serial=file.serial,
         ratios=tuple(_ratio(name, row, rules, fail) for name, row in file.ratio.items()),
@@ -213,15 +234,15 @@ def build_profile(file: _File, fail: Fail) -> ModbusProfile:
 
 
 def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoint:
-    key = f"points.{name}"
+    key = ("points", name)
     word = VOCABULARY.get(name)
     if word is None:
         raise fail(key, "no such point in the vocabulary", "the names in protocols/points.toml")
     area = row.area or rules.area
     if (area in BIT_AREAS) != (row.type == "bit"):
-        raise fail(f"{key}.type", f"{row.type} in area {area}", "bit in coil and discrete, the other types elsewhere")
+        raise fail((*key, "type"), f"{row.type} in area {area}", "bit in coil and discrete, the other types elsewhere")
     if row.bit is not None and not 0 <= row.bit < 16 * TYPES[row.type].words:
-        raise fail(f"{key}.bit", f"bit {row.bit} of a {row.type}", f"0 to {16 * TYPES[row.type].words - 1}")
+        raise fail((*key, "bit"), f"bit {row.bit} of a {row.type}", f"0 to {16 * TYPES[row.type].words - 1}")
     point = ModbusPoint(
         name=name,
         unit=word.unit,
@@ -245,7 +266,7 @@ def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoin
     )
     first, end = point.span()
     if first < 0 or end > ADDRESS_END:
-        raise fail(f"{key}.at", f"registers {first} to {end - 1}", "0 to 65535")
+        raise fail((*key, "at"), f"registers {first} to {end - 1}", "0 to 65535")
     most = BITS_PER_READ_MAX if area in BIT_AREAS else rules.max_registers
     if end - first > most:
         raise fail(key, f"needs {end - first} registers in one request", f"at most {most}")
@@ -256,23 +277,21 @@ def _plausible(word: PointWord, row: PointRow, rules: ReadRules) -> Range:
     return row.plausible or plausible_range(word, rules.plausible)
 
 
-def _invalid(key: str, row: PointRow, rules: ReadRules, fail: Fail) -> tuple[int | float, ...]:
+def _invalid(key: tuple[str, ...], row: PointRow, rules: ReadRules, fail: Fail) -> tuple[int | float, ...]:
     if row.type == "bit":
         return ()
     patterns = rules.invalid.get(row.type, ()) if row.invalid is None else row.invalid
     try:
         values = tuple(value_of_bits(pattern, row.type) for pattern in patterns)
     except OverflowError:
-        raise fail(f"{key}.invalid", f"a bit pattern does not fit into {row.type}", "unsigned, as wide as the type") from None
+        allowed = "unsigned patterns as wide as the type"
+        raise fail((*key, "invalid"), f"a bit pattern does not fit into {row.type}", allowed) from None
     return tuple(value for value in values if value == value)  # NaN is never a value, whatever the profile says
 
 
 def _ratio(name: str, row: RatioRow, rules: ReadRules, fail: Fail) -> Ratio:
     if row.scale <= 0 or row.type == "bit":
-        raise fail(f"ratio.{name}", "not a number register with a positive scale", "type = uint16, scale > 0")
+        raise fail(("ratio", name), "not a number register with a positive scale", "type = uint16, scale > 0")
     return Ratio(
         name=name, area=row.area or rules.area, at=row.at, type=row.type, word_order=rules.word_order, scale=row.scale
     )
-
-
-MODBUS_FILE = _File

@@ -8,9 +8,7 @@ from typing import Literal, NamedTuple
 
 Area = Literal["coil", "discrete", "holding", "input"]
 WordOrder = Literal["big", "little"]
-TypeName = Literal[
-    "bit", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"
-]
+TypeName = Literal["bit", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
 
 FUNCTION_CODES: dict[Area, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 BIT_AREAS: frozenset[Area] = frozenset({"coil", "discrete"})

@@ -1,0 +1,70 @@
+"""The birth: what a gateway is and has, published retained at the start of each session. JSON on the wire."""
+
+from typing import Annotated
+
+import msgspec
+
+from protocols.errors import BadAck
+from protocols.points import PointKind
+
+BIRTH_MAX = 4 * 1024 * 1024
+
+_Text = Annotated[str, msgspec.Meta(max_length=200)]
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=10_000_000)]
+
+
+class PointBirth(msgspec.Struct, frozen=True):
+    """One point of a device. After ``stale_after_s`` without a reading its value is stale."""
+
+    name: _Text
+    unit: _Text
+    kind: PointKind
+    stale_after_s: _Seconds
+
+
+class DeviceBirth(msgspec.Struct, frozen=True):
+    """One device. ``kind``: meter, door, vehicle, as its profile says. ``every_s`` is 0 when it reports by itself."""
+
+    id: _Text
+    name: _Text
+    kind: _Text
+    profile: _Text
+    bus: _Text
+    every_s: _Seconds
+    stale_after_s: _Seconds
+    points: list[PointBirth] = []
+
+
+class Birth(msgspec.Struct, frozen=True, kw_only=True):
+    """One gateway. ``session`` grows with every session of this buffer; ``started_at`` is ms since 1970."""
+
+    v: int = 1
+    site: _Text
+    gateway: _Text
+    name: _Text
+    site_name: _Text
+    time_zone: _Text
+    software: _Text
+    config_hash: _Text
+    session: int
+    started_at: int
+    devices: list[DeviceBirth] = []
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Birth)
+
+
+def encode_birth(birth: Birth) -> bytes:
+    """The birth as published."""
+    return _encoder.encode(birth)
+
+
+def parse_birth(payload: bytes) -> Birth:
+    """Read a birth; raises BadAck that says what is wrong with it."""
+    if len(payload) > BIRTH_MAX:
+        raise BadAck("too_large", f"{len(payload)} bytes")
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
+        raise BadAck("schema", str(error)) from None

@@ -1,0 +1,109 @@
+"""The status of a gateway: online or offline by session, with its report on itself. JSON on the wire, retained.
+
+A will says ``offline`` with the number of the session it was made for; whoever reads it ignores an offline of an
+older session than the newest online.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from protocols.errors import BadAck
+
+STATUS_MAX = 1024 * 1024
+
+_Text = Annotated[str, msgspec.Meta(max_length=400)]
+
+DeviceState = Literal["waiting", "ok", "failing", "lost"]
+"""waiting: not heard yet; ok; failing: the last tries failed; lost: backed off, probed rarely."""
+
+
+class ClockReport(msgspec.Struct, frozen=True):
+    """``unsynced``: the wall clock was not set yet. ``stepped``: it jumped within the last hour."""
+
+    state: Literal["synced", "unsynced", "stepped"]
+    wall_ms: int
+    step_ms: int = 0
+
+
+class BusReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One bus since the start. ``busy_share``: of the last minute, 0 to 1."""
+
+    name: _Text
+    kind: _Text
+    state: Literal["connecting", "up", "down"]
+    busy_share: float = 0.0
+    requests: int = 0
+    timeouts: int = 0
+    errors: int = 0
+    last_error: _Text = ""
+
+
+class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One device. ``achieved_s``: median time between its last answers, None before there are two."""
+
+    id: _Text
+    state: DeviceState
+    every_s: float
+    achieved_s: float | None = None
+    last_ok_at: int | None = None
+    last_error: _Text = ""
+    polls: int = 0
+    failures: int = 0
+    overruns: int = 0
+    refused: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway says of itself. Batches and readings waiting for an ack are its backlog."""
+
+    epoch: str
+    backlog_batches: int
+    backlog_readings: int
+    backlog_bytes: int
+    buffer_max_bytes: int
+    oldest_unacked_s: float
+    live_in_flight: int
+    backlog_in_flight: int
+    acked_batches: int
+    resent_batches: int
+    quarantined: int
+    dropped_readings: int
+    dropped_events: int
+    untimed: int
+    clock: ClockReport
+    buses: list[BusReport] = []
+    devices: list[DeviceReport] = []
+    buffer_error: _Text = ""
+    link_error: _Text = ""
+    rss_bytes: int = 0
+    uptime_s: float = 0.0
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """``at``: gateway's wall clock, ms; 0 in a will."""
+
+    v: int = 1
+    state: Literal["online", "offline"]
+    session: int
+    at: int = 0
+    report: Report | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Status)
+
+
+def encode_status(status: Status) -> bytes:
+    """The status as published."""
+    return _encoder.encode(status)
+
+
+def parse_status(payload: bytes) -> Status:
+    """Read a status; raises BadAck that says what is wrong with it."""
+    if len(payload) > STATUS_MAX:
+        raise BadAck("too_large", f"{len(payload)} bytes")
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
+        raise BadAck("schema", str(error)) from None
