@@ -1,0 +1,102 @@
+"""Card numbers as readers print them, brought to one form, so that one card has one key at every reader.
+
+The canonical form is a word for the family and the bytes in the order in which they stand on the card. Lengths that
+could mean two different cards are refused. No error message ever holds the number itself.
+"""
+
+import re
+
+from protocols.errors import BadPayload
+
+FORMS = (
+    "hex",
+    "hex-reversed",
+    "decimal",
+    "decimal-reversed",
+    "wiegand26",
+    "wiegand34",
+    "facility-card",
+    "em-hex10",
+    "em-hex8",
+    "em-decimal",
+)
+"""How a reader writes card numbers. ``hex``: the bytes of an ISO 14443 UID, with or without '-' or ':' between them;
+``decimal``: the same as one number; ``-reversed``: last byte first. ``wiegand26``/``wiegand34``: the number of a Wiegand
+frame without its parity bits. ``facility-card``: 118,15080. ``em-*``: 125 kHz tags, whose version byte some drop."""
+
+UID_BYTES = (4, 7, 10)
+_SEPARATED = re.compile(r"[0-9A-Fa-f]{2}(?:([-: ])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2})*")
+_HEX = re.compile(r"[0-9A-Fa-f]+")
+_DECIMAL = re.compile(r"[0-9]{1,20}")
+_FACILITY_CARD = re.compile(r"([0-9]{1,3})[,:/]([0-9]{1,5})")
+SEVEN_BYTES_MIN = 1 << 48
+
+
+def canonical_card(text: str, form: str) -> bytes:
+    """The canonical form of a card number written in ``form``; raises BadPayload ``card`` when it cannot be sure."""
+    text = text.strip()
+    if form in ("hex", "hex-reversed"):
+        return b"uid:" + _ordered(_hex_bytes(text, UID_BYTES), form)
+    if form in ("decimal", "decimal-reversed"):
+        return b"uid:" + _ordered(_decimal_uid(text), form)
+    if form == "wiegand26":
+        return b"w26:" + _number(text, 3).to_bytes(3, "big")
+    if form == "wiegand34":
+        return b"w34:" + _number(text, 4).to_bytes(4, "big")
+    if form == "facility-card":
+        return b"w26:" + _facility_card(text)
+    if form == "em-hex10":
+        return b"em:" + _hex_bytes(text, (5,))[1:]
+    if form == "em-hex8":
+        return b"em:" + _hex_bytes(text, (4,))
+    if form == "em-decimal":
+        return b"em:" + _number(text, 4).to_bytes(4, "big")
+    raise ValueError(f"{form!r} is no form of card number; known: {', '.join(FORMS)}")
+
+
+def _ordered(raw: bytes, form: str) -> bytes:
+    return raw[::-1] if form.endswith("-reversed") else raw
+
+
+def _hex_bytes(text: str, lengths: tuple[int, ...]) -> bytes:
+    if _SEPARATED.fullmatch(text):
+        text = re.sub(r"[-: ]", "", text)
+    if not _HEX.fullmatch(text):
+        raise BadPayload("card", f"a card number of {len(text)} characters that is not hexadecimal")
+    # Some readers drop leading zeros of each byte, so that an unusual length may stand for several cards.
+    if len(text) % 2 or len(text) // 2 not in lengths:
+        wanted = ", ".join(str(2 * length) for length in lengths)
+        raise BadPayload("card", f"a card number of {len(text)} hex digits is ambiguous; known lengths: {wanted}")
+    return bytes.fromhex(text)
+
+
+def _decimal_uid(text: str) -> bytes:
+    number = _number(text, 7)
+    if number < 1 << 32:
+        return number.to_bytes(4, "big")
+    if number < SEVEN_BYTES_MIN:
+        raise BadPayload("card", "a decimal card number between 4 and 7 bytes is ambiguous")
+    return number.to_bytes(7, "big")
+
+
+def _facility_card(text: str) -> bytes:
+    found = _FACILITY_CARD.fullmatch(text)
+    if not found or int(found.group(1)) > 0xFF or int(found.group(2)) > 0xFFFF:
+        raise BadPayload("card", "not a facility and card number like 118,15080")
+    return _not_zero(int(found.group(1)) << 16 | int(found.group(2))).to_bytes(3, "big")
+
+
+def _number(text: str, width: int) -> int:
+    if not _DECIMAL.fullmatch(text):
+        raise BadPayload("card", f"a card number of {len(text)} characters that is not decimal")
+    number = _not_zero(int(text))
+    if number >> (8 * width):
+        raise BadPayload("card", f"a decimal card number wider than {width} bytes")
+    return number
+
+
+def _not_zero(number: int) -> int:
+    # Readers publish 0 for a frame with wrong parity: everybody's broken card would be one person.
+    if number == 0:
+        raise BadPayload("card", "card number 0: the reader could not read the card")
+    return number

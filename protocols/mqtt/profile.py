@@ -1,0 +1,329 @@
+"""The MQTT part of a device profile: which topics a dialect has, and what its payloads mean.
+
+The TOML file is described in protocols/mqtt/README.md. Decoding checks everything that can be checked without a
+message: names of points and events against their lists, paths, forms of time and of card numbers.
+"""
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from protocols.errors import BadSettings
+from protocols.events import EVENT_KINDS
+from protocols.mqtt.card_uid import FORMS
+from protocols.mqtt.payload import Path, PayloadKind, parse_path
+from protocols.points import VOCABULARY, PointKind
+from protocols.profile_head import ProfileHead
+from protocols.reading import REASONS
+from protocols.settings import Document, duration
+from protocols.settings import decode as decode_settings
+
+TimeForm = Literal["epoch_s", "epoch_ms", "epoch_hex", "iso", "local"]
+Texts = str | tuple[str, ...]
+Key = tuple[str | int, ...]
+
+PRESENT = "*"
+"""In ``when``: the value is there and neither null nor empty."""
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class PointRow(_Row, frozen=True, kw_only=True):
+    """Where a point's value stands in a message. Either ``path`` or the constant ``value``."""
+
+    path: Texts = ""
+    value: float | None = None
+    required: bool = False
+    scale: float = 1.0
+    offset: float = 0.0
+    signed_bits: int = 0
+    split: str = ""
+    item: int = 0
+    map: dict[str, float] = {}
+    invalid: tuple[float, ...] = ()
+    range: tuple[float, float] | None = None
+    missing: float | None = None
+
+
+class FieldRow(_Row, frozen=True, kw_only=True):
+    """Where a field of an event stands. Either ``path`` or the constant ``value``; ``card`` keys a card number."""
+
+    path: Texts = ""
+    value: str | bool | int | float | None = None
+    card: bool = False
+
+
+class EventRow(_Row, frozen=True, kw_only=True):
+    """An event that a message stands for, when all of ``when`` holds."""
+
+    kind: str
+    when: dict[str, Texts] = {}
+    fields: dict[str, FieldRow] = {}
+
+
+class MarkRow(_Row, frozen=True, kw_only=True):
+    """Points of a message that are left out (``drop``) or flagged as uncertain (``doubt``) when ``when`` holds."""
+
+    points: tuple[str, ...]
+    when: dict[str, Texts]
+    reason: str = ""
+
+
+class AliveRow(_Row, frozen=True, kw_only=True):
+    """Words by which the message says that the device is there or not."""
+
+    path: str = ""
+    online: tuple[str, ...] = ()
+    offline: tuple[str, ...] = ()
+
+
+class MessageRow(_Row, frozen=True, kw_only=True):
+    """One kind of message. The first row whose topic, payload and ``when`` fit is used."""
+
+    topic: str
+    payload: PayloadKind = "json"
+    columns: int = 0
+    when: dict[str, Texts] = {}
+    ignore: bool = False
+    refuse: str = ""
+    means: Literal["", "online", "offline"] = ""
+    alive: AliveRow | None = None
+    time: Texts | None = None
+    time_form: TimeForm | None = None
+    points: dict[str, PointRow] = {}
+    event: tuple[EventRow, ...] = ()
+    drop: tuple[MarkRow, ...] = ()
+    doubt: tuple[MarkRow, ...] = ()
+    note: str = ""
+
+
+class DialectRow(_Row, frozen=True, kw_only=True):
+    """What holds for the whole dialect."""
+
+    identity: Texts = ""
+    time: Texts = ""
+    time_form: TimeForm = "epoch_s"
+    max_age: str = "7 d"
+    max_bytes: int = 65536
+    silence: str = "0 s"
+    stale_after: str = "0 s"
+    card: str = "hex"
+
+
+class MqttFile(_Row, frozen=True, kw_only=True):
+    """The whole TOML file."""
+
+    profile: ProfileHead
+    mqtt: DialectRow = msgspec.field(default_factory=DialectRow)
+    message: tuple[MessageRow, ...]
+
+
+class Test(NamedTuple):
+    """One condition of a ``when``: the value at ``path`` is one of ``words``; without words: it is there."""
+
+    path: Path
+    words: frozenset[str]
+
+
+class PointRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One point of a message, complete."""
+
+    name: str
+    kind: PointKind
+    paths: tuple[Path, ...]
+    row: PointRow
+
+
+class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of an event, complete; ``type`` as in :mod:`protocols.events`."""
+
+    name: str
+    type: str
+    required: bool
+    paths: tuple[Path, ...]
+    row: FieldRow
+
+
+class EventRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a message, complete."""
+
+    kind: str
+    when: tuple[Test, ...]
+    fields: tuple[FieldRule, ...]
+
+
+class MarkRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Points to drop or to doubt, complete."""
+
+    points: frozenset[str]
+    when: tuple[Test, ...]
+    reason: str
+
+
+class MessageRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of message, complete."""
+
+    row: MessageRow
+    when: tuple[Test, ...]
+    alive_path: Path
+    times: tuple[Path, ...]
+    time_form: TimeForm
+    points: tuple[PointRule, ...]
+    events: tuple[EventRule, ...]
+    drops: tuple[MarkRule, ...]
+    doubts: tuple[MarkRule, ...]
+
+
+class PointInfo(NamedTuple):
+    """A point the device may report."""
+
+    name: str
+    unit: str
+    kind: PointKind
+
+
+class MqttProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that speaks MQTT. ``silence_s``: silent for longer it counts as lost; 0: never by silence alone.
+
+    ``stale_after_s``: how long a value stays current, 0 where the profile does not know.
+    """
+
+    head: ProfileHead
+    identity: tuple[Path, ...]
+    max_age_s: float
+    max_bytes: int
+    silence_s: float
+    stale_after_s: float
+    card: str
+    messages: tuple[MessageRule, ...]
+    points: tuple[PointInfo, ...]
+
+    @property
+    def id(self) -> str:
+        return self.head.id
+
+    @property
+    def kind(self) -> str:
+        return self.head.kind
+
+    @property
+    def reads_cards(self) -> bool:
+        """True when a message of it can hold a card number."""
+        return any(field.row.card for rule in self.messages for event in rule.events for field in event.fields)
+
+
+def decode(document: Document) -> MqttProfile:
+    """The profile in a file that says ``protocol = "mqtt"``; raises BadSettings with file, line and key."""
+    file = decode_settings(document, MqttFile)
+    builder = _Builder(document, file.mqtt)
+    if not file.message:
+        raise document.fail(("message",), "no message", "at least one [[message]]")
+    messages = tuple(builder.message(row, ("message", index)) for index, row in enumerate(file.message))
+    if file.mqtt.card not in FORMS:
+        raise document.fail(("mqtt", "card"), f"{file.mqtt.card!r} is no form of card number", ", ".join(FORMS))
+    names = dict.fromkeys(rule.name for message in messages for rule in message.points)
+    return MqttProfile(
+        head=file.profile,
+        identity=builder.paths(file.mqtt.identity, ("mqtt", "identity")),
+        max_age_s=builder.seconds("max_age"),
+        max_bytes=file.mqtt.max_bytes,
+        silence_s=builder.seconds("silence"),
+        stale_after_s=builder.seconds("stale_after"),
+        card=file.mqtt.card,
+        messages=messages,
+        points=tuple(PointInfo(name, VOCABULARY[name].unit, VOCABULARY[name].kind) for name in names),
+    )
+
+
+class _Builder:
+    """Turns the rows of one file into rules; every error names the key."""
+
+    def __init__(self, document: Document, dialect: DialectRow) -> None:
+        self._document = document
+        self._dialect = dialect
+
+    def message(self, row: MessageRow, key: Key) -> MessageRule:
+        if row.topic.count("{topic}") != 1 or "#" in row.topic:
+            raise self._fail((*key, "topic"), f"{row.topic!r}", "{topic} exactly once, + for any level, no #")
+        does = bool(row.points or row.event or row.means or row.alive)
+        if does == (row.ignore or bool(row.refuse)):
+            raise self._fail(key, "a message either says something or is ignored or refused", "one of these")
+        points = tuple(self._point(name, point, (*key, "points", name)) for name, point in row.points.items())
+        known = {point.name for point in points}
+        return MessageRule(
+            row=row,
+            when=self._when(row.when, (*key, "when")),
+            alive_path=self.paths(row.alive.path, (*key, "alive", "path"))[0] if row.alive and row.alive.path else (),
+            times=self.paths(self._dialect.time if row.time is None else row.time, (*key, "time")),
+            time_form=row.time_form or self._dialect.time_form,
+            points=points,
+            events=tuple(self._event(event, (*key, "event", index)) for index, event in enumerate(row.event)),
+            drops=tuple(self._mark(mark, known, (*key, "drop", index)) for index, mark in enumerate(row.drop)),
+            doubts=tuple(self._mark(mark, known, (*key, "doubt", index)) for index, mark in enumerate(row.doubt)),
+        )
+
+    def paths(self, texts: Texts, key: Key) -> tuple[Path, ...]:
+        try:
+            return tuple(parse_path(text) for text in ((texts,) if isinstance(texts, str) else texts) if text)
+        except ValueError as error:
+            raise self._fail(key, str(error), "steps joined by dots, like params.switch:0.output") from None
+
+    def seconds(self, name: str) -> float:
+        try:
+            return duration(getattr(self._dialect, name))
+        except ValueError as error:
+            raise self._fail(("mqtt", name), str(error), "") from None
+
+    def _point(self, name: str, row: PointRow, key: Key) -> PointRule:
+        word = VOCABULARY.get(name)
+        if word is None:
+            raise self._fail(key, "no such point in the vocabulary", "the names in protocols/points.toml")
+        paths = self.paths(row.path, (*key, "path"))
+        if bool(paths) == (row.value is not None):
+            raise self._fail(key, "needs a path or a constant value", "one of these")
+        if row.range and not row.range[0] <= row.range[1]:
+            raise self._fail((*key, "range"), f"{row.range}", "[lowest, highest]")
+        return PointRule(name=name, kind=word.kind, paths=paths, row=row)
+
+    def _event(self, row: EventRow, key: Key) -> EventRule:
+        kind = EVENT_KINDS.get(row.kind)
+        if kind is None:
+            raise self._fail((*key, "kind"), f"no event kind {row.kind!r}", ", ".join(EVENT_KINDS))
+        absent = [name for name in kind.required if name not in row.fields]
+        if absent:
+            raise self._fail((*key, "fields"), f"{row.kind} needs {', '.join(absent)}", ", ".join(kind.fields))
+        fields = []
+        for name, field in row.fields.items():
+            at = (*key, "fields", name)
+            if name not in kind.fields:
+                raise self._fail(at, f"{row.kind} has no field {name!r}", ", ".join(kind.fields))
+            if name == "card_key" and not field.card:
+                raise self._fail(at, "a card number may only leave as a key", "card = true")
+            paths = self.paths(field.path, (*at, "path"))
+            if bool(paths) == (field.value is not None):
+                raise self._fail(at, "needs a path or a constant value", "one of these")
+            required = name in kind.required
+            fields.append(FieldRule(name=name, type=kind.fields[name], required=required, paths=paths, row=field))
+        return EventRule(kind=row.kind, when=self._when(row.when, (*key, "when")), fields=tuple(fields))
+
+    def _mark(self, row: MarkRow, known: set[str], key: Key) -> MarkRule:
+        unknown = [name for name in row.points if name not in known]
+        if unknown:
+            raise self._fail((*key, "points"), f"{', '.join(unknown)}: not among this message's points", "")
+        if row.reason and row.reason not in REASONS:
+            raise self._fail((*key, "reason"), f"{row.reason!r}", ", ".join(sorted(REASONS)))
+        when = self._when(row.when, (*key, "when"))
+        return MarkRule(points=frozenset(row.points), when=when, reason=row.reason or "device_flag")
+
+    def _when(self, rows: dict[str, Texts], key: Key) -> tuple[Test, ...]:
+        tests = []
+        for path, words in rows.items():
+            [parsed] = self.paths(path, (*key, path)) or ((),)
+            wanted = (words,) if isinstance(words, str) else words
+            tests.append(Test(parsed, frozenset() if PRESENT in wanted else frozenset(wanted)))
+        return tuple(tests)
+
+    def _fail(self, key: Key, message: str, allowed: str) -> BadSettings:
+        return self._document.fail(key, message, allowed)
