@@ -53,6 +53,7 @@ class PointRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     plausible: Range | None = None
     extended: bool = False
     optional: bool = False
+    kind: PointKind | None = None
     alternatives: tuple[int, ...] = ()
     note: str = ""
 
@@ -246,7 +247,7 @@ def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoin
     point = ModbusPoint(
         name=name,
         unit=word.unit,
-        kind=word.kind,
+        kind=row.kind or word.kind,
         area=area,
         at=row.at,
         type=row.type,

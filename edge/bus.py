@@ -1,0 +1,283 @@
+"""One Modbus line: a connection, one exchange at a time, and never an answer given to the wrong question.
+
+Polls and writes of all devices on the line come through `Bus.ask`. The order of waiting callers is kept.
+
+- Before a request the input is dropped and the line has been silent for 3.5 characters and for what the device wants.
+- Without an answer in time, TCP connections are closed (a late answer dies with them); on RTU, where nothing ties an
+  answer to its request, the line stays unused for another timeout while late bytes are swallowed, and until an answer
+  of another length has come from that unit, requests that a late answer would fit are reported by `may_match_late`.
+- A connection that the other side closed while idle is opened again and the read repeated once, at once.
+
+Who retries otherwise: the poller.
+"""
+
+import asyncio
+import random
+from collections import deque
+from typing import NamedTuple
+
+from edge.byte_link import ByteLink
+from edge.modbus_wire import Framing, Garbled, GatewaySilent, ReadRequest, Refused, payload_of
+from protocols.clock import Clock
+from protocols.errors import DeviceBusy, DeviceSilent, Retryable, WireLost
+from protocols.status import BusReport
+
+REOPEN_MIN_S = 0.5
+REOPEN_MAX_S = 30.0
+SETTLE_S = 0.02
+"""Between connecting and the first request; some devices drop what comes at once."""
+LATE_S = 60.0
+"""An answer later than this is not expected any more."""
+GATEWAY_ERRORS_MAX = 3
+"""Some gateways answer 0x0A or 0x0B for ever until the connection is closed."""
+GARBLE_IDLE_S = 0.15
+DEAD_UNIT_QUIET_S = 0.1
+
+
+class Line(NamedTuple):
+    """How a kind of line behaves in time. ``char_s``: one character on a serial line we drive, else 0."""
+
+    char_s: float = 0.0
+    close_on_fault: bool = True
+    garble_idle_s: float = GARBLE_IDLE_S
+
+    @property
+    def silence_s(self) -> float:
+        """The 3.5 characters between frames; 1.75 ms above 19,200 baud, as the specification wants."""
+        return max(0.00175, 3.5 * self.char_s) if self.char_s else 0.0
+
+
+class Answer(NamedTuple):
+    """The registers (or bits) of a read, and the wall clock in ms when they arrived."""
+
+    payload: bytes
+    observed_at: int
+
+
+class _Closed(WireLost):
+    """The other side ended the connection before the first byte of an answer."""
+
+
+class Bus:
+    """See the module. ``kind`` is the word of the site file, for reports."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        link: ByteLink,
+        framing: Framing,
+        line: Line,
+        *,
+        timeout_s: float,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
+        self.name, self._kind = name, kind
+        self._link, self._framing, self._line = link, framing, line
+        self._timeout_s = timeout_s
+        self._clock, self._rng = clock, rng
+        self._lock = asyncio.Lock()
+        self._free_at = 0.0
+        self._silence_s = 0.0
+        self._reopen_s = REOPEN_MIN_S
+        self.retry_at = 0.0
+        """Monotonic; while the line is down, `ask` fails at once until then."""
+        self._late: dict[int, dict[tuple[int, int], float]] = {}
+        self._gateway_errors = 0
+        self._busy = _Busy(clock.monotonic())
+        self._state = "connecting"
+        self._requests = self._timeouts = self._errors = 0
+        self._last_error = ""
+
+    async def ask(self, request: ReadRequest, *, silence_s: float = 0.0, known_silent: bool = False) -> Answer:
+        """Send ``request`` and return its answer.
+
+        silence_s: what the device wants before a request. known_silent: the unit has missed its last answers, so the
+        line need not be kept free for late ones as long.
+        Raises WireLost, DeviceSilent, DeviceBusy, Refused (the device's exception) or Garbled.
+        """
+        # The lock is the line: one exchange at a time is what the wire can carry.
+        async with self._lock:
+            started = self._clock.monotonic()
+            try:
+                answer = await self._exchange(request, silence_s, known_silent)
+            except Retryable as error:
+                self._note(error)
+                raise
+            finally:
+                self._busy.add(started, self._clock.monotonic())
+        self._gateway_errors = 0
+        return answer
+
+    def may_match_late(self, request: ReadRequest) -> bool:
+        """True when an answer still owed by the unit would pass for the answer to ``request``."""
+        owed = self._owed(request.unit)
+        return (request.function, request.count) in owed
+
+    def close(self) -> None:
+        """Let go of the line; `ask` opens it again."""
+        self._link.close()
+
+    def report(self) -> BusReport:
+        """The bus now."""
+        return BusReport(
+            name=self.name,
+            kind=self._kind,
+            state="up" if self._link.is_open else "down" if self._state == "down" else "connecting",
+            busy_share=round(self._busy.share(self._clock.monotonic()), 4),
+            requests=self._requests,
+            timeouts=self._timeouts,
+            errors=self._errors,
+            last_error=self._last_error,
+        )
+
+    async def _exchange(self, request: ReadRequest, silence_s: float, known_silent: bool) -> Answer:
+        fresh = await self._open()
+        try:
+            return await self._once(request, silence_s, known_silent)
+        except _Closed:
+            if fresh:
+                raise
+        await self._open()
+        return await self._once(request, silence_s, known_silent)
+
+    async def _open(self) -> bool:
+        """True when the connection had to be made now."""
+        if self._link.is_open:
+            return False
+        now = self._clock.monotonic()
+        if now < self.retry_at:
+            raise WireLost(self._last_error or f"{self.name}: down")
+        try:
+            await self._link.open()
+        except WireLost:
+            self._state = "down"
+            self.retry_at = self._clock.monotonic() + self._reopen_s * self._rng.uniform(0.8, 1.2)
+            self._reopen_s = min(REOPEN_MAX_S, self._reopen_s * 2)
+            raise
+        self._state = "up"
+        self._reopen_s = REOPEN_MIN_S
+        await self._clock.sleep(SETTLE_S)
+        return True
+
+    async def _once(self, request: ReadRequest, silence_s: float, known_silent: bool) -> Answer:
+        await self._clock.sleep_until(self._free_at + max(silence_s, self._silence_s, self._line.silence_s))
+        self._silence_s = silence_s
+        self._link.buffer.clear()
+        self._requests += 1
+        frame = self._framing.frame(request)
+        complete = False
+        try:
+            self._link.send(frame)
+            payload = payload_of(request, await self._answer(request, frame, known_silent))
+            if self._framing.late_answers_match and not self.may_match_late(request):
+                self._late.pop(request.unit, None)
+            complete = True
+            return Answer(payload, self._link.arrived_ms)
+        except (Refused, DeviceBusy, GatewaySilent) as error:
+            if self._owed(request.unit) and not isinstance(error, GatewaySilent):
+                # The refusal may be the late answer to an earlier request; believing it would teach a wrong hole.
+                self._owe(request)
+                raise Garbled(f"{error}, perhaps of an earlier request") from None
+            complete = not self._gateway_is_stuck(error)
+            raise
+        except asyncio.CancelledError:
+            self._owe(request)
+            self._keep_free(self._timeout_s)
+            raise
+        finally:
+            self._free_at = max(self._free_at, self._link.arrived_s)
+            if not complete and self._line.close_on_fault:
+                self._link.close()
+
+    async def _answer(self, request: ReadRequest, frame: bytes, known_silent: bool) -> bytes:
+        """The PDU of the answer. On failure the line is left so that a late one can do no harm."""
+        loop = asyncio.get_running_loop()
+        buffer = self._link.buffer
+        wire_s = (len(frame) + request.answer_bytes + 5) * self._line.char_s
+        deadline = loop.time() + self._timeout_s + wire_s
+        limit = deadline
+        while await self._link.more(limit):
+            try:
+                pdu = self._framing.take(buffer)
+            except Garbled:
+                self._owe(request)
+                raise
+            if pdu is not None:
+                return pdu
+            if self._framing.late_answers_match and bytes(buffer) != frame:
+                limit = min(deadline, loop.time() + self._line.garble_idle_s)
+        if not self._link.is_open:
+            if buffer:
+                raise WireLost(f"{self.name}: connection closed in the middle of an answer")
+            raise _Closed(f"{self.name}: connection closed before an answer")
+        self._owe(request)
+        if buffer and bytes(buffer) != frame:
+            if len(buffer) != request.answer_bytes + 5:
+                # Not our answer, which may still come: its whole time has to pass.
+                self._keep_free(max(0.0, deadline - loop.time()))
+            raise Garbled(self._framing.explain(buffer))
+        self._keep_free(DEAD_UNIT_QUIET_S if known_silent else self._timeout_s)
+        raise DeviceSilent(f"{request.describe()}: no answer within {self._timeout_s:g} s ({self._kind})")
+
+    def _keep_free(self, seconds: float) -> None:
+        if self._framing.late_answers_match:
+            self._free_at = self._clock.monotonic() + seconds
+
+    def _owe(self, request: ReadRequest) -> None:
+        if self._framing.late_answers_match:
+            owed = self._late.setdefault(request.unit, {})
+            owed[(request.function, request.count)] = self._clock.monotonic() + LATE_S
+
+    def _owed(self, unit: int) -> dict[tuple[int, int], float]:
+        owed = self._late.get(unit)
+        if not owed:
+            return {}
+        now = self._clock.monotonic()
+        alive = {key: until for key, until in owed.items() if until > now}
+        if alive:
+            self._late[unit] = alive
+        else:
+            del self._late[unit]
+        return alive
+
+    def _gateway_is_stuck(self, error: Retryable) -> bool:
+        if not isinstance(error, GatewaySilent):
+            return False
+        self._gateway_errors += 1
+        if self._gateway_errors < GATEWAY_ERRORS_MAX:
+            return False
+        self._gateway_errors = 0
+        return True
+
+    def _note(self, error: Retryable) -> None:
+        if isinstance(error, DeviceSilent):
+            self._timeouts += 1
+        else:
+            self._errors += 1
+        self._last_error = str(error)[:400]
+
+
+class _Busy:
+    """The share of the last minute in which the line was in use."""
+
+    _SLOT_S = 10.0
+    _SLOTS = 6
+
+    def __init__(self, now: float) -> None:
+        self._start = now
+        self._slots: deque[tuple[float, float]] = deque(maxlen=self._SLOTS + 1)
+
+    def add(self, started: float, ended: float) -> None:
+        slot = ended // self._SLOT_S
+        if self._slots and self._slots[-1][0] == slot:
+            self._slots[-1] = (slot, self._slots[-1][1] + ended - started)
+        else:
+            self._slots.append((slot, ended - started))
+
+    def share(self, now: float) -> float:
+        oldest = now // self._SLOT_S - self._SLOTS
+        used = sum(seconds for slot, seconds in self._slots if slot > oldest)
+        span = min(now - self._start, now - (oldest + 1) * self._SLOT_S)
+        return min(1.0, used / span) if span > 0 else 0.0
