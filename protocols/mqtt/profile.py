@@ -120,7 +120,7 @@ class MqttFile(_Row, frozen=True, kw_only=True):
     message: tuple[MessageRow, ...]
 
 
-class Test(NamedTuple):
+class Condition(NamedTuple):
     """One condition of a ``when``: the value at ``path`` is one of ``words``; without words: it is there."""
 
     path: Path
@@ -150,7 +150,7 @@ class EventRule(msgspec.Struct, frozen=True, kw_only=True):
     """One event of a message, complete."""
 
     kind: str
-    when: tuple[Test, ...]
+    when: tuple[Condition, ...]
     fields: tuple[FieldRule, ...]
 
 
@@ -158,7 +158,7 @@ class MarkRule(msgspec.Struct, frozen=True, kw_only=True):
     """Points to drop or to doubt, complete."""
 
     points: frozenset[str]
-    when: tuple[Test, ...]
+    when: tuple[Condition, ...]
     reason: str
 
 
@@ -166,7 +166,7 @@ class MessageRule(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of message, complete."""
 
     row: MessageRow
-    when: tuple[Test, ...]
+    when: tuple[Condition, ...]
     alive_path: Path
     times: tuple[Path, ...]
     time_form: TimeForm
@@ -317,12 +317,12 @@ class _Builder:
         when = self._when(row.when, (*key, "when"))
         return MarkRule(points=frozenset(row.points), when=when, reason=row.reason or "device_flag")
 
-    def _when(self, rows: dict[str, Texts], key: Key) -> tuple[Test, ...]:
+    def _when(self, rows: dict[str, Texts], key: Key) -> tuple[Condition, ...]:
         tests = []
         for path, words in rows.items():
             [parsed] = self.paths(path, (*key, path)) or ((),)
             wanted = (words,) if isinstance(words, str) else words
-            tests.append(Test(parsed, frozenset() if PRESENT in wanted else frozenset(wanted)))
+            tests.append(Condition(parsed, frozenset() if PRESENT in wanted else frozenset(wanted)))
         return tuple(tests)
 
     def _fail(self, key: Key, message: str, allowed: str) -> BadSettings:

@@ -1,0 +1,128 @@
+"""The site file, read and checked: what the gateway is, where it sends, which devices it has.
+
+`load_site` either returns settings that hold together or raises BadSettings naming file, line, key and what is allowed;
+it opens nothing but files. What is legal and would still bite on site is told by `site_warnings.warnings`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from edge.site_file import BusKind, WordOrder
+from protocols.mqtt_url import MqttUrl
+from protocols.profile import Profile
+
+MODBUS_TCP_PORT = 502
+
+
+class _Settings(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class GatewaySettings(_Settings, frozen=True, kw_only=True):
+    """Who this gateway is. ``card_key_file`` is made when the first device that reads cards is started."""
+
+    site: str
+    id: str
+    name: str
+    site_name: str
+    time_zone: str
+    card_key_file: Path
+
+
+class UplinkSettings(_Settings, frozen=True, kw_only=True):
+    """Where batches go. ``window``: batches unacknowledged at a time; ``dead_after_s``: age of the oldest that forces a
+    new connection."""
+
+    url: MqttUrl
+    username: str | None
+    password_file: Path | None
+    ca_file: Path | None
+    window: int
+    ack_timeout_s: float
+    dead_after_s: float
+
+
+class BufferSettings(_Settings, frozen=True, kw_only=True):
+    """Where batches wait."""
+
+    path: Path
+    max_bytes: int
+    flush_every_s: float
+
+
+class BusSettings(_Settings, frozen=True, kw_only=True):
+    """One bus. host and tcp_port: modbus-tcp, modbus-rtu-tcp; serial_port and what follows: modbus-rtu; url: mqtt."""
+
+    name: str
+    kind: BusKind
+    timeout_s: float
+    host: str = ""
+    tcp_port: int = MODBUS_TCP_PORT
+    serial_port: str = ""
+    baud: int = 9600
+    parity: str = "N"
+    stop_bits: int = 1
+    url: MqttUrl | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+
+
+class Deadband(NamedTuple):
+    """A change is sent when it is larger than ``absolute``, or than ``percent`` of the last sent value."""
+
+    absolute: float = 0.0
+    percent: float = 0.0
+
+
+class DeviceSettings(_Settings, frozen=True, kw_only=True):
+    """One device. ``every_s`` is 0 for a device that reports by itself at times nobody set.
+
+    ``topic``, ``ident`` (its name inside a shared topic) and ``card`` (how its reader writes card numbers): for MQTT;
+    ``unit``, ``word_order``, ``ct``, ``pt`` and ``extended``: for Modbus.
+    """
+
+    id: str
+    name: str
+    profile: str
+    kind: str
+    bus: str
+    every_s: float
+    max_silence_s: float
+    deadband: dict[str, Deadband] = {}
+    unit: int = 0
+    word_order: WordOrder | None = None
+    ct: float | None = None
+    pt: float | None = None
+    extended: bool = False
+    topic: str = ""
+    ident: str = ""
+    card: str = ""
+
+
+class Site(_Settings, frozen=True, kw_only=True):
+    """Everything in one site file. ``profiles`` holds each profile the devices name, by its id."""
+
+    path: Path
+    config_hash: str
+    gateway: GatewaySettings
+    uplink: UplinkSettings
+    buffer: BufferSettings
+    buses: tuple[BusSettings, ...]
+    devices: tuple[DeviceSettings, ...]
+    profiles: dict[str, Profile]
+
+    def devices_of(self, bus: BusSettings) -> tuple[DeviceSettings, ...]:
+        """The devices on ``bus``, in the file's order."""
+        return tuple(device for device in self.devices if device.bus == bus.name)
+
+
+def load_site(path: str | Path) -> Site:
+    """Read and check a site file and the profiles it names; raises BadSettings or BadProfile."""
+    from edge.site_reader import read_site  # which builds what is declared here
+
+    return read_site(Path(path))
