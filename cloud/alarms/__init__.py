@@ -1,0 +1,1 @@
+"""Abnormal conditions that need somebody: raised, returned to normal, kept, and told in words."""

@@ -1,0 +1,150 @@
+"""Which conditions of gateways and devices are alarms. Fed by the ingest path beside live state."""
+
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from cloud.ingest.contract import AlarmArgs, AlarmSink, Committed
+from cloud.live.presence import Presence
+from cloud.registry.inventory import Inventory
+from cloud.store.contract import GatewayKey
+from protocols.birth import Birth
+from protocols.clock import Clock
+from protocols.events import GATEWAY_DEVICE
+from protocols.reading import Event
+from protocols.status import Report, Status
+
+BACKLOG_LIMIT_S = 300.0
+SILENT_AFTER_S = 60.0
+ANNOUNCE_WITHIN_S = 20.0
+CHECK_EVERY_S = 5.0
+FREE_MIN_BYTES = 512 * 1024 * 1024
+"""Below this, and below 5 % of the disk, the disk counts as nearly full."""
+
+
+class BrokerLink(Protocol):
+    """Whether the collector hears anything at all."""
+
+    @property
+    def connected(self) -> bool: ...
+
+
+class GatewayRules:
+    """Raises and clears the alarms of gateways and devices. ``run`` looks after what is only noticed by silence."""
+
+    def __init__(
+        self,
+        alarms: AlarmSink,
+        presence: Presence,
+        inventory: Inventory,
+        clock: Clock,
+        *,
+        data_dir: Path,
+        free_min_bytes: int = FREE_MIN_BYTES,
+    ) -> None:
+        self._alarms, self._presence, self._inventory, self._clock = alarms, presence, inventory, clock
+        self._data_dir, self._free_min_bytes = data_dir, free_min_bytes
+        self._unannounced_since: dict[GatewayKey, float] = {}
+        self._connected_at: float | None = None
+
+    async def committed(self, committed: Committed) -> None:
+        """Take what is durable now."""
+        for batch in committed.batches:
+            key = GatewayKey(batch.site, batch.gateway)
+            known = self._inventory.gateway(key)
+            if known is None:
+                known = await self._inventory.seen(key, batch.received_at)
+            if not known.announced:
+                self._unannounced_since.setdefault(key, self._clock.monotonic())
+            for event in batch.events:
+                self._take_event(key, event)
+
+    async def birth(self, key: GatewayKey, birth: Birth, *, received_at: int, retained: bool) -> None:
+        """An announced gateway is no longer unannounced."""
+        del birth, received_at, retained
+        self._unannounced_since.pop(key, None)
+        self._alarms.clear_alarm("unannounced", _source(key))
+
+    async def status(self, key: GatewayKey, status: Status, *, received_at: int, retained: bool) -> None:
+        """Take a status; the late will of an older session changes nothing, as presence did not take it."""
+        del received_at, retained
+        if not self._presence.online(key):
+            self._alarms.raise_alarm("gateway_offline", _source(key), {})
+            return
+        self._alarms.clear_alarm("gateway_offline", _source(key))
+        if status.report is not None and status.state == "online":
+            self._take_report(key, status.report)
+
+    def look(self, *, connected: bool) -> None:
+        """What silence says: gateways that stopped reporting, gateways that never announced themselves, the disk."""
+        now = self._clock.monotonic()
+        if not connected:
+            self._connected_at = None
+        elif self._connected_at is None:
+            self._connected_at = now
+        hearing_since = self._connected_at
+        if hearing_since is not None and now - hearing_since >= SILENT_AFTER_S:
+            for gateway in self._inventory.gateways():
+                heard_at = self._presence.heard_at(gateway.key)
+                silent = heard_at is None or self._clock.now_ms() - heard_at > SILENT_AFTER_S * 1000
+                if gateway.announced and silent:
+                    self._alarms.raise_alarm("gateway_offline", _source(gateway.key), {})
+        for key, since in self._unannounced_since.items():
+            if now - since >= ANNOUNCE_WITHIN_S:
+                self._alarms.raise_alarm("unannounced", _source(key), {})
+        self._look_at_disk()
+
+    async def run(self, link: BrokerLink) -> None:
+        """Look every few seconds, until cancelled."""
+        while True:
+            self.look(connected=link.connected)
+            await self._clock.sleep(CHECK_EVERY_S)
+
+    def _take_event(self, key: GatewayKey, event: Event) -> None:
+        source = _source(key) if event.device == GATEWAY_DEVICE else f"{key.site}/{event.device}"
+        match event.kind:
+            case "buffer_damaged" | "buffer_full":
+                self._alarms.raise_alarm(event.kind, source, event.data)
+            case _:
+                pass
+
+    def _take_report(self, key: GatewayKey, report: Report) -> None:
+        source = _source(key)
+        if report.clock.state == "unsynced":
+            self._alarms.raise_alarm("clock_unsynced", source, {})
+        else:
+            self._alarms.clear_alarm("clock_unsynced", source)
+        if report.oldest_unacked_s >= BACKLOG_LIMIT_S:
+            args: AlarmArgs = {"waiting": _spell(report.oldest_unacked_s), "readings": report.backlog_readings}
+            self._alarms.raise_alarm("backlog_age", source, args)
+        else:
+            self._alarms.clear_alarm("backlog_age", source)
+        for device in report.devices:
+            where = f"{key.site}/{device.id}"
+            if device.state == "lost":
+                self._alarms.raise_alarm("device_lost", where, {"error": device.last_error or "no answer"})
+            elif device.state == "ok":
+                self._alarms.clear_alarm("device_lost", where)
+
+    def _look_at_disk(self) -> None:
+        try:
+            usage = shutil.disk_usage(self._data_dir)
+        except OSError:
+            return
+        if usage.free < min(self._free_min_bytes, usage.total // 20):
+            args = {"free": f"{usage.free // 2**20} MiB", "path": str(self._data_dir)}
+            self._alarms.raise_alarm("disk_full", "collector", args)
+        else:
+            self._alarms.clear_alarm("disk_full", "collector")
+
+
+def _source(key: GatewayKey) -> str:
+    return f"{key.site}/{key.gateway}"
+
+
+def _spell(seconds: float) -> str:
+    """``7 min``, ``3 h``, ``2 d``."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"

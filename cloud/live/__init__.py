@@ -1,0 +1,1 @@
+"""What is true now: current values and entities with their age, and the stream that keeps pages up to date."""

@@ -1,0 +1,309 @@
+"""Who listens to live state, and what goes out to them when.
+
+A change goes out at once when its entity has been quiet, else at most every ``interval_s`` of the entity (an event or
+a change of state does not wait that long). Every frame is built once and queued for all clients; a queue is bounded,
+and a client that cannot follow gets a fresh snapshot in place of what it missed. The cursor ``epoch.seq`` moves with
+every delta and alarm; values and entities remember the seq at which they last went out, so a client that comes back is
+told what changed since, from the state itself.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from cloud.live.entities import Change, Entity
+from cloud.live.state import LiveState
+from cloud.store.contract import Ints, Longs
+from protocols.clock import Clock
+from protocols.errors import Retryable
+
+QUEUE_FRAMES = 256
+QUEUE_BYTES = 4 * 1024 * 1024
+RESUME_SPAN = 20_000
+"""A cursor further behind than this gets a snapshot: it would be most of the state anyway."""
+REMEMBERED = 1_000
+"""Removals and alarms that a client coming back is told of."""
+SHARE = 10
+"""Building frames may take one part in this many of a core; what comes faster waits."""
+HEARTBEAT_S = 1.0
+URGENT_INTERVAL_S = 0.05
+"""What happened (a card at a door) does not wait behind the values beside it."""
+ENTITIES_AT_ONCE = 25
+
+
+class TooManyClients(Retryable):
+    """Every place is taken."""
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """One open stream. ``frames`` waits to be sent; ``lagging`` is why a snapshot must be sent instead."""
+
+    credential: str
+    frames: deque[bytes] = field(default_factory=deque)
+    queued_bytes: int = 0
+    lagging: str | None = None
+    closed: bool = False
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def frame(event: str, payload: bytes, cursor: str | None = None) -> bytes:
+    """One server-sent event."""
+    name = f"id: {cursor}\n" if cursor else ""
+    return f"{name}event: {event}\ndata: ".encode() + payload + b"\n\n"
+
+
+class Stream:
+    """The clients of live state. ``run`` must run for held-back changes and heartbeats to go out."""
+
+    def __init__(self, live: LiveState, clock: Clock, *, clients_max: int = 200) -> None:
+        self.sent_snapshots: dict[str, int] = {}
+        """Snapshots sent, by reason."""
+        self._live, self._clock, self._clients_max = live, clock, clients_max
+        self._epoch = secrets.token_hex(4)
+        self._seq = 1
+        self._floor = 0
+        self._clients: set[Client] = set()
+        self._went_at: dict[int, float] = {}
+        self._not_before = 0.0
+        self._removed: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
+        self._fresh_removed: list[str] = []
+        self._alarms: deque[tuple[int, bytes]] = deque(maxlen=REMEMBERED)
+        self._wake = asyncio.Event()
+        self._encoder = msgspec.json.Encoder()
+        self.active_alarms: Callable[[], list[object]] = list
+        """What a new client is told of, after its snapshot."""
+        live.on_change = self._changed
+        live.on_restructure = self._restructured
+        live.on_removed = self._fresh_removed.append
+
+    @property
+    def cursor(self) -> str:
+        return f"{self._epoch}.{self._seq}"
+
+    @property
+    def clients(self) -> int:
+        """How many listen."""
+        return len(self._clients)
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing changed since the cursor last moved."""
+        return not (self._live.dirty or self._fresh_removed or self._live.values.pending.any())
+
+    def credentials(self) -> set[str]:
+        """Of everybody who listens."""
+        return {client.credential for client in self._clients}
+
+    def settle(self) -> None:
+        """Let the cursor stand for everything that is known, where that costs nothing: when nobody listens."""
+        if not self._clients:
+            self._emit(force=True)
+
+    @contextmanager
+    def join(self, credential: str, since: str | None) -> Iterator[Client]:
+        """Listen for as long as the block lasts. ``since`` is the cursor the client has. Raises TooManyClients."""
+        if len(self._clients) >= self._clients_max:
+            raise TooManyClients(f"{self._clients_max} pages are listening already")
+        self.settle()
+        client = Client(credential)
+        if since is None:
+            client.lagging = "start"
+        else:
+            client.lagging = self._resume(client, since)
+        client.ready.set()
+        self._clients.add(client)
+        try:
+            yield client
+        finally:
+            self._clients.discard(client)
+
+    async def take(self, client: Client) -> bytes | None:
+        """What to send next, waiting for it; None when the stream is over."""
+        while True:
+            if client.closed:
+                return None
+            if client.lagging is not None:
+                reason, client.lagging = client.lagging, None
+                client.frames.clear()
+                client.queued_bytes = 0
+                return await self._snapshot(reason)
+            if client.frames:
+                together = b"".join(client.frames)
+                client.frames.clear()
+                client.queued_bytes = 0
+                return together
+            client.ready.clear()
+            await client.ready.wait()
+
+    def publish_alarm(self, alarm: object) -> None:
+        """Tell everybody of an alarm that began, changed or ended."""
+        self._seq += 1
+        encoded = frame("alarm", self._encoder.encode(alarm), self.cursor)
+        self._alarms.append((self._seq, encoded))
+        self._send(encoded)
+
+    def end(self, credential: str | None = None) -> None:
+        """End the streams of a credential, or all."""
+        for client in self._clients:
+            if credential in (None, client.credential):
+                client.closed = True
+                client.ready.set()
+
+    async def run(self) -> None:
+        """Send heartbeats and what was held back, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._beat(), name="stream heartbeat")
+            tasks.create_task(self._send_held_back(), name="stream held back")
+
+    # --- inside ---
+
+    async def _beat(self) -> None:
+        while True:
+            await self._clock.sleep(HEARTBEAT_S)
+            if self._clients:
+                now = {"cursor": self.cursor, "as_of": self._clock.now_ms()}
+                self._send(frame("hb", self._encoder.encode(now)))
+
+    async def _send_held_back(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._clients and (due_at := self._due_at()) is not None:
+                await self._clock.sleep_until(due_at)
+                self._emit()
+
+    def _changed(self) -> None:
+        if self._clients:
+            self._emit()
+
+    def _restructured(self) -> None:
+        self._seq += 1
+        self._floor = self._seq
+        for client in self._clients:
+            self._drop_behind(client, "gap")
+
+    def _due_at(self) -> float | None:
+        """When the next held-back change may go out; None when nothing waits."""
+        live = self._live
+        waiting = set(np.unique(live.values.entity[live.values.pending]).tolist()) | live.dirty
+        if not waiting:
+            return 0.0 if self._fresh_removed else None
+        return min(self._entity_due_at(index) for index in waiting)
+
+    def _entity_due_at(self, index: int) -> float:
+        entity, went_at = self._live.entities[index], self._went_at.get(index, 0.0)
+        if entity.urgent:
+            return went_at + URGENT_INTERVAL_S
+        return max(went_at + entity.interval_s, self._not_before)
+
+    def _emit(self, *, force: bool = False) -> None:
+        """Send what is due: urgent entities, those quiet for their interval, everything when forced."""
+        live, now = self._live, self._clock.monotonic()
+        pending = np.flatnonzero(live.values.pending)
+        owners = live.values.entity[pending]
+        waiting = set(np.unique(owners).tolist()) | live.dirty
+        due = {index for index in waiting if force or self._entity_due_at(index) <= now}
+        if len(due) < len(waiting):
+            self._wake.set()
+        if not due and not self._fresh_removed:
+            return
+        self._seq += 1
+        changes = self._take_removed()
+        for entity, series in self._grouped(due, pending, owners):
+            entity.rev += 1
+            entity.emitted = self._seq
+            self._went_at[entity.index] = now
+            if self._clients:
+                changes.append(live.views.change(entity, series))
+            entity.urgent = entity.renamed = False
+            entity.changed_attributes.clear()
+        live.dirty -= due
+        if self._clients:
+            delta = {"cursor": self.cursor, "as_of": self._clock.now_ms(), "changes": changes}
+            self._send(frame("delta", self._encoder.encode(delta), self.cursor))
+            self._not_before = max(self._not_before, now + (self._clock.monotonic() - now) * SHARE)
+
+    def _grouped(self, due: set[int], pending: Longs, owners: Ints) -> list[tuple[Entity, list[int]]]:
+        """The due entities with their pending series, which are marked as gone out."""
+        live = self._live
+        by_entity: dict[int, list[int]] = {index: [] for index in due}
+        going = np.isin(owners, np.fromiter(due, np.int32, len(due)))
+        chosen = pending[going]
+        live.values.pending[chosen] = False
+        live.values.emitted[chosen] = self._seq
+        for index, series in zip(owners[going].tolist(), chosen.tolist(), strict=True):
+            by_entity[index].append(series)
+        return [(live.entities[index], series) for index, series in by_entity.items() if index not in live.removed]
+
+    def _take_removed(self) -> list[Change]:
+        """Entities that are gone since the last delta."""
+        gone = [name for name in self._fresh_removed if self._live.find(name) is None]
+        self._fresh_removed.clear()
+        for name in gone:
+            if len(self._removed) == REMEMBERED:
+                self._floor = max(self._floor, self._removed[0][0])
+            self._removed.append((self._seq, name))
+        return [Change(id=name, deleted=True) for name in gone]
+
+    def _send(self, encoded: bytes) -> None:
+        for client in self._clients:
+            if client.lagging is not None:
+                continue
+            if len(client.frames) >= QUEUE_FRAMES or client.queued_bytes > QUEUE_BYTES:
+                self._drop_behind(client, "slow")
+                continue
+            client.frames.append(encoded)
+            client.queued_bytes += len(encoded)
+            client.ready.set()
+
+    @staticmethod
+    def _drop_behind(client: Client, reason: str) -> None:
+        client.frames.clear()
+        client.queued_bytes = 0
+        client.lagging = client.lagging or reason
+        client.ready.set()
+
+    def _resume(self, client: Client, since: str) -> str | None:
+        """Queue what changed since a cursor; or the reason why it must be a snapshot."""
+        epoch, _, text = since.partition(".")
+        if epoch != self._epoch or not text.isascii() or not text.isdecimal() or int(text) > self._seq:
+            return "epoch"
+        seq = int(text)
+        if seq < max(self._floor, self._seq - RESUME_SPAN):
+            return "gap"
+        live = self._live
+        changes = [Change(id=name, deleted=True) for at, name in self._removed if at > seq and live.find(name) is None]
+        for entity in live.shown():
+            if entity.emitted > seq:
+                ids = [one for one in entity.series.values() if live.values.emitted[one] > seq]
+                changes.append(live.views.change(entity, ids, everything=True))
+        if changes:
+            delta = {"cursor": self.cursor, "as_of": self._clock.now_ms(), "changes": changes}
+            client.frames.append(frame("delta", self._encoder.encode(delta), self.cursor))
+        else:
+            now = {"cursor": self.cursor, "as_of": self._clock.now_ms()}
+            client.frames.append(frame("hb", self._encoder.encode(now), self.cursor))
+        client.frames.extend(encoded for at, encoded in self._alarms if at > seq)
+        return None
+
+    async def _snapshot(self, reason: str) -> bytes:
+        """Everything, built in small steps; what changes meanwhile follows as a delta after it."""
+        cursor, as_of = self.cursor, self._clock.now_ms()
+        parts: list[bytes] = []
+        for count, entity in enumerate(self._live.shown()):
+            if count % ENTITIES_AT_ONCE == ENTITIES_AT_ONCE - 1:
+                await self._clock.sleep(0)
+            if entity.index not in self._live.removed:
+                parts.append(self._encoder.encode(self._live.views.view(entity)))
+        head = self._encoder.encode({"reason": reason, "cursor": cursor, "as_of": as_of})
+        body = frame("snapshot", head[:-1] + b',"entities":[' + b",".join(parts) + b"]}", cursor)
+        self.sent_snapshots[reason] = self.sent_snapshots.get(reason, 0) + 1
+        alarms = [frame("alarm", self._encoder.encode(alarm), cursor) for alarm in self.active_alarms()]
+        return body + b"".join(alarms)

@@ -1,0 +1,333 @@
+"""Sites, gateways, devices and points as births name them: kept in RAM for those who ask often, and on disk."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.registry.database import Database
+from cloud.registry.tables import DeviceRow, GatewayRow, PointRow, SiteRow
+from cloud.store.contract import GatewayKey, SeriesKey
+from protocols.birth import Birth, DeviceBirth
+from protocols.points import VOCABULARY
+
+DEFAULT_STALE_S = 900.0
+DEFAULT_TIME_ZONE = "Asia/Shanghai"
+
+
+@dataclass(slots=True)
+class Site:
+    """A place. ``name`` falls back on the id."""
+
+    id: str
+    name: str
+    time_zone: str
+
+
+@dataclass(slots=True)
+class Point:
+    """A point as announced."""
+
+    name: str
+    unit: str
+    kind: str
+    stale_after_s: float
+
+
+@dataclass(slots=True)
+class Device:
+    """A device as announced by its gateway."""
+
+    site: str
+    id: str
+    gateway: str
+    name: str
+    kind: str
+    profile: str = ""
+    bus: str = ""
+    every_s: float | None = None
+    stale_after_s: float | None = None
+    removed_at: int | None = None
+    points: dict[str, Point] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A gateway; ``announced`` is false until its first birth."""
+
+    site: str
+    id: str
+    name: str
+    first_seen_at: int
+    software: str = ""
+    config_hash: str = ""
+    session: int = 0
+    started_at: int = 0
+    announced: bool = False
+    born_at: int | None = None
+
+    @property
+    def key(self) -> GatewayKey:
+        return GatewayKey(self.site, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class BirthChange:
+    """What a birth changed: devices that are new or different, and devices that are gone."""
+
+    gateway: Gateway
+    devices: tuple[Device, ...]
+    removed: tuple[Device, ...]
+
+
+class Inventory:
+    """Answers from RAM; ``load`` first. Names and zones of ``named_sites`` (settings) win over those of births."""
+
+    def __init__(self, database: Database, named_sites: Iterable[Site] = ()) -> None:
+        self._database = database
+        self._named = {site.id: site for site in named_sites}
+        self._sites: dict[str, Site] = {}
+        self._gateways: dict[GatewayKey, Gateway] = {}
+        self._devices: dict[tuple[str, str], Device] = {}
+        self._order = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Read what earlier births left."""
+        async with self._database.reading() as session:
+            for site in await session.scalars(select(SiteRow)):
+                self._sites[site.id] = Site(site.id, site.name or site.id, site.time_zone or DEFAULT_TIME_ZONE)
+            for row in await session.scalars(select(GatewayRow)):
+                gateway = _gateway_of(row)
+                self._gateways[gateway.key] = gateway
+            for device in await session.scalars(select(DeviceRow)):
+                self._devices[device.site, device.id] = _device_of(device)
+            for point in await session.scalars(select(PointRow)):
+                owner = self._devices.get((point.site, point.device))
+                if owner is not None:
+                    stale_s = point.stale_after_s or owner.stale_after_s or DEFAULT_STALE_S
+                    owner.points[point.name] = Point(point.name, point.unit, point.kind, stale_s)
+        self._sites.update(self._named)
+
+    def sites(self) -> list[Site]:
+        """Every known site, by id."""
+        return [self._sites[name] for name in sorted(self._sites)]
+
+    def site(self, name: str) -> Site:
+        """The site, or one with default zone when it is unknown."""
+        return self._sites.get(name) or Site(name, name, DEFAULT_TIME_ZONE)
+
+    def gateways(self, site: str | None = None) -> list[Gateway]:
+        """Every known gateway, by site and id."""
+        return [self._gateways[key] for key in sorted(self._gateways) if site in (None, key.site)]
+
+    def gateway(self, key: GatewayKey) -> Gateway | None:
+        return self._gateways.get(key)
+
+    def devices(self, site: str | None = None) -> list[Device]:
+        """Every announced device that was not removed, by site and id."""
+        return [
+            device
+            for key in sorted(self._devices)
+            if site in (None, key[0]) and (device := self._devices[key]).removed_at is None
+        ]
+
+    def device(self, site: str, name: str) -> Device | None:
+        """The device as announced, also when it was removed since (see ``removed_at``)."""
+        return self._devices.get((site, name))
+
+    def point(self, key: SeriesKey) -> Point:
+        """The point as announced; for one that nobody announced what the vocabulary says."""
+        device = self._devices.get((key.site, key.device))
+        if device is not None and key.point in device.points:
+            return device.points[key.point]
+        stale_s = (device.stale_after_s if device else None) or DEFAULT_STALE_S
+        word = VOCABULARY.get(key.point)
+        if word is None:
+            return Point(key.point, "", "gauge", stale_s)
+        return Point(key.point, word.unit, word.kind, stale_s)
+
+    def stale_after_ms(self, key: SeriesKey) -> int:
+        """How long a value of this series holds when nothing newer comes."""
+        return int(self.point(key).stale_after_s * 1000)
+
+    def time_zone(self, site: str) -> str:
+        """The IANA name of the site's zone."""
+        return self.site(site).time_zone
+
+    async def seen(self, key: GatewayKey, at: int) -> Gateway:
+        """Note that a gateway exists, announced or not."""
+        known = self._gateways.get(key)
+        if known is not None:
+            return known
+        gateway = Gateway(key.site, key.gateway, key.gateway, at)
+        async with self._order:
+            self._gateways.setdefault(key, gateway)
+            self._sites.setdefault(key.site, Site(key.site, key.site, DEFAULT_TIME_ZONE))
+            async with self._database.writing() as session:
+                if await session.get(SiteRow, key.site) is None:
+                    session.add(SiteRow(id=key.site, first_seen_at=at))
+                await session.merge(_row_of_gateway(gateway))
+        return self._gateways[key]
+
+    async def born(self, key: GatewayKey, birth: Birth, at: int) -> BirthChange:
+        """Take a birth: RAM first, then disk."""
+        async with self._order:
+            known = self._gateways.get(key)
+            gateway = Gateway(
+                key.site,
+                key.gateway,
+                getattr(birth, "name", "") or key.gateway,
+                known.first_seen_at if known else at,
+                birth.software,
+                birth.config_hash,
+                birth.session,
+                birth.started_at,
+                announced=True,
+                born_at=at,
+            )
+            self._gateways[key] = gateway
+            site = self._take_site(key.site, birth)
+            devices = self._take_devices(key, birth)
+            named = {device.id for device in birth.devices}
+            removed = [
+                device
+                for device in self._devices.values()
+                if (device.site, device.gateway) == key and device.id not in named and device.removed_at is None
+            ]
+            for device in removed:
+                device.removed_at = at
+            async with self._database.writing() as session:
+                first_seen = await session.get(SiteRow, key.site)
+                seen_at = first_seen.first_seen_at if first_seen else at
+                await session.merge(
+                    SiteRow(id=site.id, name=site.name, time_zone=site.time_zone, first_seen_at=seen_at)
+                )
+                await session.merge(_row_of_gateway(gateway))
+                for device in [*devices, *removed]:
+                    await _write_device(session, device, at)
+        return BirthChange(gateway, tuple(devices), tuple(removed))
+
+    def _take_site(self, name: str, birth: Birth) -> Site:
+        known = self._sites.get(name)
+        site = self._named.get(name) or Site(
+            name,
+            birth.site_name or (known.name if known else name),
+            birth.time_zone or (known.time_zone if known else DEFAULT_TIME_ZONE),
+        )
+        self._sites[name] = site
+        return site
+
+    def _take_devices(self, key: GatewayKey, birth: Birth) -> list[Device]:
+        changed = []
+        for announced in birth.devices:
+            device = _device_from_birth(key, announced)
+            known = self._devices.get((key.site, device.id))
+            if known is not None and known.removed_at is None and known.gateway != key.gateway:
+                # Two gateways name one device: the one that started last has it, in whatever order births are read.
+                owner = self._gateways.get(GatewayKey(key.site, known.gateway))
+                if owner is not None and owner.started_at > birth.started_at:
+                    continue
+            if known != device:
+                self._devices[key.site, device.id] = device
+                changed.append(device)
+        return changed
+
+
+def _device_from_birth(key: GatewayKey, announced: DeviceBirth) -> Device:
+    points = {
+        point.name: Point(
+            point.name, point.unit, point.kind, point.stale_after_s or announced.stale_after_s or DEFAULT_STALE_S
+        )
+        for point in announced.points
+    }
+    return Device(
+        site=key.site,
+        id=announced.id,
+        gateway=key.gateway,
+        name=announced.name or announced.id,
+        kind=announced.kind,
+        profile=announced.profile,
+        bus=announced.bus,
+        every_s=announced.every_s,
+        stale_after_s=announced.stale_after_s,
+        points=points,
+    )
+
+
+async def _write_device(session: AsyncSession, device: Device, at: int) -> None:
+    known = await session.get(DeviceRow, (device.site, device.id))
+    await session.merge(
+        DeviceRow(
+            site=device.site,
+            id=device.id,
+            gateway=device.gateway,
+            name=device.name,
+            kind=device.kind,
+            profile=device.profile,
+            bus=device.bus,
+            every_s=device.every_s,
+            stale_after_s=device.stale_after_s,
+            announced=True,
+            first_seen_at=known.first_seen_at if known else at,
+            removed_at=device.removed_at,
+        )
+    )
+    await session.execute(delete(PointRow).where(PointRow.site == device.site, PointRow.device == device.id))
+    session.add_all(
+        PointRow(
+            site=device.site,
+            device=device.id,
+            name=point.name,
+            unit=point.unit,
+            kind=point.kind,
+            stale_after_s=point.stale_after_s,
+        )
+        for point in device.points.values()
+    )
+
+
+def _gateway_of(row: GatewayRow) -> Gateway:
+    return Gateway(
+        row.site,
+        row.id,
+        row.name or row.id,
+        row.first_seen_at,
+        row.software,
+        row.config_hash,
+        row.session,
+        row.started_at,
+        row.announced,
+        row.born_at,
+    )
+
+
+def _row_of_gateway(gateway: Gateway) -> GatewayRow:
+    return GatewayRow(
+        site=gateway.site,
+        id=gateway.id,
+        name=gateway.name,
+        software=gateway.software,
+        config_hash=gateway.config_hash,
+        session=gateway.session,
+        started_at=gateway.started_at,
+        announced=gateway.announced,
+        first_seen_at=gateway.first_seen_at,
+        born_at=gateway.born_at,
+    )
+
+
+def _device_of(row: DeviceRow) -> Device:
+    return Device(
+        site=row.site,
+        id=row.id,
+        gateway=row.gateway,
+        name=row.name,
+        kind=row.kind,
+        profile=row.profile,
+        bus=row.bus,
+        every_s=row.every_s,
+        stale_after_s=row.stale_after_s,
+        removed_at=row.removed_at,
+    )
