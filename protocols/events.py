@@ -52,6 +52,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         "gap record",
         "缺口记录",
         {
+            "epoch": TEXT,
             "from_seq": COUNT,
             "to_seq": COUNT,
             "batches": COUNT,
