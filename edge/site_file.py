@@ -1,4 +1,7 @@
-"""The site file as it is written: one struct per table, every value as text or number; `site_reader.py` reads them."""
+"""The site file as it is written: one struct per table, every value as text or number; `site_reader.py` reads them.
+
+The comments are what `docs/SETTINGS.md` says of each key.
+"""
 
 from __future__ import annotations
 
@@ -17,78 +20,82 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class GatewayRow(Row, frozen=True, kw_only=True):
     """[gateway]"""
 
-    site: str
-    id: str
-    name: str = ""
-    site_name: str = ""
-    time_zone: str = "Asia/Shanghai"
+    site: str  # id of the site
+    id: str  # id of this gateway, unique within the site
+    name: str = ""  # for people; default: the id
+    site_name: str = ""  # for people; default: the site's id
+    time_zone: str = "Asia/Shanghai"  # of the site, a name of the IANA database
+    # secret that turns card numbers into card keys; one per site; default: card.key beside the buffer, made when absent
     card_key_file: str = ""
-    profile_dirs: list[str] = ["profiles"]
+    profile_dirs: list[str] = ["profiles"]  # folders with profiles of your own, before the built-in ones
 
 
 class UplinkRow(Row, frozen=True, kw_only=True):
     """[uplink]"""
 
-    url: str
-    username: str = ""
-    password_file: str = ""
-    ca_file: str = ""
-    window: int = 32
-    ack_timeout: str = "10 s"
-    dead_after: str = "60 s"
+    url: str  # mqtt://host:port of the broker to the collector; mqtts:// always verifies the server
+    username: str = ""  # of the broker
+    password_file: str = ""  # file that holds the password, and nothing else
+    ca_file: str = ""  # certificates to verify the server by; default: those of the system
+    window: int = 32  # batches on their way without an ack, 1 to 1000
+    ack_timeout: str = "10 s"  # after this long without an ack a batch is sent again
+    dead_after: str = "60 s"  # age of the oldest batch without an ack that forces a new connection
 
 
 class BufferRow(Row, frozen=True, kw_only=True):
     """[buffer]"""
 
-    path: str = "buffer.db"
-    max_size: str = "512 MiB"
+    path: str = "buffer.db"  # where batches wait; on a disk that survives a restart
+    max_size: str = "512 MiB"  # when it is full the oldest readings go first, each drop with a gap record
+    # readings are on disk this long after the read at the latest, 0.05 s to 300 s; events at once
     flush_every: str = "1 s"
 
 
 class DefaultsRow(Row, frozen=True, kw_only=True):
     """[defaults]"""
 
-    every: str = "10 s"
-    max_silence: str = "5 min"
+    every: str = "10 s"  # poll interval of Modbus devices that have none of their own
+    max_silence: str = "5 min"  # a series is sent at least this often, deadband or not
 
 
 class BusRow(Row, frozen=True, kw_only=True):
     """[[bus]]"""
 
-    name: str
-    kind: BusKind
-    timeout: str = "1 s"
-    host: str = ""
+    name: str  # for devices to name it
+    kind: BusKind  # which wire
+    timeout: str = "1 s"  # how long to wait for an answer
+    host: str = ""  # modbus-tcp, modbus-rtu-tcp: name or address
+    # modbus-rtu: serial port, like /dev/ttyUSB0; modbus-tcp, modbus-rtu-tcp: TCP port, default 502
     port: int | str | None = None
-    baud: int = 9600
-    parity: Literal["N", "E", "O"] = "N"
-    stop_bits: Literal[1, 2] = 1
-    url: str = ""
-    username: str = ""
-    password_file: str = ""
-    ca_file: str = ""
+    baud: int = 9600  # modbus-rtu
+    parity: Literal["N", "E", "O"] = "N"  # modbus-rtu
+    stop_bits: Literal[1, 2] = 1  # modbus-rtu
+    url: str = ""  # mqtt: mqtt://host:port of the local broker
+    username: str = ""  # mqtt
+    password_file: str = ""  # mqtt: file that holds the password
+    ca_file: str = ""  # mqtt: certificates to verify the server by
 
 
 class DeviceRow(Row, frozen=True, kw_only=True):
     """[[device]]"""
 
-    id: str
-    profile: str
-    bus: str
-    name: str = ""
-    kind: str = ""
-    unit: int | None = None
-    topic: str = ""
-    ident: str = ""
-    card: str = ""
-    every: str = ""
-    max_silence: str = ""
+    id: str  # unique within the site; keeps the history when the device moves to another gateway
+    profile: str  # what it is, as vendor/model
+    bus: str  # name of its bus
+    name: str = ""  # for people; default: the id
+    kind: str = ""  # meter, door, vehicle ...; default: as its profile says
+    unit: int | None = None  # Modbus: unit id, 1 to 247
+    topic: str = ""  # MQTT: topic of the device, without wildcards
+    ident: str = ""  # MQTT: its name inside a topic that several devices share
+    card: str = ""  # MQTT: how its reader writes card numbers; default: as its profile says
+    every: str = ""  # poll interval; MQTT: how often it reports, when that is known
+    max_silence: str = ""  # as in [defaults], for this device
+    # point = change that need not be sent: a number in the unit of the point, or a text like "1 %"
     deadband: dict[str, float | str] = {}
-    word_order: WordOrder | None = None
-    ct: float | None = None
-    pt: float | None = None
-    extended: bool = False
+    word_order: WordOrder | None = None  # Modbus: when this one differs from its profile
+    ct: float | None = None  # Modbus: ratio of current transformers the meter does not know, like 40 for 200/5 A
+    pt: float | None = None  # Modbus: the same for voltage
+    extended: bool = False  # Modbus: also read points known from one source only
 
 
 class SiteFile(Row, frozen=True, kw_only=True):
