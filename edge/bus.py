@@ -16,8 +16,8 @@ import random
 from collections import deque
 from typing import NamedTuple
 
-from edge.byte_link import ByteLink
-from edge.modbus_wire import Framing, Garbled, GatewaySilent, ReadRequest, Refused, payload_of
+from edge.modbus_frames import Framing, Garbled, GatewaySilent, ReadRequest, Refused, payload_of
+from edge.modbus_wire import ByteLink
 from protocols.clock import Clock
 from protocols.errors import DeviceBusy, DeviceSilent, Retryable, WireLost
 from protocols.status import BusReport

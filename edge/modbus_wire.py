@@ -1,225 +1,241 @@
-"""Modbus messages and frames: what is sent, and whether what came back is the answer to it.
+"""Byte streams to Modbus devices: a TCP connection or a serial port behind one small contract.
 
-Stricter than the libraries on purpose, and a tenth of their CPU: an answer counts only when unit, function, length and
-(TCP) transaction id or (RTU) checksum are those of the one outstanding request. Specifications: Modbus Application
-Protocol V1.1b3, Modbus over Serial Line V1.02, Modbus Messaging on TCP/IP V1.0b.
+Bytes that arrive are collected in ``buffer`` and stamped with their time; waiting for them is one future. Opening,
+closing and retrying are the bus' business.
 """
 
-import struct
+import asyncio
+import os
+import socket
 from typing import Protocol
 
-import msgspec
+import serial
 
-from protocols.errors import DeviceBusy, DeviceSilent, Retryable
+from protocols.clock import Clock
+from protocols.errors import WireLost
 
-EXCEPTION_BIT = 0x80
-PDU_MAX = 253
-MBAP_BYTES = 7
-RTU_OVERHEAD = 3
+BUFFER_MAX = 4096
+"""More than this unread is noise; the rest is dropped."""
 
-EXCEPTIONS: dict[int, str] = {
-    1: "illegal function",
-    2: "illegal address",
-    3: "illegal value",
-    4: "device failure",
-    5: "acknowledged, not done yet",
-    6: "device busy",
-    8: "memory parity error",
-    10: "gateway has no path to the device",
-    11: "gateway got no answer from the device",
-}
-_BUSY = frozenset({5, 6})
-_GATEWAY = frozenset({10, 11})
-MEANS_NOT_HERE = frozenset({1, 2, 3})
-"""Exceptions that say something about the request; asking the same again will not help."""
+CONNECT_TIMEOUT_S = 5.0
 
 
-class Garbled(Retryable):
-    """Bytes came that are not the answer to the request: wrong unit, function, length, id or checksum."""
+class ByteLink(Protocol):
+    """One way to reach a line. `open` may be called again after `close` or a loss."""
 
-
-class Refused(Retryable):
-    """The device answered with an exception; ``code`` as in the specification."""
-
-    def __init__(self, code: int, message: str) -> None:
-        self.code = code
-        super().__init__(message)
-
-
-class GatewaySilent(DeviceSilent):
-    """A Modbus gateway answered 0x0A or 0x0B: the device behind it did not."""
-
-
-class ReadRequest(msgspec.Struct, frozen=True):
-    """Read ``count`` registers or bits of ``unit`` from ``start`` with function 1 to 4."""
-
-    unit: int
-    function: int
-    start: int
-    count: int
+    buffer: bytearray
+    arrived_ms: int
+    """Wall clock when the newest bytes came."""
+    arrived_s: float
+    """Monotonic clock when the newest bytes came."""
 
     @property
-    def pdu(self) -> bytes:
-        return struct.pack(">BHH", self.function, self.start, self.count)
+    def is_open(self) -> bool:
+        """False before `open` and from the instant a loss was noticed."""
+
+    async def open(self) -> None:
+        """Connect; raises WireLost with the reason."""
+
+    def close(self) -> None:
+        """Let go; never raises."""
+
+    def send(self, frame: bytes) -> None:
+        """Hand a frame to the wire; raises WireLost."""
+
+    async def more(self, deadline: float) -> bool:
+        """Wait for bytes beyond those in the buffer; False when the loop's clock reached ``deadline``, or on a loss."""
+
+
+class _Arrivals:
+    """The buffer and the one waiter of a link."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._waiter: asyncio.Future[bool] | None = None
+        self.buffer = bytearray()
+        self.arrived_ms = 0
+        self.arrived_s = 0.0
+
+    def arrived(self, data: bytes) -> None:
+        self.arrived_ms = self._clock.now_ms()
+        self.arrived_s = self._clock.monotonic()
+        self.buffer += data
+        if len(self.buffer) > BUFFER_MAX:
+            del self.buffer[: len(self.buffer) - BUFFER_MAX]
+        self._wake(True)
+
+    def ended(self) -> None:
+        self._wake(False)
+
+    def _wake(self, more: bool) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(more)
+
+    async def wait(self, deadline: float) -> bool:
+        loop = asyncio.get_running_loop()
+        if deadline <= loop.time():
+            return False
+        waiter: asyncio.Future[bool] = loop.create_future()
+        self._waiter = waiter
+        timer = loop.call_at(deadline, self._wake, False)
+        try:
+            return await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+
+class _Connection(asyncio.Protocol):
+    """One TCP connection of a TcpLink; what a closed one still reports is ignored."""
+
+    def __init__(self, arrivals: _Arrivals) -> None:
+        self._arrivals = arrivals
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport is not None:
+            self._arrivals.arrived(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.transport is not None:
+            self.transport = None
+            self._arrivals.ended()
+
+    def abandon(self) -> None:
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.abort()
+
+
+class TcpLink(_Arrivals):
+    """A TCP connection; frames are whatever the framing says."""
+
+    def __init__(self, host: str, port: int, clock: Clock) -> None:
+        super().__init__(clock)
+        self._host, self._port = host, port
+        self._connection: _Connection | None = None
 
     @property
-    def answer_bytes(self) -> int:
-        """Bytes of payload the answer must have."""
-        return (self.count + 7) // 8 if self.function <= 2 else 2 * self.count
+    def is_open(self) -> bool:
+        return self._connection is not None and self._connection.transport is not None
 
-    def describe(self) -> str:
-        """For error texts: ``unit 3, function 4, registers 0-59``."""
-        what = "bits" if self.function <= 2 else "registers"
-        return f"unit {self.unit}, function {self.function}, {what} {self.start}-{self.start + self.count - 1}"
+    async def open(self) -> None:
+        self.close()
+        loop = asyncio.get_running_loop()
+        connection = _Connection(self)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await loop.create_connection(lambda: connection, self._host, self._port)
+        except TimeoutError:
+            raise WireLost(f"{self._host}:{self._port}: no connection within {CONNECT_TIMEOUT_S:.0f} s") from None
+        except OSError as error:
+            raise WireLost(f"{self._host}:{self._port}: {_reason(error)}") from None
+        if connection.transport is None:
+            raise WireLost(f"{self._host}:{self._port}: closed by the other side at once")
+        sock = connection.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._connection = connection
+        self.buffer.clear()
 
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abandon()
 
-def payload_of(request: ReadRequest, pdu: bytes) -> bytes:
-    """The registers in an answer PDU whose function code has been matched.
+    def send(self, frame: bytes) -> None:
+        if self._connection is None or self._connection.transport is None:
+            raise WireLost(f"{self._host}:{self._port}: connection closed by the other side")
+        self._connection.transport.write(frame)
 
-    Raises Refused, DeviceBusy or GatewaySilent for an exception, Garbled when the length is another.
-    """
-    if pdu[0] & EXCEPTION_BIT:
-        raise _exception(request, pdu[1])
-    if len(pdu) != request.answer_bytes + 2 or pdu[1] != request.answer_bytes:
-        raise Garbled(f"{request.describe()}: answer of {len(pdu) - 2} bytes, {request.answer_bytes} expected")
-    return pdu[2:]
-
-
-def _exception(request: ReadRequest, code: int) -> Retryable:
-    text = f"{request.describe()}: exception {code}, {EXCEPTIONS.get(code, 'not in the specification')}"
-    if code in _BUSY:
-        return DeviceBusy(text)
-    if code in _GATEWAY:
-        return GatewaySilent(text)
-    return Refused(code, text)
-
-
-class Framing(Protocol):
-    """How requests and answers stand on the wire. One instance per connection; one request at a time."""
-
-    late_answers_match: bool
-    """True when nothing in a frame ties an answer to its request."""
-
-    def frame(self, request: ReadRequest) -> bytes:
-        """The bytes to send; from now on `take` looks for the answer to this request."""
-
-    def take(self, buffer: bytearray) -> bytes | None:
-        """The answer's PDU when it is complete in ``buffer``, None while bytes are missing.
-
-        Raises Garbled as soon as it is certain that the buffer does not hold the answer.
-        """
-
-    def explain(self, buffer: bytes | bytearray) -> str:
-        """What is wrong with bytes that hold no answer."""
+    async def more(self, deadline: float) -> bool:
+        return await self.wait(deadline) if self.is_open else False
 
 
-class TcpFraming:
-    """Modbus TCP: a header with transaction id, length and unit."""
+class SerialLink(_Arrivals):
+    """A serial port, eight data bits. A USB adapter that is pulled out is a loss; `open` finds it again."""
 
-    late_answers_match = False
+    def __init__(self, port: str, baud: int, parity: str, stop_bits: int, clock: Clock) -> None:
+        super().__init__(clock)
+        self._port, self._baud, self._parity, self._stop_bits = port, baud, parity, stop_bits
+        self._serial: serial.Serial | None = None
 
-    def __init__(self) -> None:
-        self._id = 0
-        self._request: ReadRequest | None = None
+    @property
+    def is_open(self) -> bool:
+        return self._serial is not None
 
-    def frame(self, request: ReadRequest) -> bytes:
-        self._id = self._id % 0xFFFF + 1
-        self._request = request
-        pdu = request.pdu
-        return struct.pack(">HHHB", self._id, 0, len(pdu) + 1, request.unit) + pdu
+    async def open(self) -> None:
+        self.close()
+        try:
+            self._serial = serial.Serial(
+                self._port,
+                self._baud,
+                parity=self._parity,
+                stopbits=self._stop_bits,
+                timeout=0,
+                write_timeout=0,
+                exclusive=True,
+            )
+            self._serial.reset_input_buffer()
+        except (OSError, ValueError) as error:
+            self.close()
+            raise WireLost(f"{self._port}: {_reason(error)}") from None
+        self.buffer.clear()
+        asyncio.get_running_loop().add_reader(self._serial.fileno(), self._readable)
 
-    def take(self, buffer: bytearray) -> bytes | None:
-        request = self._request
-        assert request is not None
-        if len(buffer) < MBAP_BYTES:
-            return None
-        transaction, protocol, length, unit = struct.unpack_from(">HHHB", buffer)
-        if protocol or not 3 <= length <= PDU_MAX + 1:
-            raise Garbled(f"{request.describe()}: not Modbus TCP (header {buffer[:MBAP_BYTES].hex(' ')})")
-        if transaction != self._id:
-            raise Garbled(f"{request.describe()}: answer with transaction id {transaction}, {self._id} expected")
-        if unit != request.unit:
-            raise Garbled(f"{request.describe()}: answer from unit {unit}")
-        if len(buffer) < 6 + length:
-            return None
-        if len(buffer) > 6 + length:
-            raise Garbled(f"{request.describe()}: {len(buffer) - 6 - length} bytes too many")
-        pdu = bytes(buffer[MBAP_BYTES:])
-        if pdu[0] & ~EXCEPTION_BIT != request.function:
-            raise Garbled(f"{request.describe()}: answer to function {pdu[0] & ~EXCEPTION_BIT}")
-        return pdu
+    def close(self) -> None:
+        port, self._serial = self._serial, None
+        if port is None:
+            return
+        try:
+            asyncio.get_running_loop().remove_reader(port.fileno())
+        except (OSError, RuntimeError, serial.SerialException):
+            pass
+        try:
+            port.close()
+        except OSError:
+            pass
 
-    def explain(self, buffer: bytes | bytearray) -> str:
-        assert self._request is not None
-        return f"{self._request.describe()}: only {len(buffer)} bytes came: {bytes(buffer).hex(' ')}"
+    def send(self, frame: bytes) -> None:
+        if self._serial is None:
+            raise WireLost(f"{self._port}: not open")
+        try:
+            written = os.write(self._serial.fileno(), frame)
+        except OSError as error:
+            self._gone()
+            raise WireLost(f"{self._port}: {_reason(error)}") from None
+        if written != len(frame):
+            self._gone()
+            raise WireLost(f"{self._port}: the port takes no more bytes")
 
+    async def more(self, deadline: float) -> bool:
+        return await self.wait(deadline) if self.is_open else False
 
-class RtuFraming:
-    """Modbus RTU, on a serial line or in a TCP stream: unit, PDU, checksum; nothing else tells frames apart.
+    def _readable(self) -> None:
+        if self._serial is None:
+            return
+        try:
+            data = os.read(self._serial.fileno(), BUFFER_MAX)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self.arrived(data)
+        else:
+            self._gone()
 
-    Noise or an echo of the request before the answer is skipped: the answer is looked for at every offset, and counts
-    only with the right unit, function, length and checksum.
-    """
-
-    late_answers_match = True
-
-    def __init__(self) -> None:
-        self._good = b""
-        self._refusal = b""
-        self._length = 0
-        self._request: ReadRequest | None = None
-
-    def frame(self, request: ReadRequest) -> bytes:
-        self._request = request
-        self._good = bytes((request.unit, request.function, request.answer_bytes & 0xFF))
-        self._refusal = bytes((request.unit, request.function | EXCEPTION_BIT))
-        self._length = request.answer_bytes + 2
-        body = bytes((request.unit,)) + request.pdu
-        return body + crc16(body)
-
-    def take(self, buffer: bytearray) -> bytes | None:
-        if len(buffer) < RTU_OVERHEAD + 2:
-            return None
-        for head, pdu_length in ((self._good, self._length), (self._refusal, 2)):
-            offset = buffer.find(head)
-            while offset >= 0:
-                end = offset + 1 + pdu_length
-                if len(buffer) >= end + 2 and crc16(buffer[offset:end]) == buffer[end : end + 2]:
-                    return bytes(buffer[offset + 1 : end])
-                offset = buffer.find(head, offset + 1)
-        return None
-
-    def explain(self, buffer: bytes | bytearray) -> str:
-        """What is wrong with bytes that hold no answer."""
-        request = self._request
-        assert request is not None
-        if len(buffer) < RTU_OVERHEAD + 1:
-            return f"{request.describe()}: only {len(buffer)} bytes came: {bytes(buffer).hex(' ')}"
-        if crc16(buffer[:-2]) == buffer[-2:]:
-            if buffer[0] != request.unit:
-                return f"{request.describe()}: answer from unit {buffer[0]}"
-            if buffer[1] & ~EXCEPTION_BIT != request.function:
-                return f"{request.describe()}: answer to function {buffer[1] & ~EXCEPTION_BIT}"
-            return f"{request.describe()}: answer of {len(buffer) - 5} bytes, {request.answer_bytes} expected"
-        return f"{request.describe()}: checksum wrong in {len(buffer)} bytes: {bytes(buffer[:16]).hex(' ')}"
+    def _gone(self) -> None:
+        self.close()
+        self.ended()
 
 
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        for _ in range(8):
-            byte = byte >> 1 ^ 0xA001 if byte & 1 else byte >> 1
-        table.append(byte)
-    return tuple(table)
-
-
-_CRC_TABLE = _crc_table()
-
-
-def crc16(data: bytes | bytearray) -> bytes:
-    """The two checksum bytes of an RTU frame, as sent (low byte first)."""
-    crc = 0xFFFF
-    table = _CRC_TABLE
-    for byte in data:
-        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
-    return crc.to_bytes(2, "little")
+def _reason(error: Exception) -> str:
+    """The system's words without the library's wrapping."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    return str(error)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from protocols.modbus.plan import Block
 from protocols.modbus.profile import ModbusPoint
-from protocols.modbus.registers import BIT_AREAS, TYPES, TypeName, WordOrder, swap_words
+from protocols.modbus.registers import BIT_AREAS, ORDERS, TYPES, TypeName, WordOrder, swap_words
 from protocols.reading import Quality, Reading
 
 Values = tuple[int | float, ...]
@@ -146,14 +146,14 @@ class _Layout:
         self._formats: list[tuple[bool, struct.Struct]] = []
         fields = set() if block.area in BIT_AREAS else _fields(block.points, block.start)
         position = 0
-        for order in ("big", "little"):
+        for order, (_, swap) in ORDERS.items():
             rest = sorted(field for field in fields if field[0] == order)
             while rest:
                 layer, rest = _without_overlap(rest)
                 for field in layer:
                     self.index[field] = position
                     position += 1
-                self._formats.append((order == "little", _format(layer, block.count)))
+                self._formats.append((swap, _format(layer, block.count)))
 
     def unpack(self, payload: bytes) -> Values:
         if len(self._formats) == 1:
@@ -191,7 +191,7 @@ def _without_overlap(fields: Sequence[_Field]) -> tuple[list[_Field], list[_Fiel
 
 
 def _format(layer: Sequence[_Field], count: int) -> struct.Struct:
-    text = "<" if layer[0][0] == "little" else ">"
+    text = ORDERS[layer[0][0]][0]
     reach = 0
     for _, offset, kind in layer:
         text += f"{2 * (offset - reach)}x{TYPES[kind].code}"
@@ -219,6 +219,6 @@ def fold(value: float, how: str) -> float:
 def decode_ratio(payload: bytes, kind: TypeName, word_order: WordOrder, scale: float) -> float:
     """The factor in a ratio register; the caller judges whether it can be."""
     code = TYPES[kind].code
-    little = word_order == "little"
-    (raw,) = struct.unpack(("<" if little else ">") + code, swap_words(payload) if little else payload)
+    order, swap = ORDERS[word_order]
+    (raw,) = struct.unpack(order + code, swap_words(payload) if swap else payload)
     return float(raw) * scale

@@ -1,14 +1,23 @@
 """Register types: how many 16-bit registers a value takes and how its bits are read.
 
-Bytes inside a register are always high byte first; ``word_order`` says which register of a wider value comes first.
+``word_order`` says which register of a wider value comes first; bytes inside a register are high byte first, except in
+the two ``-swapped`` orders, which some gateways and a few devices produce.
 """
 
 import struct
 from typing import Literal, NamedTuple
 
 Area = Literal["coil", "discrete", "holding", "input"]
-WordOrder = Literal["big", "little"]
+WordOrder = Literal["big", "little", "big-swapped", "little-swapped"]
 TypeName = Literal["bit", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64"]
+
+ORDERS: dict[WordOrder, tuple[str, bool]] = {
+    "big": (">", False),
+    "little": ("<", True),
+    "big-swapped": (">", True),
+    "little-swapped": ("<", False),
+}
+"""The struct byte order, and whether the bytes of every register are swapped before it."""
 
 FUNCTION_CODES: dict[Area, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 BIT_AREAS: frozenset[Area] = frozenset({"coil", "discrete"})

@@ -1,0 +1,175 @@
+"""Reading one Modbus device: its plan of requests, its ratios, and what its refusals have taught."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from edge.bus import Answer, Bus
+from edge.modbus_frames import MEANS_NOT_HERE, ReadRequest, Refused
+from protocols.clock import Clock
+from protocols.errors import Retryable
+from protocols.modbus.decode import BlockDecoder, decode_ratio
+from protocols.modbus.plan import NOTHING_LEARNED, Block, Learned, explore, plan_reads, prefixes
+from protocols.modbus.profile import ModbusPoint, ModbusProfile, Ratio
+from protocols.modbus.registers import FUNCTION_CODES, TYPES
+from protocols.reading import Quality, Reading
+
+RATIOS_AGAIN_S = 300.0
+"""Somebody may set another transformer ratio on the meter's panel."""
+RATIO_MAX = 1e6
+
+log = logging.getLogger(__name__)
+
+Take = Callable[[BlockDecoder, Block, Answer], None]
+
+
+class BadRatio(Retryable):
+    """A ratio register holds what no transformer has; values multiplied by it would be wrong."""
+
+
+class DeviceReader:
+    """One device on a bus.
+
+    ratios: factors given in the site file; they replace the device's own registers.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        unit: int,
+        profile: ModbusProfile,
+        points: Sequence[ModbusPoint],
+        bus: Bus,
+        clock: Clock,
+        ratios: Mapping[str, float] | None = None,
+    ) -> None:
+        self.device, self.unit = device, unit
+        self._profile, self._points = profile, tuple(points)
+        self._bus, self._clock = bus, clock
+        self._given = dict(ratios or {})
+        self._ratios: dict[str, float] = {}
+        self._ratios_until = 0.0
+        self._learned = NOTHING_LEARNED
+        self._plan: list[tuple[Block, BlockDecoder]] = []
+        self._needed = {name for point in self._points for name in point.times}
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """Points that the device refused to give."""
+        return self._learned.absent
+
+    def forget(self) -> None:
+        """Read the ratios again and try refused registers again: another meter may stand there now."""
+        self._learned = NOTHING_LEARNED
+        self._ratios_until = 0.0
+        self._plan = []
+
+    def missing(self, seen: set[str], observed_at: int) -> list[Reading]:
+        """A bad reading for every point whose name is not in ``seen``."""
+        return [
+            Reading(self.device, point.name, None, observed_at, Quality.BAD, "device_error")
+            for point in self._points
+            if point.name not in seen
+        ]
+
+    async def read(self, take: Take, *, known_silent: bool = False) -> None:
+        """Read every point, calling ``take`` with each answer as it comes.
+
+        Raises what `Bus.ask` raises, and BadRatio; answers taken before that are good.
+        """
+        await self._read_ratios(known_silent)
+        plan = self._plan or self._make_plan()
+        plan = await self._out_of_doubt(plan, known_silent)
+        for block, decoder in plan:
+            await self._read_block(block, decoder, take, known_silent)
+            known_silent = False
+
+    def _make_plan(self) -> list[tuple[Block, BlockDecoder]]:
+        blocks = plan_reads(self._profile, self._points, self._learned)
+        self._plan = [(block, BlockDecoder(self.device, block, self._ratios)) for block in blocks]
+        return self._plan
+
+    async def _ask(self, block: Block, known_silent: bool = False) -> Answer:
+        request = ReadRequest(self.unit, block.function, block.start, block.count)
+        return await self._bus.ask(request, silence_s=self._profile.silence_s, known_silent=known_silent)
+
+    async def _read_block(self, block: Block, decoder: BlockDecoder, take: Take, known_silent: bool) -> None:
+        try:
+            answer = await self._ask(block, known_silent)
+        except Refused as error:
+            if error.code not in MEANS_NOT_HERE:
+                raise
+            code = await self._try(block, decoder, take)
+            if code:
+                await self._find_out(block, code, take, error)
+            return
+        take(decoder, block, answer)
+
+    async def _try(self, block: Block, decoder: BlockDecoder, take: Take) -> int:
+        """0 and the answer taken, or the code of a refusal."""
+        try:
+            answer = await self._ask(block)
+        except Refused as error:
+            if error.code not in MEANS_NOT_HERE:
+                raise
+            return error.code
+        take(decoder, block, answer)
+        return 0
+
+    async def _find_out(self, block: Block, code: int, take: Take, error: Refused) -> None:
+        """Divide a refused request until the cause is known; what is answered on the way is taken."""
+        before = self._learned
+        search = explore(block, code, before)
+        try:
+            part = next(search)
+            while True:
+                part = search.send(await self._try(part, BlockDecoder(self.device, part, self._ratios), take))
+        except StopIteration as found:
+            self._learn(found.value)
+        if len(self._learned.absent) == len(self._points):
+            self.forget()
+            raise error
+        new = self._learned.absent - before.absent
+        if new:
+            log.warning("%s: not in this device, left out: %s (%s)", self.device, ", ".join(sorted(new)), error)
+
+    def _learn(self, learned: Learned) -> None:
+        self._learned = learned
+        self._plan = []
+
+    async def _out_of_doubt(
+        self, plan: list[tuple[Block, BlockDecoder]], known_silent: bool
+    ) -> list[tuple[Block, BlockDecoder]]:
+        """While the unit may still owe an answer, begin with a request that this answer would not fit."""
+        for index, (block, _) in enumerate(plan):
+            if not self._doubtful(block):
+                return plan if index == 0 else [plan[index], *plan[:index], *plan[index + 1 :]]
+        for block, _ in plan:
+            for shorter in prefixes(block):
+                if not self._doubtful(shorter):
+                    await self._ask(shorter, known_silent)
+                    return plan
+        return plan
+
+    def _doubtful(self, block: Block) -> bool:
+        return self._bus.may_match_late(ReadRequest(self.unit, block.function, block.start, block.count))
+
+    async def _read_ratios(self, known_silent: bool) -> None:
+        if not self._needed or self._clock.monotonic() < self._ratios_until:
+            return
+        found = dict(self._given)
+        for ratio in self._profile.ratios:
+            if ratio.name in self._needed and ratio.name not in found:
+                found[ratio.name] = await self._read_ratio(ratio, known_silent)
+                known_silent = False
+        self._ratios_until = self._clock.monotonic() + RATIOS_AGAIN_S
+        if found != self._ratios:
+            self._ratios = found
+            self._plan = []
+
+    async def _read_ratio(self, ratio: Ratio, known_silent: bool) -> float:
+        request = ReadRequest(self.unit, FUNCTION_CODES[ratio.area], ratio.at, TYPES[ratio.type].words)
+        answer = await self._bus.ask(request, silence_s=self._profile.silence_s, known_silent=known_silent)
+        factor = decode_ratio(answer.payload, ratio.type, ratio.word_order, ratio.scale)
+        if not 0 < factor <= RATIO_MAX:
+            raise BadRatio(f"{self.device}: the {ratio.name} ratio in register {ratio.at} is {factor:g}")
+        return factor

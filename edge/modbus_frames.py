@@ -1,0 +1,225 @@
+"""Modbus messages and frames: what is sent, and whether what came back is the answer to it.
+
+Stricter than the libraries on purpose, and a tenth of their CPU: an answer counts only when unit, function, length and
+(TCP) transaction id or (RTU) checksum are those of the one outstanding request. Specifications: Modbus Application
+Protocol V1.1b3, Modbus over Serial Line V1.02, Modbus Messaging on TCP/IP V1.0b.
+"""
+
+import struct
+from typing import Protocol
+
+import msgspec
+
+from protocols.errors import DeviceBusy, DeviceSilent, Retryable
+
+EXCEPTION_BIT = 0x80
+PDU_MAX = 253
+MBAP_BYTES = 7
+RTU_OVERHEAD = 3
+
+EXCEPTIONS: dict[int, str] = {
+    1: "illegal function",
+    2: "illegal address",
+    3: "illegal value",
+    4: "device failure",
+    5: "acknowledged, not done yet",
+    6: "device busy",
+    8: "memory parity error",
+    10: "gateway has no path to the device",
+    11: "gateway got no answer from the device",
+}
+_BUSY = frozenset({5, 6})
+_GATEWAY = frozenset({10, 11})
+MEANS_NOT_HERE = frozenset({1, 2, 3})
+"""Exceptions that say something about the request; asking the same again will not help."""
+
+
+class Garbled(Retryable):
+    """Bytes came that are not the answer to the request: wrong unit, function, length, id or checksum."""
+
+
+class Refused(Retryable):
+    """The device answered with an exception; ``code`` as in the specification."""
+
+    def __init__(self, code: int, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class GatewaySilent(DeviceSilent):
+    """A Modbus gateway answered 0x0A or 0x0B: the device behind it did not."""
+
+
+class ReadRequest(msgspec.Struct, frozen=True):
+    """Read ``count`` registers or bits of ``unit`` from ``start`` with function 1 to 4."""
+
+    unit: int
+    function: int
+    start: int
+    count: int
+
+    @property
+    def pdu(self) -> bytes:
+        return struct.pack(">BHH", self.function, self.start, self.count)
+
+    @property
+    def answer_bytes(self) -> int:
+        """Bytes of payload the answer must have."""
+        return (self.count + 7) // 8 if self.function <= 2 else 2 * self.count
+
+    def describe(self) -> str:
+        """For error texts: ``unit 3, function 4, registers 0-59``."""
+        what = "bits" if self.function <= 2 else "registers"
+        return f"unit {self.unit}, function {self.function}, {what} {self.start}-{self.start + self.count - 1}"
+
+
+def payload_of(request: ReadRequest, pdu: bytes) -> bytes:
+    """The registers in an answer PDU whose function code has been matched.
+
+    Raises Refused, DeviceBusy or GatewaySilent for an exception, Garbled when the length is another.
+    """
+    if pdu[0] & EXCEPTION_BIT:
+        raise _exception(request, pdu[1])
+    if len(pdu) != request.answer_bytes + 2 or pdu[1] != request.answer_bytes:
+        raise Garbled(f"{request.describe()}: answer of {len(pdu) - 2} bytes, {request.answer_bytes} expected")
+    return pdu[2:]
+
+
+def _exception(request: ReadRequest, code: int) -> Retryable:
+    text = f"{request.describe()}: exception {code}, {EXCEPTIONS.get(code, 'not in the specification')}"
+    if code in _BUSY:
+        return DeviceBusy(text)
+    if code in _GATEWAY:
+        return GatewaySilent(text)
+    return Refused(code, text)
+
+
+class Framing(Protocol):
+    """How requests and answers stand on the wire. One instance per connection; one request at a time."""
+
+    late_answers_match: bool
+    """True when nothing in a frame ties an answer to its request."""
+
+    def frame(self, request: ReadRequest) -> bytes:
+        """The bytes to send; from now on `take` looks for the answer to this request."""
+
+    def take(self, buffer: bytearray) -> bytes | None:
+        """The answer's PDU when it is complete in ``buffer``, None while bytes are missing.
+
+        Raises Garbled as soon as it is certain that the buffer does not hold the answer.
+        """
+
+    def explain(self, buffer: bytes | bytearray) -> str:
+        """What is wrong with bytes that hold no answer."""
+
+
+class TcpFraming:
+    """Modbus TCP: a header with transaction id, length and unit."""
+
+    late_answers_match = False
+
+    def __init__(self) -> None:
+        self._id = 0
+        self._request: ReadRequest | None = None
+
+    def frame(self, request: ReadRequest) -> bytes:
+        self._id = self._id % 0xFFFF + 1
+        self._request = request
+        pdu = request.pdu
+        return struct.pack(">HHHB", self._id, 0, len(pdu) + 1, request.unit) + pdu
+
+    def take(self, buffer: bytearray) -> bytes | None:
+        request = self._request
+        assert request is not None
+        if len(buffer) < MBAP_BYTES:
+            return None
+        transaction, protocol, length, unit = struct.unpack_from(">HHHB", buffer)
+        if protocol or not 3 <= length <= PDU_MAX + 1:
+            raise Garbled(f"{request.describe()}: not Modbus TCP (header {buffer[:MBAP_BYTES].hex(' ')})")
+        if transaction != self._id:
+            raise Garbled(f"{request.describe()}: answer with transaction id {transaction}, {self._id} expected")
+        if unit != request.unit:
+            raise Garbled(f"{request.describe()}: answer from unit {unit}")
+        if len(buffer) < 6 + length:
+            return None
+        if len(buffer) > 6 + length:
+            raise Garbled(f"{request.describe()}: {len(buffer) - 6 - length} bytes too many")
+        pdu = bytes(buffer[MBAP_BYTES:])
+        if pdu[0] & ~EXCEPTION_BIT != request.function:
+            raise Garbled(f"{request.describe()}: answer to function {pdu[0] & ~EXCEPTION_BIT}")
+        return pdu
+
+    def explain(self, buffer: bytes | bytearray) -> str:
+        assert self._request is not None
+        return f"{self._request.describe()}: only {len(buffer)} bytes came: {bytes(buffer).hex(' ')}"
+
+
+class RtuFraming:
+    """Modbus RTU, on a serial line or in a TCP stream: unit, PDU, checksum; nothing else tells frames apart.
+
+    Noise or an echo of the request before the answer is skipped: the answer is looked for at every offset, and counts
+    only with the right unit, function, length and checksum.
+    """
+
+    late_answers_match = True
+
+    def __init__(self) -> None:
+        self._good = b""
+        self._refusal = b""
+        self._length = 0
+        self._request: ReadRequest | None = None
+
+    def frame(self, request: ReadRequest) -> bytes:
+        self._request = request
+        self._good = bytes((request.unit, request.function, request.answer_bytes & 0xFF))
+        self._refusal = bytes((request.unit, request.function | EXCEPTION_BIT))
+        self._length = request.answer_bytes + 2
+        body = bytes((request.unit,)) + request.pdu
+        return body + crc16(body)
+
+    def take(self, buffer: bytearray) -> bytes | None:
+        if len(buffer) < RTU_OVERHEAD + 2:
+            return None
+        for head, pdu_length in ((self._good, self._length), (self._refusal, 2)):
+            offset = buffer.find(head)
+            while offset >= 0:
+                end = offset + 1 + pdu_length
+                if len(buffer) >= end + 2 and crc16(buffer[offset:end]) == buffer[end : end + 2]:
+                    return bytes(buffer[offset + 1 : end])
+                offset = buffer.find(head, offset + 1)
+        return None
+
+    def explain(self, buffer: bytes | bytearray) -> str:
+        """What is wrong with bytes that hold no answer."""
+        request = self._request
+        assert request is not None
+        if len(buffer) < RTU_OVERHEAD + 1:
+            return f"{request.describe()}: only {len(buffer)} bytes came: {bytes(buffer).hex(' ')}"
+        if crc16(buffer[:-2]) == buffer[-2:]:
+            if buffer[0] != request.unit:
+                return f"{request.describe()}: answer from unit {buffer[0]}"
+            if buffer[1] & ~EXCEPTION_BIT != request.function:
+                return f"{request.describe()}: answer to function {buffer[1] & ~EXCEPTION_BIT}"
+            return f"{request.describe()}: answer of {len(buffer) - 5} bytes, {request.answer_bytes} expected"
+        return f"{request.describe()}: checksum wrong in {len(buffer)} bytes: {bytes(buffer[:16]).hex(' ')}"
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        for _ in range(8):
+            byte = byte >> 1 ^ 0xA001 if byte & 1 else byte >> 1
+        table.append(byte)
+    return tuple(table)
+
+
+_CRC_TABLE = _crc_table()
+
+
+def crc16(data: bytes | bytearray) -> bytes:
+    """The two checksum bytes of an RTU frame, as sent (low byte first)."""
+    crc = 0xFFFF
+    table = _CRC_TABLE
+    for byte in data:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+    return crc.to_bytes(2, "little")

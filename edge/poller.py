@@ -1,0 +1,187 @@
+"""When each device of a bus is read: the earliest deadline first, the failing ones alone and rarely.
+
+A device that fails is asked once more at once, then after 2 s, 4 s, ... 5 min, while the others keep their pace. When
+the line itself is down, all its devices wait for the line and nobody's back-off grows.
+"""
+
+import logging
+import random
+import statistics
+from collections import deque
+from collections.abc import Sequence
+from itertools import pairwise
+
+from edge.bus import Answer, Bus
+from edge.contract import Sink
+from edge.device_reader import DeviceReader, Take
+from edge.modbus_frames import Garbled
+from protocols.clock import Clock
+from protocols.errors import DeviceSilent, Retryable, StoreUnavailable, WireLost
+from protocols.modbus.decode import BlockDecoder
+from protocols.modbus.plan import Block
+from protocols.reading import Event, Reading
+from protocols.status import DeviceReport, DeviceState
+
+BACKOFF_MIN_S = 2.0
+BACKOFF_MAX_S = 300.0
+LOST_AFTER = 3
+"""Failures in a row after which a device is lost."""
+PENDING_EVENTS_MAX = 1000
+
+log = logging.getLogger(__name__)
+
+
+class Polled:
+    """One device with its schedule and its record."""
+
+    def __init__(self, reader: DeviceReader, every_s: float, due: float) -> None:
+        self.reader, self.every_s, self.due = reader, every_s, due
+        self.state: DeviceState = "waiting"
+        self.misses = 0
+        self.polls = self.failures = self.overruns = 0
+        self.last_ok_at: int | None = None
+        self.lost_at = 0.0
+        self.last_error = ""
+        self.told_absent: frozenset[str] = frozenset()
+        self._answered: deque[float] = deque(maxlen=10)
+
+    def answered(self, now: float, now_ms: int) -> None:
+        """Note a complete poll and plan the next; periods that passed meanwhile are skipped and counted."""
+        if self.misses:
+            self.due = now
+            self._answered.clear()
+        self._answered.append(now)
+        self.misses = 0
+        self.last_ok_at = now_ms
+        self.due += self.every_s
+        if self.due < now:
+            skipped = int((now - self.due) // self.every_s) + 1
+            self.overruns += skipped
+            self.due += skipped * self.every_s
+
+    def missed(self, error: str, due: float) -> None:
+        self.misses += 1
+        self.failures += 1
+        self.last_error = error[:400]
+        self.due = due
+
+    def report(self) -> DeviceReport:
+        times = list(self._answered)
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        return DeviceReport(
+            id=self.reader.device,
+            state=self.state,
+            every_s=self.every_s,
+            achieved_s=round(statistics.median(gaps), 3) if gaps else None,
+            last_ok_at=self.last_ok_at,
+            last_error=self.last_error,
+            polls=self.polls,
+            failures=self.failures,
+            overruns=self.overruns,
+            refused=len(self.reader.absent),
+        )
+
+
+class Poller:
+    """Polls the devices of one bus, one after the other."""
+
+    def __init__(self, bus: Bus, devices: Sequence[Polled], sink: Sink, clock: Clock, rng: random.Random) -> None:
+        self._bus, self._devices = bus, tuple(devices)
+        self._sink, self._clock, self._rng = sink, clock, rng
+        # A full queue drops its oldest: the newest change of a device is the one that counts.
+        self._events: deque[Event] = deque(maxlen=PENDING_EVENTS_MAX)
+
+    async def run(self) -> None:
+        """Poll until cancelled; returns at once when there is nothing to poll."""
+        while self._devices:
+            device = min(self._devices, key=lambda each: each.due)
+            await self._clock.sleep_until(device.due)
+            await self._poll(device)
+            await self._send_events()
+
+    def reports(self) -> list[DeviceReport]:
+        """Every device now, in the order given."""
+        return [device.report() for device in self._devices]
+
+    async def _poll(self, device: Polled) -> None:
+        device.polls += 1
+        readings: list[Reading] = []
+        seen: set[str] = set()
+
+        def take(decoder: BlockDecoder, block: Block, answer: Answer) -> None:
+            readings.extend(decoder.readings(answer.payload, answer.observed_at))
+            seen.update(point.name for point in block.points)
+
+        try:
+            await self._read(device, readings, seen, take)
+        except WireLost as error:
+            await self._line_down(device, error, readings, seen)
+        except Retryable as error:
+            delay = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(device.misses, 10)) * self._rng.uniform(0.9, 1.1)
+            await self._miss(device, error, self._clock.monotonic() + delay, readings, seen)
+        else:
+            await self._hit(device, readings, seen)
+
+    async def _read(self, device: Polled, readings: list[Reading], seen: set[str], take: Take) -> None:
+        """One complete poll. A device that was well is asked twice before that counts as a failure."""
+        if device.misses == 0:
+            try:
+                await device.reader.read(take)
+                return
+            except (DeviceSilent, Garbled) as error:
+                log.debug("%s: asking again: %s", device.reader.device, error)
+                readings.clear()
+                seen.clear()
+        await device.reader.read(take, known_silent=device.misses > 1)
+
+    async def _hit(self, device: Polled, readings: list[Reading], seen: set[str]) -> None:
+        now, now_ms = self._clock.monotonic(), self._clock.now_ms()
+        absent = device.reader.absent
+        if absent != device.told_absent:
+            device.told_absent = absent
+            readings += device.reader.missing(seen, now_ms)
+        was = device.state
+        device.answered(now, now_ms)
+        device.state = "ok"
+        if was in {"failing", "lost"}:
+            log.info("%s: answers again", device.reader.device)
+        if was == "lost":
+            data = {"lost_s": round(now - device.lost_at, 3)}
+            self._events.append(Event(device.reader.device, "device_back", now_ms, dict(data)))
+        await self._sink.readings(readings)
+
+    async def _miss(
+        self, device: Polled, error: Retryable, due: float, readings: list[Reading], seen: set[str]
+    ) -> None:
+        now_ms = self._clock.now_ms()
+        device.missed(str(error), due)
+        if device.misses == 1:
+            log.warning("%s: %s", device.reader.device, error)
+            readings += device.reader.missing(seen, now_ms)
+            device.state = "failing"
+        elif device.misses == LOST_AFTER:
+            log.warning("%s: lost after %d tries: %s", device.reader.device, device.misses, error)
+            device.state = "lost"
+            device.lost_at = self._clock.monotonic()
+            device.reader.forget()
+            data = {"error": device.last_error, "last_ok_at": device.last_ok_at}
+            self._events.append(Event(device.reader.device, "device_lost", now_ms, dict(data)))
+        if readings:
+            await self._sink.readings(readings)
+
+    async def _line_down(self, polled: Polled, error: WireLost, readings: list[Reading], seen: set[str]) -> None:
+        """Nobody can be asked: every device misses once, and all are due when the line may be tried again."""
+        due = max(self._bus.retry_at, self._clock.monotonic())
+        await self._miss(polled, error, due, readings, seen)
+        for device in self._devices:
+            if device is not polled:
+                await self._miss(device, error, due, [], set())
+
+    async def _send_events(self) -> None:
+        while self._events:
+            try:
+                await self._sink.event(self._events[0])
+            except StoreUnavailable as error:
+                log.debug("event waits: %s", error)
+                return
+            self._events.popleft()
