@@ -27,7 +27,7 @@ class GatewayRow(Row, frozen=True, kw_only=True):
     time_zone: str = "Asia/Shanghai"  # of the site, a name of the IANA database
     # secret that turns card numbers into card keys; one per site; default: card.key beside the buffer, made when absent
     card_key_file: str = ""
-    profile_dirs: list[str] = ["profiles"]  # folders with profiles of your own, before the built-in ones
+    profile_dirs: tuple[str, ...] = ("profiles",)  # folders with profiles of your own, before the built-in ones
 
 
 class UplinkRow(Row, frozen=True, kw_only=True):
