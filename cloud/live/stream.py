@@ -46,6 +46,7 @@ class Client:
     """One open stream. ``frames`` waits to be sent; ``lagging`` is why a snapshot must be sent instead."""
 
     credential: str
+    owner: str = ""
     frames: deque[bytes] = field(default_factory=deque)
     queued_bytes: int = 0
     lagging: str | None = None
@@ -62,10 +63,12 @@ def frame(event: str, payload: bytes, cursor: str | None = None) -> bytes:
 class Stream:
     """The clients of live state. ``run`` must run for held-back changes and heartbeats to go out."""
 
-    def __init__(self, live: LiveState, clock: Clock, *, clients_max: int = 200) -> None:
+    def __init__(self, live: LiveState, clock: Clock, *, clients_max: int = 200, per_owner_max: int = 20) -> None:
         self.sent_snapshots: dict[str, int] = {}
         """Snapshots sent, by reason."""
-        self._live, self._clock, self._clients_max = live, clock, clients_max
+        self._live, self._clock = live, clock
+        self._clients_max, self._per_owner_max = clients_max, per_owner_max
+        self._ended = False
         self._epoch = secrets.token_hex(4)
         self._seq = 1
         self._floor = 0
@@ -107,12 +110,16 @@ class Stream:
             self._emit(force=True)
 
     @contextmanager
-    def join(self, credential: str, since: str | None) -> Iterator[Client]:
+    def join(self, since: str | None, *, credential: str, owner: str) -> Iterator[Client]:
         """Listen for as long as the block lasts. ``since`` is the cursor the client has. Raises TooManyClients."""
+        if self._ended:
+            raise TooManyClients("the collector is stopping")
         if len(self._clients) >= self._clients_max:
             raise TooManyClients(f"{self._clients_max} pages are listening already")
+        if sum(client.owner == owner for client in self._clients) >= self._per_owner_max:
+            raise TooManyClients(f"{owner} has {self._per_owner_max} pages listening already")
         self.settle()
-        client = Client(credential)
+        client = Client(credential, owner)
         if since is None:
             client.lagging = "start"
         else:
@@ -150,7 +157,8 @@ class Stream:
         self._send(encoded)
 
     def end(self, credential: str | None = None) -> None:
-        """End the streams of a credential, or all."""
+        """End the streams of a credential; without one all, for good."""
+        self._ended |= credential is None
         for client in self._clients:
             if credential in (None, client.credential):
                 client.closed = True

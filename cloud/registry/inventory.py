@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.registry.database import Database
 from cloud.registry.tables import DeviceRow, GatewayRow, PointRow, SiteRow
+from cloud.settings import NamedSite, is_time_zone
 from cloud.store.contract import GatewayKey, SeriesKey
 from protocols.birth import Birth, DeviceBirth
 from protocols.points import VOCABULARY
@@ -85,7 +86,7 @@ class BirthChange:
 class Inventory:
     """Answers from RAM; ``load`` first. Names and zones of ``named_sites`` (settings) win over those of births."""
 
-    def __init__(self, database: Database, named_sites: Iterable[Site] = ()) -> None:
+    def __init__(self, database: Database, named_sites: Iterable[NamedSite] = ()) -> None:
         self._database = database
         self._named = {site.id: site for site in named_sites}
         self._sites: dict[str, Site] = {}
@@ -108,7 +109,8 @@ class Inventory:
                 if owner is not None:
                     stale_s = point.stale_after_s or owner.stale_after_s or DEFAULT_STALE_S
                     owner.points[point.name] = Point(point.name, point.unit, point.kind, stale_s)
-        self._sites.update(self._named)
+        for name in self._named:
+            self._sites[name] = self._as_named(self.site(name))
 
     def sites(self) -> list[Site]:
         """Every known site, by id."""
@@ -178,7 +180,7 @@ class Inventory:
             gateway = Gateway(
                 key.site,
                 key.gateway,
-                getattr(birth, "name", "") or key.gateway,
+                birth.name or key.gateway,
                 known.first_seen_at if known else at,
                 birth.software,
                 birth.config_hash,
@@ -211,13 +213,22 @@ class Inventory:
 
     def _take_site(self, name: str, birth: Birth) -> Site:
         known = self._sites.get(name)
-        site = self._named.get(name) or Site(
-            name,
-            birth.site_name or (known.name if known else name),
-            birth.time_zone or (known.time_zone if known else DEFAULT_TIME_ZONE),
+        zone = birth.time_zone if is_time_zone(birth.time_zone) else ""
+        site = self._as_named(
+            Site(
+                name,
+                birth.site_name or (known.name if known else name),
+                zone or (known.time_zone if known else DEFAULT_TIME_ZONE),
+            )
         )
         self._sites[name] = site
         return site
+
+    def _as_named(self, site: Site) -> Site:
+        named = self._named.get(site.id)
+        if named is None:
+            return site
+        return Site(site.id, named.name or site.name, named.time_zone or site.time_zone)
 
     def _take_devices(self, key: GatewayKey, birth: Birth) -> list[Device]:
         changed = []

@@ -1,0 +1,307 @@
+"""The collector's settings file, ``cloud.toml``. No file is needed: every key has a default.
+
+``CloudFile`` is the file as written; ``load_cloud`` reads it into ``CloudSettings``, in which every text is resolved,
+or raises BadSettings naming file, line, key and what is allowed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from cloud.store.contract import Retention
+from protocols.errors import BadSettings
+from protocols.mqtt_url import MqttUrl, parse_mqtt_url
+from protocols.reading import ID_RULE, is_id
+from protocols.settings import Document, decode, duration, load_toml
+
+DEFAULT_DATA = "dayuan-data"
+DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
+DEFAULT_LISTEN = "127.0.0.1:8080"
+
+
+class CollectorTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[collector]``"""
+
+    data: str = DEFAULT_DATA
+    """Folder of the store, the registry and what they set aside. Relative to the settings file."""
+    require_enrolment: bool = False
+    """Refuse batches of gateways that never announced themselves."""
+
+
+class BrokerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[broker]``"""
+
+    url: str = DEFAULT_BROKER
+    """``mqtt://host:port``, or ``mqtts://host:port`` which always verifies the server."""
+    username: str | None = None
+    password_file: str | None = None
+    """File whose first line is the password."""
+    ca_file: str | None = None
+    """Certificates that may vouch for the broker; the system's when absent."""
+    client_id: str | None = None
+    """Name towards the broker; made once and kept in the data folder when absent."""
+
+
+class ListenTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[listen]``"""
+
+    address: str = DEFAULT_LISTEN
+    """``host:port`` of the page and the API. Port 0 takes a free one."""
+    hosts: list[str] = []
+    """Host names the page may be asked for by; any when empty. Set it when the collector can be reached by others."""
+    tls_certificate_file: str | None = None
+    """PEM certificate chain. With ``tls_key_file`` the page is served by https."""
+    tls_key_file: str | None = None
+    proxies: list[str] = []
+    """Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+
+
+class UsersTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[users]``"""
+
+    session_idle: str = "12 h"
+    """A login ends after so long without a request; an open page counts as one."""
+    session_length: str = "7 d"
+    """A login ends after so long in any case."""
+
+
+class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[limits]``"""
+
+    pages: int = 200
+    """Pages that listen at once."""
+    pages_per_user: int = 20
+    connections: int = 512
+    """Connections at once; further ones are told to come back."""
+
+
+class RetentionTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[retention]``: days each level is kept; 0 keeps it for ever."""
+
+    raw_days: int = 400
+    m15_days: int = 3650
+    h1_days: int = 0
+    d1_days: int = 0
+    events_days: int = 1100
+    quarantine_days: int = 90
+
+
+class SiteTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[[site]]``: wins over what gateways say of their site."""
+
+    id: str
+    name: str | None = None
+    time_zone: str | None = None
+    """IANA name, as in ``Asia/Shanghai``."""
+
+
+class CloudFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of ``cloud.toml``."""
+
+    collector: CollectorTable = CollectorTable()
+    broker: BrokerTable = BrokerTable()
+    listen: ListenTable = ListenTable()
+    users: UsersTable = UsersTable()
+    limits: LimitsTable = LimitsTable()
+    retention: RetentionTable = RetentionTable()
+    site: list[SiteTable] = []
+
+
+class ListenAddress(NamedTuple):
+    """Where the page is served."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """True when only programs on this machine reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class NamedSite(NamedTuple):
+    """A site as the settings name it; None where they are silent."""
+
+    id: str
+    name: str | None
+    time_zone: str | None
+
+
+class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the collector runs with."""
+
+    path: Path | None
+    """The file it was read from; None without one."""
+    data: Path
+    require_enrolment: bool
+    broker: MqttUrl
+    broker_username: str | None
+    broker_password_file: Path | None
+    broker_ca_file: Path | None
+    broker_client_id: str | None
+    listen: ListenAddress
+    hosts: tuple[str, ...]
+    tls_certificate_file: Path | None
+    tls_key_file: Path | None
+    proxies: tuple[str, ...]
+    session_idle_s: float
+    session_length_s: float
+    pages: int
+    pages_per_user: int
+    connections: int
+    retention: Retention
+    sites: tuple[NamedSite, ...]
+
+    @property
+    def https(self) -> bool:
+        return self.tls_certificate_file is not None
+
+    @property
+    def registry_path(self) -> Path:
+        return self.data / "registry.sqlite"
+
+    def broker_password(self) -> str | None:
+        """The first line of the password file; raises BadSettings when it cannot be read."""
+        if self.broker_password_file is None:
+            return None
+        try:
+            text = self.broker_password_file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSettings(f"cannot be read: {error}", file=str(self.broker_password_file)) from None
+        return text.split("\n", 1)[0].rstrip("\r")
+
+
+def parse_listen(text: str) -> ListenAddress:
+    """Read ``host:port`` or ``[::1]:port``; raises ValueError that says how to write it."""
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        colon = ""
+    if not colon or not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        raise ValueError(f"{text!r} is no address to listen on; write host:port, like {DEFAULT_LISTEN}")
+    return ListenAddress(host, int(port))
+
+
+def load_cloud(
+    path: Path | None, *, data: str | None = None, broker: str | None = None, listen: str | None = None
+) -> CloudSettings:
+    """Settings from a file (or none) and what the command line says instead. Raises BadSettings; opens nothing else."""
+    document = load_toml(path) if path is not None else Document("command line", "")
+    given = {("collector", "data"): data, ("broker", "url"): broker, ("listen", "address"): listen}
+    file = decode(document, CloudFile)
+    home = path.parent if path is not None else Path()
+    read = _Reader(document, home, {key: value for key, value in given.items() if value is not None})
+    certificate, key = (
+        read.file(("listen", "tls_certificate_file"), file.listen.tls_certificate_file),
+        read.file(("listen", "tls_key_file"), file.listen.tls_key_file),
+    )
+    if (certificate is None) != (key is None):
+        missing = "tls_key_file" if key is None else "tls_certificate_file"
+        raise document.fail(("listen",), f"https needs {missing} too")
+    return CloudSettings(
+        path=path,
+        data=Path(data) if data is not None else home / file.collector.data,
+        require_enrolment=file.collector.require_enrolment,
+        broker=read.parsed(("broker", "url"), file.broker.url, parse_mqtt_url),
+        broker_username=file.broker.username,
+        broker_password_file=read.file(("broker", "password_file"), file.broker.password_file),
+        broker_ca_file=read.file(("broker", "ca_file"), file.broker.ca_file),
+        broker_client_id=file.broker.client_id,
+        listen=read.parsed(("listen", "address"), file.listen.address, parse_listen),
+        hosts=tuple(file.listen.hosts),
+        tls_certificate_file=certificate,
+        tls_key_file=key,
+        proxies=tuple(file.listen.proxies),
+        session_idle_s=read.parsed(("users", "session_idle"), file.users.session_idle, _session_length),
+        session_length_s=read.parsed(("users", "session_length"), file.users.session_length, _session_length),
+        pages=read.positive(("limits", "pages"), file.limits.pages),
+        pages_per_user=read.positive(("limits", "pages_per_user"), file.limits.pages_per_user),
+        connections=read.positive(("limits", "connections"), file.limits.connections),
+        retention=_retention(document, file.retention),
+        sites=_sites(document, file.site),
+    )
+
+
+class _Reader:
+    """Reads single values; what the command line gave wins, and is named in errors as such."""
+
+    def __init__(self, document: Document, home: Path, given: dict[tuple[str, str], str]) -> None:
+        self._document, self._home, self._given = document, home, given
+
+    def parsed(self, key: tuple[str, str], text: str, parse: Any) -> Any:
+        try:
+            return parse(self._given.get(key, text))
+        except ValueError as error:
+            if key in self._given:
+                raise BadSettings(str(error), file="command line", key=f"--{key[0]}") from None
+            raise self._document.fail(key, str(error)) from None
+
+    def positive(self, key: tuple[str, str], value: int) -> int:
+        if value < 1:
+            raise self._document.fail(key, f"{value} is too small", "1 and more")
+        return value
+
+    def file(self, key: tuple[str, str], text: str | None) -> Path | None:
+        if text is None:
+            return None
+        found = self._home / text
+        try:
+            with open(found, "rb"):
+                pass
+        except OSError as error:
+            raise self._document.fail(key, f"{found} cannot be read: {error.strerror}") from None
+        return found
+
+
+def _session_length(text: str) -> float:
+    seconds = duration(text)
+    if not 60 <= seconds <= 366 * 86400:
+        raise ValueError(f"{text!r} is not between 1 min and 366 d")
+    return seconds
+
+
+def _retention(document: Document, table: RetentionTable) -> Retention:
+    days: dict[str, int | None] = {}
+    for name, value in msgspec.structs.asdict(table).items():
+        if value < 0:
+            raise document.fail(("retention", name), f"{value} is less than nothing", "0 (for ever) and more")
+        days[name] = value or None
+    return Retention(**days)
+
+
+def _sites(document: Document, tables: list[SiteTable]) -> tuple[NamedSite, ...]:
+    seen: set[str] = set()
+    for index, table in enumerate(tables):
+        if not is_id(table.id):
+            raise document.fail(("site", index, "id"), f"{table.id!r} is no site id", ID_RULE)
+        if table.id in seen:
+            raise document.fail(("site", index, "id"), f"{table.id!r} stands here twice")
+        seen.add(table.id)
+        if table.time_zone is not None and not is_time_zone(table.time_zone):
+            raise document.fail(
+                ("site", index, "time_zone"), f"{table.time_zone!r} is no time zone", "IANA names, like Asia/Shanghai"
+            )
+    return tuple(NamedSite(table.id, table.name, table.time_zone) for table in tables)
+
+
+def is_time_zone(name: str) -> bool:
+    """True when this machine knows the zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
