@@ -1,0 +1,95 @@
+"""Opening the file, and setting it aside when it is damaged. Nothing is ever deleted."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from cloud.store.duckdb_schema import NewerSchema, migrate
+from protocols.errors import StoreDamaged, StoreUnavailable
+
+_NOT_DAMAGE = ("could not set lock", "conflicting lock", "no space left", "permission denied", "too many open files",
+               "read-only file system", "cannot allocate memory")  # fmt: skip
+"""Words in DuckDB's errors that speak of the machine, not of the file."""
+
+_META_TABLES = ("series", "gateway", "quality_word", "batches", "stored_range", "rolled_through", "retired",
+                "clustered", "counter", "fence")  # fmt: skip
+"""Read through at the start: DuckDB verifies a block's checksum when it reads it."""
+
+
+def connect(path: Path, *, memory_limit_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
+    """Open or create the file and bring its tables up to date.
+
+    Raises StoreDamaged when the content cannot be read, StoreUnavailable when the machine does not let us
+    (locked by another process, disk full, no permission, written by a newer version).
+    """
+    _check_access(path)
+    connection = None
+    try:
+        connection = duckdb.connect(
+            str(path),
+            config={"memory_limit": f"{memory_limit_mb}MB", "threads": threads, "preserve_insertion_order": True},
+        )
+        migrate(connection)
+        for table in _META_TABLES:
+            connection.execute(f"SELECT count(COLUMNS(*)) FROM {table}").fetchall()  # noqa: S608
+    except NewerSchema as error:
+        _close(connection)
+        raise StoreUnavailable(f"{path}: {error}; it was not touched") from None
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        _close(connection)
+        raise _judge(path, error) from None
+    return connection
+
+
+def _judge(path: Path, error: Exception) -> StoreDamaged | StoreUnavailable:
+    text = str(error)
+    if any(word in text.lower() for word in _NOT_DAMAGE) or isinstance(error, duckdb.OutOfMemoryException):
+        return StoreUnavailable(f"{path}: {text}")
+    return StoreDamaged(str(path), text.splitlines()[0][:500] if text else type(error).__name__)
+
+
+def _check_access(path: Path) -> None:
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        raise StoreUnavailable(f"{path}: not readable and writable for this user")
+    if not os.access(path.parent, os.W_OK):
+        raise StoreUnavailable(f"{path.parent}: not writable for this user")
+
+
+def _close(connection: duckdb.DuckDBPyConnection | None) -> None:
+    if connection is None:
+        return
+    try:
+        connection.close()
+    except duckdb.Error:
+        return  # an invalidated database cannot even be closed politely; the handle is dropped either way
+
+
+def set_aside(path: Path, now_ms: int) -> Path:
+    """Rename the file, and what DuckDB keeps beside it, to ``<name>.damaged-<UTC>``; where it lies now."""
+    stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    target = path.with_name(f"{path.name}.damaged-{stamp}")
+    attempt = 1
+    while target.exists():
+        attempt += 1
+        target = path.with_name(f"{path.name}.damaged-{stamp}-{attempt}")
+    for part in sorted(path.parent.glob(f"{path.name}.wal*")):
+        part.rename(path.with_name(target.name + part.name[len(path.name) :]))
+    if path.exists():
+        path.rename(target)
+    _sync_folder(path.parent)
+    return target
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def file_bytes(path: Path) -> int:
+    """Bytes of the file and its log on the disk."""
+    return sum(part.stat().st_size for part in (path, Path(f"{path}.wal")) if part.exists())

@@ -1,0 +1,282 @@
+"""The default store: one DuckDB file in the data folder, embedded in the collector.
+
+Threads: ``commit`` runs in the caller's (the ingest worker), queries in two of the store's own, roll-ups and retention
+in one more. Each has a connection of its own; DuckDB gives each transaction a snapshot and never makes them wait for
+each other except at the instant of a commit.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+
+from cloud.store.contract import (
+    CommitWork,
+    DefaultFacts,
+    EventsQuery,
+    GatewayKey,
+    NewestValues,
+    OpenReport,
+    Page,
+    QualityWord,
+    ReadingsQuery,
+    Remembered,
+    Retention,
+    SeriesFacts,
+    SeriesKey,
+    StoreSize,
+)
+from cloud.store.duckdb_file import connect, file_bytes, set_aside
+from cloud.store.duckdb_query import DuckdbQueries
+from cloud.store.duckdb_recall import digests, recall
+from cloud.store.duckdb_rollup import RollUpMath, RollUpWriter
+from cloud.store.duckdb_upkeep import Upkeep
+from cloud.store.duckdb_write import write
+from protocols.clock import Clock
+from protocols.errors import StoreDamaged, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "readings.duckdb"
+_QUERY_THREADS = 2
+_REST_FACTOR = 10
+"""Roll-ups rest ten times as long as they worked, so that they never take more than a tenth of one core."""
+
+T = TypeVar("T")
+
+
+class CommitRefused(StoreUnavailable):
+    """The database answered, and refuses this work as such: storing other work may succeed."""
+
+
+class DuckdbStore:
+    """A ``SeriesStore`` (see ``cloud/store/contract.py``) in one file."""
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        retention: Retention | None = None,
+        facts: SeriesFacts | None = None,
+        memory_limit_mb: int = 1024,
+        threads: int = 2,
+    ) -> None:
+        self.path = folder / FILE_NAME
+        self._clock = clock
+        self._retention = retention or Retention()
+        self._facts = facts or DefaultFacts()
+        self._limits = (memory_limit_mb, threads)
+        self._root: duckdb.DuckDBPyConnection | None = None
+        self._writer: duckdb.DuckDBPyConnection | None = None
+        self._generation = 0
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._query_pool: ThreadPoolExecutor | None = None
+        self._upkeep_pool: ThreadPoolExecutor | None = None
+        self._series: list[SeriesKey] = []
+        self._numbers: dict[SeriesKey, int] = {}
+        self._qualities: dict[int, QualityWord] = {}
+        self._rest_until = 0.0
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def open(self) -> OpenReport:
+        if self._root is not None:
+            return OpenReport()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        report = OpenReport()
+        try:
+            self._connect()
+        except StoreDamaged as damage:
+            target = set_aside(self.path, self._clock.now_ms())
+            log.error("the store could not be read and was set aside as %s: %s", target, damage.detail)
+            report = OpenReport(damaged_path=str(target), damaged_detail=damage.detail)
+            self._connect()
+        self._query_pool = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="store-query")
+        self._upkeep_pool = ThreadPoolExecutor(1, thread_name_prefix="store-upkeep")
+        return report
+
+    def _connect(self) -> None:
+        memory_limit_mb, threads = self._limits
+        root = connect(self.path, memory_limit_mb=memory_limit_mb, threads=threads)
+        with self._lock:
+            self._root, self._writer = root, root.cursor()
+            self._generation += 1
+        self._take_names(recall(root))
+
+    def _take_names(self, remembered: Remembered) -> None:
+        self._series = [key for _, key in sorted(remembered.series)]
+        self._numbers = {key: number for number, key in enumerate(self._series)}
+        self._qualities = {0: QualityWord("good", ""), **dict(remembered.qualities)}
+
+    def close(self) -> None:
+        for pool in (self._query_pool, self._upkeep_pool):
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
+        self._query_pool = self._upkeep_pool = None
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        with self._lock:
+            writer, root = self._writer, self._root
+            self._writer = self._root = None
+            self._generation += 1
+        for connection in (writer, root):
+            if connection is None:
+                continue
+            try:
+                connection.close()
+            except duckdb.Error as error:
+                log.warning("closing the store: %s", error)
+
+    def remembered(self) -> Remembered:
+        with self._lock:
+            root = self._root
+        if root is None:
+            raise StoreUnavailable("the store is not open")
+        return recall(root)
+
+    # --- commits -----------------------------------------------------------------------------------------------------
+
+    def commit(self, work: CommitWork) -> None:
+        writer = self._writer
+        if writer is None:
+            writer = self._open_again()
+        try:
+            write(writer, work)
+        except duckdb.Error as error:
+            raise self._after_failure(writer, error) from error
+        for number, key in work.new_series:
+            if number == len(self._series):
+                self._series.append(key)
+                self._numbers[key] = number
+        self._qualities.update(work.new_qualities)
+
+    def _after_failure(self, writer: duckdb.DuckDBPyConnection, error: duckdb.Error) -> StoreUnavailable:
+        """Leave nothing of the failed commit behind; a database that DuckDB itself gave up is opened again next time."""
+        invalid = isinstance(error, duckdb.FatalException | duckdb.InternalException) or "invalidated" in str(error)
+        try:
+            writer.execute("ROLLBACK")
+        except duckdb.TransactionException:
+            pass  # it had not begun, or DuckDB rolled back by itself
+        except duckdb.Error:
+            invalid = True
+        if invalid:
+            self._disconnect()
+        first_line = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        machine = invalid or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.HTTPException)
+        return StoreUnavailable(first_line) if machine else CommitRefused(first_line)
+
+    def _open_again(self) -> duckdb.DuckDBPyConnection:
+        try:
+            self._connect()
+        except StoreDamaged as error:
+            raise StoreUnavailable(str(error)) from None
+        assert self._writer is not None
+        return self._writer
+
+    def digests(self, wanted: Sequence[tuple[int, str, int]]) -> dict[tuple[int, str, int], str]:
+        writer = self._writer if self._writer is not None else self._open_again()
+        try:
+            return digests(writer, wanted)
+        except duckdb.Error as error:
+            raise self._after_failure(writer, error) from error
+
+    # --- queries -----------------------------------------------------------------------------------------------------
+
+    async def readings(self, query: ReadingsQuery) -> Page:
+        return await self._ask(lambda queries: queries.readings(query))
+
+    async def events(self, query: EventsQuery) -> Page:
+        return await self._ask(lambda queries: queries.events(query))
+
+    async def newest_values(self, *, since_at: int) -> NewestValues:
+        return await self._ask(lambda queries: queries.newest_values(since_at))
+
+    async def quarantine(self, *, limit: int = 100) -> Page:
+        return await self._ask(lambda queries: queries.quarantine(limit))
+
+    async def refused(self, *, gateway: GatewayKey | None = None, limit: int = 100) -> Page:
+        return await self._ask(lambda queries: queries.refused(gateway, limit))
+
+    async def size(self) -> StoreSize:
+        readings, batches, events = await self._ask(lambda queries: queries.counts())
+        return StoreSize(readings, batches, events, file_bytes(self.path))
+
+    async def _ask(self, question: Callable[[DuckdbQueries], T]) -> T:
+        pool = self._query_pool
+        if pool is None:
+            raise StoreUnavailable("the store is not open")
+
+        def answer() -> T:
+            try:
+                return question(self._queries())
+            except duckdb.Error as error:
+                self._local.queries = None
+                raise StoreUnavailable(str(error).splitlines()[0][:300]) from error
+
+        return await asyncio.get_running_loop().run_in_executor(pool, answer)
+
+    def _queries(self) -> DuckdbQueries:
+        """This thread's connection, made anew after the database was opened again."""
+        known: tuple[int, DuckdbQueries] | None = getattr(self._local, "queries", None)
+        if known is not None and known[0] == self._generation:
+            return known[1]
+        cursor, generation = self._cursor()
+        queries = DuckdbQueries(
+            cursor,
+            RollUpMath(cursor, self._series_key, self._facts),
+            number_of=lambda key: self._numbers.get(key),
+            quality_of=lambda code: self._qualities.get(code, QualityWord("uncertain", "other")),
+        )
+        self._local.queries = (generation, queries)
+        return queries
+
+    def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, int]:
+        with self._lock:
+            if self._root is None:
+                raise StoreUnavailable("the store is not open")
+            return self._root.cursor(), self._generation
+
+    def _series_key(self, number: int) -> SeriesKey:
+        return self._series[number]
+
+    # --- background --------------------------------------------------------------------------------------------------
+
+    async def maintain(self, now_ms: int) -> None:
+        pool = self._upkeep_pool
+        if pool is None:
+            raise StoreUnavailable("the store is not open")
+        await asyncio.get_running_loop().run_in_executor(pool, self._maintain, now_ms)
+
+    def _maintain(self, now_ms: int) -> None:
+        if self._clock.monotonic() < self._rest_until:
+            return
+        try:
+            upkeep, roll_up = self._workers()
+            began = self._clock.monotonic()
+            roll_up.step()
+            self._rest_until = began + _REST_FACTOR * (self._clock.monotonic() - began)
+            upkeep.cluster(now_ms)
+            upkeep.retire(now_ms)
+        except duckdb.Error as error:
+            self._local.workers = None
+            raise StoreUnavailable(str(error).splitlines()[0][:300]) from error
+
+    def _workers(self) -> tuple[Upkeep, RollUpWriter]:
+        known: tuple[int, tuple[Upkeep, RollUpWriter]] | None = getattr(self._local, "workers", None)
+        if known is not None and known[0] == self._generation:
+            return known[1]
+        cursor, generation = self._cursor()
+        made = (
+            Upkeep(cursor, self._retention),
+            RollUpWriter(cursor, RollUpMath(cursor, self._series_key, self._facts)),
+        )
+        self._local.workers = (generation, made)
+        return made

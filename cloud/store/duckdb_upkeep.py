@@ -1,0 +1,199 @@
+"""What the background does beside the commits: clustering of finished months, and retention. Small steps."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import duckdb
+import numpy as np
+
+from cloud.store.contract import Retention, StoredRange
+from cloud.store.duckdb_recall import STORED_COUNTERS, folded, islands
+from cloud.store.ranges import SeqRanges
+from cloud.store.retention import STEP_MS, Cutoffs, cutoffs
+from cloud.store.rollup import DAY_MS
+
+_Statement = tuple[str, Sequence[object]]
+
+_CLUSTERED = {"15m": "rollup_15m", "1h": "rollup_1h"}
+_SETTLED_AFTER_MS = 3 * DAY_MS
+"""A month is clustered when it has been over for so long: most late data has come by then."""
+_ROWS_PER_SLICE = 250_000
+_STEPS_PER_ROUND = 24
+_REFUSED_PER_GATEWAY = 1_000
+
+_FOLD_COUNTERS = """
+INSERT INTO counter SELECT gateway, ?, sum({column})::BIGINT FROM batches WHERE received_at < ? GROUP BY gateway"""
+
+
+def next_month(at_ms: int) -> int:
+    """The start of the month (UTC) after the one that contains an instant."""
+    day = datetime.fromtimestamp(at_ms / 1000, UTC)
+    year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
+    return int(datetime(year, month, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+class Upkeep:
+    """Works on its own connection in its own thread; every step is a transaction of its own."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, retention: Retention) -> None:
+        self._connection = connection
+        self._retention = retention
+        self._done_for_day = -1
+
+    # --- clustering --------------------------------------------------------------------------------------------------
+
+    def cluster(self, now_ms: int) -> bool:
+        """Sort one finished month of one level by series, so that a year of one series is a few blocks.
+
+        False when there is none to sort.
+        """
+        for level, table in _CLUSTERED.items():
+            start = self._clustered_before(level, table)
+            if start is None:
+                continue
+            stop = next_month(start)
+            if stop + _SETTLED_AFTER_MS < now_ms:
+                self._sort(level, table, start, stop)
+                return True
+        return False
+
+    def _clustered_before(self, level: str, table: str) -> int | None:
+        known = self._number("SELECT max(before) FROM clustered WHERE level = ?", [level])
+        if known is not None:
+            return known
+        return self._number(f"SELECT min(bucket) FROM {table}")  # noqa: S608
+
+    def _sort(self, level: str, table: str, start: int, stop: int) -> None:
+        period = f"FROM {table} WHERE bucket >= ? AND bucket < ?"
+        rows = self._number(f"SELECT count(*) {period}", [start, stop]) or 0
+        last = self._number(f"SELECT max(series) {period}", [start, stop]) or 0
+        width = last // (rows // _ROWS_PER_SLICE + 1) + 1
+        for begin in range(0, last + 1, width):
+            self._swap_slice(table, f"{period} AND series >= ? AND series < ?", [start, stop, begin, begin + width])
+        self._run(
+            ("DELETE FROM clustered WHERE level = ?", [level]),
+            ("INSERT INTO clustered VALUES (?, ?)", [level, stop]),
+        )
+
+    def _swap_slice(self, table: str, part: str, bounds: Sequence[object]) -> None:
+        """Take a slice out and put it back sorted. Interrupted half way, a month is simply sorted again."""
+        self._connection.execute("BEGIN")
+        try:
+            found = self._connection.execute(f"SELECT * {part} ORDER BY series, bucket", bounds).fetchnumpy()
+            self._connection.execute(f"DELETE {part}", bounds)
+            self._connection.register("sorted_rows", {name: np.asarray(column) for name, column in found.items()})
+            try:
+                self._connection.execute(f"INSERT INTO {table} SELECT * FROM sorted_rows")  # noqa: S608
+            finally:
+                self._connection.unregister("sorted_rows")
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+
+    # --- retention ---------------------------------------------------------------------------------------------------
+
+    def retire(self, now_ms: int) -> None:
+        """Take out what is older than its level is kept. Once a day, and some steps each round until that day is done."""
+        today = now_ms // DAY_MS
+        if self._done_for_day == today:
+            return
+        limits = cutoffs(self._retention, now_ms)
+        if not self._retire_raw(limits.raw):
+            return
+        for level, table, before in (
+            ("15m", "rollup_15m", limits.m15),
+            ("1h", "rollup_1h", limits.h1),
+            ("1d", "rollup_1d", limits.d1),
+        ):
+            if before is not None:
+                self._run(*self._moved(level, before), (f"DELETE FROM {table} WHERE bucket < ?", [before]))  # noqa: S608
+        self._retire_reports(limits)
+        if limits.batches is not None:
+            self._fold(limits.batches)
+        self._done_for_day = today
+
+    def _retire_raw(self, before: int | None) -> bool:
+        """Some hours of raw readings; True when none is left to retire. Only what is in the roll-ups may go."""
+        if before is None:
+            return True
+        rolled = "batch <= (SELECT max(batch) FROM rolled_through)"
+        done = self._number("SELECT max(before) FROM retired WHERE level = 'raw'")
+        if done is None:
+            done = self._number("SELECT min(observed_at) FROM readings")
+            if done is None or done >= before:
+                return True
+        for _ in range(_STEPS_PER_ROUND):
+            if done >= before:
+                break
+            done = min(before, done // STEP_MS * STEP_MS + STEP_MS)
+            self._run(
+                *self._moved("raw", done),
+                (f"DELETE FROM readings WHERE observed_at < ? AND {rolled}", [done]),  # noqa: S608
+            )
+        if done < before:
+            return False
+        self._run((f"DELETE FROM readings WHERE observed_at < ? AND {rolled}", [before]))  # noqa: S608
+        return True
+
+    def _retire_reports(self, limits: Cutoffs) -> None:
+        if limits.events is not None:
+            self._run(("DELETE FROM events WHERE observed_at < ?", [limits.events]))
+        if limits.quarantine is not None:
+            self._run(
+                ("DELETE FROM quarantine WHERE received_at < ?", [limits.quarantine]),
+                ("DELETE FROM refused_reading WHERE received_at < ?", [limits.quarantine]),
+            )
+        self._run(
+            (
+                "DELETE FROM refused_reading WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, row_number() OVER "
+                "(PARTITION BY gateway ORDER BY rowid DESC) AS place FROM refused_reading) WHERE place > ?)",
+                [_REFUSED_PER_GATEWAY],
+            )
+        )
+
+    def _fold(self, before: int) -> None:
+        """Turn the identities of old batches into ranges, and what they counted into counters."""
+        old = islands(self._connection, before_received=before)
+        if not old:
+            return
+        merged: dict[tuple[int, str], list[tuple[int, int]]] = {}
+        for part in (*folded(self._connection), *old):
+            merged.setdefault((part.gateway, part.epoch), []).append((part.first, part.last))
+        ranges = [
+            StoredRange(gateway, epoch, first, last)
+            for (gateway, epoch), parts in merged.items()
+            for first, last in SeqRanges(parts)
+        ]
+        columns = ("1", "readings", "events")
+        statements: list[_Statement] = [
+            (_FOLD_COUNTERS.format(column=column), [name, before])
+            for name, column in zip(STORED_COUNTERS, columns, strict=True)
+        ]
+        statements.append(("DELETE FROM stored_range", []))
+        statements.extend(("INSERT INTO stored_range VALUES (?, ?, ?, ?)", list(row)) for row in ranges)
+        statements.append(("DELETE FROM batches WHERE received_at < ?", [before]))
+        self._run(*statements)
+
+    @staticmethod
+    def _moved(level: str, before: int) -> tuple[_Statement, _Statement]:
+        return (
+            ("DELETE FROM retired WHERE level = ?", [level]),
+            ("INSERT INTO retired VALUES (?, ?)", [level, before]),
+        )
+
+    # --- statements --------------------------------------------------------------------------------------------------
+
+    def _number(self, sql: str, parameters: Sequence[object] = ()) -> int | None:
+        row = self._connection.execute(sql, list(parameters)).fetchone()
+        return None if row is None or row[0] is None else int(row[0])
+
+    def _run(self, *statements: _Statement) -> None:
+        self._connection.execute("BEGIN")
+        try:
+            for sql, parameters in statements:
+                self._connection.execute(sql, list(parameters))
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
