@@ -54,7 +54,7 @@ class Answer(NamedTuple):
     observed_at: int
 
 
-class _Closed(WireLost):
+class _Closed(DeviceSilent):
     """The other side ended the connection before the first byte of an answer."""
 
 
@@ -95,7 +95,8 @@ class Bus:
 
         silence_s: what the device wants before a request. known_silent: the unit has missed its last answers, so the
         line need not be kept free for late ones as long.
-        Raises WireLost, DeviceSilent, DeviceBusy, Refused (the device's exception) or Garbled.
+        Raises WireLost when the line cannot be opened, else DeviceSilent, DeviceBusy, Refused (the device's exception) or
+        Garbled.
         """
         # The lock is the line: one exchange at a time is what the wire can carry.
         async with self._lock:
@@ -169,7 +170,7 @@ class Bus:
         frame = self._framing.frame(request)
         complete = False
         try:
-            self._link.send(frame)
+            self._send(request, frame)
             payload = payload_of(request, await self._answer(request, frame, known_silent))
             if self._framing.late_answers_match and not self.may_match_late(request):
                 self._late.pop(request.unit, None)
@@ -191,6 +192,12 @@ class Bus:
             if not complete and self._line.close_on_fault:
                 self._link.close()
 
+    def _send(self, request: ReadRequest, frame: bytes) -> None:
+        try:
+            self._link.send(frame)
+        except WireLost as error:
+            raise _Closed(f"{request.describe()}: {error}") from None
+
     async def _answer(self, request: ReadRequest, frame: bytes, known_silent: bool) -> bytes:
         """The PDU of the answer. On failure the line is left so that a late one can do no harm."""
         loop = asyncio.get_running_loop()
@@ -210,8 +217,8 @@ class Bus:
                 limit = min(deadline, loop.time() + self._line.garble_idle_s)
         if not self._link.is_open:
             if buffer:
-                raise WireLost(f"{self.name}: connection closed in the middle of an answer")
-            raise _Closed(f"{self.name}: connection closed before an answer")
+                raise Garbled(f"{request.describe()}: connection closed in the middle of the answer")
+            raise _Closed(f"{request.describe()}: connection closed before the answer")
         self._owe(request)
         if buffer and bytes(buffer) != frame:
             if len(buffer) != request.answer_bytes + 5:

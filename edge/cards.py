@@ -35,7 +35,7 @@ class CardKeys:
 
 
 def open_card_keys(path: Path) -> CardKeys:
-    """The keys with the secret in ``path``: hex, at least 64 digits. An absent file is made, readable by its owner only.
+    """The keys with the secret in ``path``: at least 64 hex digits. An absent file is made, mode 0600.
 
     Raises BadSettings when the file cannot be read or made, holds no secret, or others may read it.
     """

@@ -43,14 +43,14 @@ class DeviceReader:
         ratios: Mapping[str, float] | None = None,
     ) -> None:
         self.device, self.unit = device, unit
-        self._profile, self._points = profile, tuple(points)
+        self._profile, self.points = profile, tuple(points)
         self._bus, self._clock = bus, clock
         self._given = dict(ratios or {})
         self._ratios: dict[str, float] = {}
         self._ratios_until = 0.0
         self._learned = NOTHING_LEARNED
         self._plan: list[tuple[Block, BlockDecoder]] = []
-        self._needed = {name for point in self._points for name in point.times}
+        self._needed = {name for point in self.points for name in point.times}
 
     @property
     def absent(self) -> frozenset[str]:
@@ -67,7 +67,7 @@ class DeviceReader:
         """A bad reading for every point whose name is not in ``seen``."""
         return [
             Reading(self.device, point.name, None, observed_at, Quality.BAD, "device_error")
-            for point in self._points
+            for point in self.points
             if point.name not in seen
         ]
 
@@ -84,7 +84,7 @@ class DeviceReader:
             known_silent = False
 
     def _make_plan(self) -> list[tuple[Block, BlockDecoder]]:
-        blocks = plan_reads(self._profile, self._points, self._learned)
+        blocks = plan_reads(self._profile, self.points, self._learned)
         self._plan = [(block, BlockDecoder(self.device, block, self._ratios)) for block in blocks]
         return self._plan
 
@@ -125,7 +125,7 @@ class DeviceReader:
                 part = search.send(await self._try(part, BlockDecoder(self.device, part, self._ratios), take))
         except StopIteration as found:
             self._learn(found.value)
-        if len(self._learned.absent) == len(self._points):
+        if len(self._learned.absent) == len(self.points):
             self.forget()
             raise error
         new = self._learned.absent - before.absent

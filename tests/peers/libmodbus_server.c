@@ -74,7 +74,7 @@ int main(int argc, char **argv)
             serve(context, map);
             _exit(0);
         }
-        modbus_close(context);
+        close(modbus_get_socket(context)); /* modbus_close would shut the child's connection down too */
     }
     return 0;
 }

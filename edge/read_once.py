@@ -1,0 +1,147 @@
+"""Reading everything once, for a person: `dayuan-edge read`. The same buses and readers as when the gateway runs."""
+
+import random
+from collections.abc import Sequence
+
+import msgspec
+
+from edge.bus import Answer, Bus
+from edge.device_reader import DeviceReader, Take
+from edge.drivers.modbus import device_reader, open_bus
+from edge.settings import DeviceSettings, Site
+from protocols.clock import Clock
+from protocols.errors import BadSettings, DeviceSilent, Retryable
+from protocols.modbus.decode import BlockDecoder
+from protocols.modbus.plan import Block
+from protocols.points import VOCABULARY
+from protocols.reading import Quality, Reading
+
+
+class ReadRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One point as it was read. A device that gave nothing has one row without a point, with its ``error``.
+
+    ``registers``: the point's own registers, four hex digits each.
+    """
+
+    device: str
+    profile: str
+    point: str = ""
+    value: float | None = None
+    unit: str = ""
+    quality: str = ""
+    reason: str = ""
+    registers: str = ""
+    observed_at: int | None = None
+    error: str = ""
+
+
+async def read_devices(site: Site, device_id: str | None, clock: Clock) -> list[ReadRow]:
+    """Read every Modbus device of the site, or the one with ``device_id``, each once, bus after bus.
+
+    Devices on MQTT report by themselves and cannot be read; they are left out, and refused by BadSettings when named.
+    """
+    modbus = {bus.name: bus for bus in site.buses if bus.kind != "mqtt"}
+    _check(site, device_id, set(modbus))
+    rows: list[ReadRow] = []
+    for settings in modbus.values():
+        devices = [each for each in site.devices_of(settings) if device_id in (None, each.id)]
+        if not devices:
+            continue
+        bus = open_bus(settings, clock, random.Random())
+        try:
+            for device in devices:
+                rows += await _read(site, device, bus, clock)
+        finally:
+            bus.close()
+    return rows
+
+
+def _check(site: Site, device_id: str | None, modbus: set[str]) -> None:
+    if device_id is None:
+        return
+    device = next((each for each in site.devices if each.id == device_id), None)
+    readable = ", ".join(each.id for each in site.devices if each.bus in modbus)
+    if device is None:
+        raise BadSettings(f"no device {device_id!r}", file=str(site.path), key="device", allowed=readable)
+    if device.bus not in modbus:
+        raise BadSettings(
+            f"{device_id!r} reports by itself over MQTT and cannot be read",
+            file=str(site.path),
+            key="device",
+            allowed=readable,
+        )
+
+
+async def _read(site: Site, device: DeviceSettings, bus: Bus, clock: Clock) -> list[ReadRow]:
+    reader = device_reader(device, site.profiles[device.profile], bus, clock)
+    rows: list[ReadRow] = []
+
+    def take(decoder: BlockDecoder, block: Block, answer: Answer) -> None:
+        readings = decoder.readings(answer.payload, answer.observed_at)
+        for point, reading in zip(block.points, readings, strict=True):
+            rows.append(_row(device, reading, decoder.raw(point, answer.payload)))
+
+    try:
+        await _twice(reader, rows, take)
+    except Retryable as error:
+        rows.append(ReadRow(device=device.id, profile=device.profile, error=str(error)))
+    seen = {row.point for row in rows}
+    if not any(row.error for row in rows):
+        rows += [_row(device, reading, "") for reading in reader.missing(seen, clock.now_ms())]
+    order = [point.name for point in reader.points]
+    return sorted(rows, key=lambda row: order.index(row.point) if row.point else len(order))
+
+
+async def _twice(reader: DeviceReader, rows: list[ReadRow], take: Take) -> None:
+    try:
+        await reader.read(take)
+    except DeviceSilent:
+        rows.clear()
+        await reader.read(take)
+
+
+def _row(device: DeviceSettings, reading: Reading, registers: str) -> ReadRow:
+    word = VOCABULARY[reading.point]
+    return ReadRow(
+        device=device.id,
+        profile=device.profile,
+        point=reading.point,
+        value=reading.value,
+        unit=word.unit,
+        quality=reading.quality.value,
+        reason=reading.reason,
+        registers=registers,
+        observed_at=reading.observed_at,
+    )
+
+
+def as_table(rows: Sequence[ReadRow], *, registers: bool = False) -> str:
+    """The rows as aligned text, a heading per device; with ``registers`` also the raw ones."""
+    lines: list[str] = []
+    for device in dict.fromkeys(row.device for row in rows):
+        own = [row for row in rows if row.device == device]
+        if lines:
+            lines.append("")
+        lines.append(f"{device}  ({own[0].profile})")
+        cells = [_cells(row, registers) for row in own if row.point]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))] if cells else []
+        for row in cells:
+            texts = [
+                text.rjust(width) if column == 1 else text.ljust(width)
+                for column, (text, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            lines.append(("  " + "  ".join(texts)).rstrip())
+        lines += [f"  error: {row.error}" for row in own if row.error]
+    return "\n".join(lines)
+
+
+def _cells(row: ReadRow, registers: bool) -> list[str]:
+    value = "-" if row.value is None else f"{row.value:.10g}"
+    quality = row.quality if row.quality == Quality.GOOD else f"{row.quality} ({row.reason})"
+    cells = [row.point, value, row.unit, quality]
+    return [*cells, row.registers] if registers else cells
+
+
+def as_json(rows: Sequence[ReadRow]) -> bytes:
+    """The rows as a JSON list."""
+    return msgspec.json.format(msgspec.json.encode(rows), indent=2)
