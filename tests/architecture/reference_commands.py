@@ -66,6 +66,13 @@ def _section(name: str, about: str, parser: argparse.ArgumentParser) -> Iterator
         yield from _section(f"{name} {sub}", help_text, below)
 
 
+def every_parser(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """A command and all those below it, with their full names."""
+    yield name, parser
+    for sub, _, below in subcommands(parser):
+        yield from every_parser(f"{name} {sub}", below)
+
+
 def commands_page() -> str:
     parts = [
         "# Commands",

@@ -39,7 +39,7 @@ def _block(module: Any) -> str:
     return re.sub(r",?\n[^\n]*see Body$", "", text.strip("\n"))
 
 
-def _structs(root: type) -> list[type]:
+def inner_structs(root: type) -> list[type]:
     """A struct and those inside it, outermost first."""
     found: list[type] = []
     waiting: list[Any] = [root]
@@ -56,7 +56,7 @@ def _structs(root: type) -> list[type]:
 
 def _message(title: str, channel: str, root: type) -> str:
     parts = [f"## {title}: `{channel}`, JSON"]
-    for struct in _structs(root):
+    for struct in inner_structs(root):
         name = "" if struct is root else f"### {struct.__name__}\n\n"
         parts.append(f"{name}{summary(struct)}\n\n{table(struct)}")
     return "\n\n".join(parts)

@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
+from protocols.errors import BadSettings
+from protocols.settings import duration, size
+
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "nothing"}
 
 
@@ -114,6 +117,19 @@ def fields(struct: type) -> Iterator[tuple[str, Any, str, str]]:
         yield field.encode_name, hints[field.name], default(field), note
 
 
+def worded(hint: Any, value: str) -> str:
+    """The type of a key; a text whose default is a duration or a size is one."""
+    text = value.strip('`"')
+    for word, parse in (("duration", duration), ("size", size)):
+        try:
+            parse(text)
+        except (BadSettings, ValueError):
+            continue
+        if bare(hint) is str:
+            return word
+    return spell(hint)
+
+
 def table(struct: type, *, leave_out: tuple[str, ...] = ()) -> str:
     """The fields of a struct as a Markdown table."""
     kept = [each for each in fields(struct) if each[0] not in leave_out]
@@ -122,14 +138,14 @@ def table(struct: type, *, leave_out: tuple[str, ...] = ()) -> str:
     if not explained:
         rows = ["| Key | Type | Default |", "|---|---|---|"]
     for name, hint, value, note in kept:
-        row = [f"`{name}`", cell(spell(hint)), cell(value), *([cell(note)] if explained else [])]
+        row = [f"`{name}`", cell(worded(hint, value)), cell(value), *([cell(note)] if explained else [])]
         rows.append(f"| {' | '.join(row)} |")
     return "\n".join(rows)
 
 
 def cell(text: str) -> str:
     """Text that may stand in a table."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    return text.replace("``", "`").replace("|", "\\|").replace("\n", " ")
 
 
 def summary(thing: Any) -> str:
