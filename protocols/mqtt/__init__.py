@@ -1,1 +1,1 @@
-"""What MQTT devices say: profiles of their dialects, and the decoder that turns one message into readings and events."""
+"""What MQTT devices say: profiles of their dialects, and the decoder from one message to readings and events."""

@@ -14,22 +14,26 @@ FORMS = (
     "decimal",
     "decimal-reversed",
     "wiegand26",
+    "wiegand26-hex",
     "wiegand34",
+    "wiegand34-hex",
     "facility-card",
     "em-hex10",
     "em-hex8",
     "em-decimal",
 )
 """How a reader writes card numbers. ``hex``: the bytes of an ISO 14443 UID, with or without '-' or ':' between them;
-``decimal``: the same as one number; ``-reversed``: last byte first. ``wiegand26``/``wiegand34``: the number of a Wiegand
-frame without its parity bits. ``facility-card``: 118,15080. ``em-*``: 125 kHz tags, whose version byte some drop."""
+``decimal``: the same as one number; ``-reversed``: last byte first. ``wiegand26``, ``wiegand34``: the number of a
+Wiegand frame without its parity bits; ``-hex``: the same in hex digits. ``facility-card``: 118,15080. ``em-*``: 125 kHz
+tags, whose version byte some readers drop."""
 
 UID_BYTES = (4, 7, 10)
 _SEPARATED = re.compile(r"[0-9A-Fa-f]{2}(?:([-: ])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2})*")
 _HEX = re.compile(r"[0-9A-Fa-f]+")
-_DECIMAL = re.compile(r"[0-9]{1,20}")
+_DECIMAL = re.compile(r"[0-9]+")
 _FACILITY_CARD = re.compile(r"([0-9]{1,3})[,:/]([0-9]{1,5})")
 SEVEN_BYTES_MIN = 1 << 48
+DIGITS_MAX = 20
 
 
 def canonical_card(text: str, form: str) -> bytes:
@@ -39,10 +43,10 @@ def canonical_card(text: str, form: str) -> bytes:
         return b"uid:" + _ordered(_hex_bytes(text, UID_BYTES), form)
     if form in ("decimal", "decimal-reversed"):
         return b"uid:" + _ordered(_decimal_uid(text), form)
-    if form == "wiegand26":
-        return b"w26:" + _number(text, 3).to_bytes(3, "big")
-    if form == "wiegand34":
-        return b"w34:" + _number(text, 4).to_bytes(4, "big")
+    if form in ("wiegand26", "wiegand26-hex"):
+        return b"w26:" + _number(text, 3, hexadecimal=form.endswith("-hex")).to_bytes(3, "big")
+    if form in ("wiegand34", "wiegand34-hex"):
+        return b"w34:" + _number(text, 4, hexadecimal=form.endswith("-hex")).to_bytes(4, "big")
     if form == "facility-card":
         return b"w26:" + _facility_card(text)
     if form == "em-hex10":
@@ -67,7 +71,9 @@ def _hex_bytes(text: str, lengths: tuple[int, ...]) -> bytes:
     if len(text) % 2 or len(text) // 2 not in lengths:
         wanted = ", ".join(str(2 * length) for length in lengths)
         raise BadPayload("card", f"a card number of {len(text)} hex digits is ambiguous; known lengths: {wanted}")
-    return bytes.fromhex(text)
+    raw = bytes.fromhex(text)
+    _not_zero(int.from_bytes(raw, "big"))
+    return raw
 
 
 def _decimal_uid(text: str) -> bytes:
@@ -86,12 +92,13 @@ def _facility_card(text: str) -> bytes:
     return _not_zero(int(found.group(1)) << 16 | int(found.group(2))).to_bytes(3, "big")
 
 
-def _number(text: str, width: int) -> int:
-    if not _DECIMAL.fullmatch(text):
-        raise BadPayload("card", f"a card number of {len(text)} characters that is not decimal")
-    number = _not_zero(int(text))
+def _number(text: str, width: int, *, hexadecimal: bool = False) -> int:
+    if len(text) > DIGITS_MAX or not (_HEX if hexadecimal else _DECIMAL).fullmatch(text):
+        base = "hexadecimal" if hexadecimal else "decimal"
+        raise BadPayload("card", f"a card number of {len(text)} characters that is not {base}")
+    number = _not_zero(int(text, 16 if hexadecimal else 10))
     if number >> (8 * width):
-        raise BadPayload("card", f"a decimal card number wider than {width} bytes")
+        raise BadPayload("card", f"a card number wider than {width} bytes")
     return number
 
 

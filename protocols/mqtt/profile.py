@@ -45,6 +45,7 @@ class PointRow(_Row, frozen=True, kw_only=True):
     invalid: tuple[float, ...] = ()
     range: tuple[float, float] | None = None
     missing: float | None = None
+    stale_after: str = ""
 
 
 class FieldRow(_Row, frozen=True, kw_only=True):
@@ -128,11 +129,13 @@ class Condition(NamedTuple):
 
 
 class PointRule(msgspec.Struct, frozen=True, kw_only=True):
-    """One point of a message, complete."""
+    """One point of a message, complete. ``divisor`` is 1/scale where that is a whole number: 65987654 / 1e6 is exact to
+    the last digit, 65987654 * 1e-6 is not."""
 
     name: str
     kind: PointKind
     paths: tuple[Path, ...]
+    divisor: int
     row: PointRow
 
 
@@ -177,11 +180,12 @@ class MessageRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PointInfo(NamedTuple):
-    """A point the device may report."""
+    """A point the device may report. ``stale_after_s``: how long a value stays current, 0 where nobody knows."""
 
     name: str
     unit: str
     kind: PointKind
+    stale_after_s: float
 
 
 class MqttProfile(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,18 +227,28 @@ def decode(document: Document) -> MqttProfile:
     messages = tuple(builder.message(row, ("message", index)) for index, row in enumerate(file.message))
     if file.mqtt.card not in FORMS:
         raise document.fail(("mqtt", "card"), f"{file.mqtt.card!r} is no form of card number", ", ".join(FORMS))
-    names = dict.fromkeys(rule.name for message in messages for rule in message.points)
+    stale_after_s = builder.seconds("stale_after")
     return MqttProfile(
         head=file.profile,
         identity=builder.paths(file.mqtt.identity, ("mqtt", "identity")),
         max_age_s=builder.seconds("max_age"),
         max_bytes=file.mqtt.max_bytes,
         silence_s=builder.seconds("silence"),
-        stale_after_s=builder.seconds("stale_after"),
+        stale_after_s=stale_after_s,
         card=file.mqtt.card,
         messages=messages,
-        points=tuple(PointInfo(name, VOCABULARY[name].unit, VOCABULARY[name].kind) for name in names),
+        points=_infos(messages, stale_after_s),
     )
+
+
+def _infos(messages: tuple[MessageRule, ...], stale_after_s: float) -> tuple[PointInfo, ...]:
+    """Every point once, in the file's order; the longest of its own limits counts."""
+    own: dict[str, float] = {}
+    for rule in (rule for message in messages for rule in message.points):
+        limit_s = duration(rule.row.stale_after) if rule.row.stale_after else 0.0
+        own[rule.name] = max(own.get(rule.name, 0.0), limit_s)
+    words = ((VOCABULARY[name], limit_s or stale_after_s) for name, limit_s in own.items())
+    return tuple(PointInfo(word.name, word.unit, word.kind, limit_s) for word, limit_s in words)
 
 
 class _Builder:
@@ -283,9 +297,16 @@ class _Builder:
         paths = self.paths(row.path, (*key, "path"))
         if bool(paths) == (row.value is not None):
             raise self._fail(key, "needs a path or a constant value", "one of these")
+        if row.stale_after:
+            try:
+                duration(row.stale_after)
+            except ValueError as error:
+                raise self._fail((*key, "stale_after"), str(error), "") from None
         if row.range and not row.range[0] <= row.range[1]:
             raise self._fail((*key, "range"), f"{row.range}", "[lowest, highest]")
-        return PointRule(name=name, kind=word.kind, paths=paths, row=row)
+        divisor = round(1 / row.scale) if 0 < row.scale < 1 else 1
+        exact = divisor if 1 / divisor == row.scale else 1
+        return PointRule(name=name, kind=word.kind, paths=paths, divisor=exact, row=row)
 
     def _event(self, row: EventRow, key: Key) -> EventRule:
         kind = EVENT_KINDS.get(row.kind)
