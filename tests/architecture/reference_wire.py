@@ -148,7 +148,7 @@ _DEVICES = Template("""\
 # Devices there is a profile for
 
 Written by `make docs` from `protocols/profiles/`. A new model is one TOML file there and one case folder in
-`tests/protocols/cases/`; a profile of your own may also lie beside the site file.
+`tests/cases/`; a profile of your own may also lie beside the site file.
 
 | Profile | Maker and model | Covers | Kind | Wire | Points | Checked against |
 |---|---|---|---|---|---|---|

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("protocols", "edge", "cloud", "simulators")
+# Beside the pages lie tools for working on them; they are not shipped and not the collector.
+TOOLS = "cloud/web/tools/"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def sources(*folders: str) -> tuple[Source, ...]:
     found = []
     for path in tracked():
         name = relative(path)
-        if path.suffix == ".py" and name.split("/", 1)[0] in wanted:
+        if path.suffix == ".py" and name.split("/", 1)[0] in wanted and not name.startswith(TOOLS):
             text = path.read_text("utf-8")
             found.append(Source(name, text, ast.parse(text, name)))
     return tuple(found)

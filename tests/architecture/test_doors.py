@@ -14,7 +14,7 @@ DOORS = {
     "pymodbus": ("edge/modbus_wire.py", "simulators/wires/*"),
     "serial": ("edge/modbus_wire.py", "simulators/wires/*"),
     "aiosqlite": ("edge/buffer_sqlite.py",),
-    "sqlite3": ("edge/buffer_*.py", "cloud/registry/*", "simulators/ledger.py"),
+    "sqlite3": ("edge/buffer_*.py", "edge/salvage.py", "cloud/registry/*", "simulators/ledger.py"),
     "duckdb": ("cloud/store/duckdb_*.py",),
     "influxdb_client": ("cloud/store/influx_*.py",),
     "sqlalchemy": ("cloud/registry/*",),

@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.architecture.source import ROOT, nothing, relative, tracked
+from tests.architecture.source import ROOT, nothing, relative, sources, tracked
 
 LOCKS = {"edge": ("edge",), "cloud": ("cloud",), "demo": ("sim", "edge", "cloud"), "test": ("dev", "influx")}
 
@@ -68,12 +68,9 @@ def test_the_packages_are_what_setuptools_ships() -> None:
 
 def test_every_package_folder_is_shipped() -> None:
     """A folder without __init__.py works in a checkout and is missing in a wheel."""
-    found = set()
-    for path in tracked():
-        name = relative(path)
-        if path.suffix == ".py" and name.split("/")[0] in {"edge", "cloud", "protocols", "simulators"}:
-            found |= {relative(folder) for folder in [path.parent] if not (folder / "__init__.py").is_file()}
-    nothing(sorted(found), "an __init__.py is missing in:")
+    folders = {(ROOT / source.path).parent for source in sources()}
+    found = [relative(folder) for folder in folders if not (folder / "__init__.py").is_file()]
+    nothing(found, "an __init__.py is missing in:")
 
 
 def test_every_shell_script_can_be_run_and_stops_at_errors() -> None:
