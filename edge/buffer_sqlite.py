@@ -1,0 +1,331 @@
+"""The buffer on SQLite: WAL and synchronous=FULL, one thread for the file, everything else in memory is counters.
+
+The statements are in `buffer_file.py`, what a transaction does in `buffer_change.py`, what is done with a damaged file
+in `salvage.py`. The thread runs plain sqlite3: a commit is one hop to it and not one for every statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from edge.ballast import Ballast
+from edge.buffer import Change, Chunk, Committed, Damage, Figures, KeptBatch, Kind, Opened, Rejected, Retiming, Seal
+from edge.buffer_change import State, Transaction
+from edge.buffer_file import (
+    Epoch,
+    Rows,
+    check,
+    connect,
+    create_schema,
+    draw_epoch,
+    explain,
+    identify,
+    is_empty,
+    sync_folder,
+)
+from edge.contract import FailPoint
+from edge.failpoint import never
+from edge.salvage import finish_swap, inspect_log, set_aside
+from protocols.batch import peek
+from protocols.clock import Clock
+from protocols.errors import BadBatch, StoreDamaged, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+SOFT_SHARE = 0.94
+"""Above this share of max_size room is made; the rest is head-room for the log and for deleting."""
+
+MAX_BYTES_LEAST = 256 * 1024
+RELAY_S = 60.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqliteBuffer:
+    """See `edge.buffer.Buffer`. Constructing opens nothing."""
+
+    def __init__(self, path: Path, *, max_bytes: int, seal: Seal, clock: Clock, fail_point: FailPoint = never) -> None:
+        self.path = path
+        self._max_bytes = max(max_bytes, MAX_BYTES_LEAST)
+        self._seal = seal
+        self._clock = clock
+        self._fail_point = fail_point
+        self._ballast = Ballast(path.with_name(path.name + ".ballast"))
+        self._ballast_at = 0.0
+        self._executor: ThreadPoolExecutor | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._state: State | None = None
+        self._used_bytes = 0
+        self._error = ""
+
+    async def open(self) -> Opened:
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="buffer")
+        return await self._in_thread(self._open)
+
+    async def close(self) -> None:
+        if self._executor is not None:
+            executor, self._executor = self._executor, None
+            await asyncio.get_running_loop().run_in_executor(executor, self._disconnect)
+            executor.shutdown(wait=False)
+
+    async def commit(self, change: Change) -> Committed:
+        return await self._in_thread(self._commit, lambda work: work.apply(change))
+
+    async def retime(self, retiming: Retiming, *, sealed_at: int) -> Committed:
+        return await self._in_thread(self._commit, lambda work: work.retime(retiming, sealed_at))
+
+    async def read(self, first: int, last: int, *, sealed_at: int) -> Chunk:
+        return await self._in_thread(self._read, first, last, sealed_at)
+
+    async def next_session(self, at_least: int) -> int:
+        return await self._in_thread(self._next_session, at_least)
+
+    def has_origin(self, origin: bytes) -> bool:
+        return self._state is not None and origin in self._state.origins
+
+    def place_of(self, epoch: str) -> int | None:
+        found = [each.base for each in self._state.epochs if each.name == epoch] if self._state else []
+        return found[-1] if found else None
+
+    def figures(self) -> Figures:
+        state = self._state
+        if state is None:
+            return Figures("", 0, 0, 0, 0, 0, self._max_bytes, 0, 0, 0, 0, 0, self._error or "not open")
+        totals = state.totals
+        return Figures(
+            epoch=state.epochs[-1].name,
+            batches=totals.batches,
+            readings=totals.readings,
+            events=totals.events,
+            payload_bytes=totals.payload_bytes,
+            used_bytes=self._used_bytes,
+            max_bytes=self._max_bytes,
+            oldest_sealed_at=state.oldest_sealed_at if totals.batches else 0,
+            untimed=state.untimed_items,
+            quarantined=state.quarantined,
+            dropped_readings=state.dropped_readings,
+            dropped_events=state.dropped_events,
+            error=self._error,
+        )
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._executor is None:
+            raise StoreUnavailable(f"{self.path} is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: work(*args, **kwargs))
+
+    # From here on in the buffer's thread.
+
+    def _open(self) -> Opened:
+        self._disconnect()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            finish_swap(self.path)
+            self._ballast.lay()
+            try:
+                opened = self._load()
+            except StoreDamaged as damage:
+                log.error("the buffer is damaged: %s", damage)
+                self._disconnect()
+                saved = set_aside(self.path, damage.detail, self._clock.now_ms(), self._max_bytes, self._fail_point)
+                log.error("set aside as %s; %d batches saved from it, %d lost", saved.path, saved.salvaged, saved.lost)
+                opened = self._load()
+        except OSError as error:
+            raise self._refused(StoreUnavailable(f"{self.path}: {error.strerror or error}")) from error
+        except StoreUnavailable as error:
+            self._disconnect()
+            raise self._refused(error) from error
+        self._error = ""
+        return opened
+
+    def _load(self) -> Opened:
+        try:
+            verdict = inspect_log(self.path)
+            if verdict.damaged:
+                raise StoreDamaged(str(self.path), verdict.detail)
+            if not self.path.exists():
+                # Before SQLite does: its log gets the mode of the file.
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._connection = connect(self.path, self._max_bytes)
+            if is_empty(self._connection):
+                create_schema(self._connection, Epoch(0, draw_epoch()))
+                sync_folder(self.path.parent)
+            else:
+                check(self._connection, self.path, self._clock.monotonic)
+            rows = Rows(self._connection)
+            if verdict.torn:
+                # The newest transaction may be missing although it was published: its seqs must not be used again.
+                self._draw_new_epoch(rows)
+            return self._take_stock(rows)
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+    def _draw_new_epoch(self, rows: Rows) -> None:
+        assert self._connection is not None
+        _, last = rows.ends()
+        self._connection.execute("BEGIN IMMEDIATE")
+        base = max(last, int(str(rows.meta("last_place") or 0)), *(epoch.base for epoch in rows.epochs())) + 1
+        self._connection.execute("INSERT INTO epoch VALUES (?, ?)", Epoch(base, draw_epoch()))
+        self._connection.execute("COMMIT")
+
+    def _take_stock(self, rows: Rows) -> Opened:
+        epochs = rows.epochs()
+        if not epochs:
+            raise StoreDamaged(str(self.path), "no epoch is recorded")
+        first, newest = rows.ends()
+        last = max(newest, int(str(rows.meta("last_place") or 0)), epochs[-1].base)
+        if newest:
+            self._compare_newest(rows, epochs, newest)
+        untimed_id, untimed_items = rows.untimed_items()
+        told = rows.meta("damage")
+        damage = Damage(*self._split_damage(str(told))) if told else None
+        self._used_bytes = rows.used_bytes()
+        self._state = State(
+            epochs=epochs,
+            last=last,
+            totals=rows.totals(),
+            origins={digest: slot for slot, digest in rows.origins()},
+            untimed_id=untimed_id,
+            untimed_items=untimed_items,
+            quarantined=rows.quarantined(),
+            oldest_sealed_at=rows.sealed_at(newest=False),
+            damage=damage,
+        )
+        return Opened(epochs[-1].name, first, newest, rows.sealed_at(newest=True), rows.untimed_boots(), damage)
+
+    def _compare_newest(self, rows: Rows, epochs: list[Epoch], place: int) -> None:
+        """The newest batch says its own name; when the file says another, its epochs are damaged."""
+        row = rows.read(place, place)[0]
+        try:
+            found = peek(row[5])
+        except BadBatch:
+            return  # its checksum is dealt with when it is read
+        if found != identify(epochs, place):
+            raise StoreDamaged(str(self.path), f"place {place} holds {found.epoch}/{found.seq}")
+
+    @staticmethod
+    def _split_damage(told: str) -> tuple[str, int, int, str]:
+        path, salvaged, lost, detail = told.split("\n", 3)
+        return path, int(salvaged), int(lost), detail
+
+    def _commit(self, work: Callable[[Transaction], Committed]) -> Committed:
+        try:
+            committed = self._attempt(work)
+        except StoreUnavailable as error:
+            if "disk is full" not in str(error) or not self._ballast.release():
+                raise self._refused(error) from error
+            log.warning("%s; the ballast is released", error)
+            try:
+                committed = self._attempt(work)
+            except StoreUnavailable as still:
+                raise self._refused(still) from still
+        if self._error:
+            log.warning("the buffer commits again")
+            self._error = ""
+        self._lay_ballast()
+        return committed
+
+    def _attempt(self, work: Callable[[Transaction], Committed]) -> Committed:
+        connection, state = self._ready()
+        rows = Rows(connection)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            transaction = Transaction(rows, state, self._seal, int(self._max_bytes * SOFT_SHARE), self._fail_point)
+            committed = work(transaction)
+            self._fail_point("before_commit")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise explain(error, self.path) from error
+        except BaseException:
+            self._roll_back()
+            raise
+        self._state = transaction.state
+        self._fail_point("after_commit")
+        self._used_bytes = rows.used_bytes()
+        return committed
+
+    def _read(self, first: int, last: int, sealed_at: int) -> Chunk:
+        connection, state = self._ready()
+        try:
+            found = Rows(connection).read(first, last)
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        intact: list[KeptBatch] = []
+        damaged: list[Rejected] = []
+        for place, kind, readings, events, at, payload in found:
+            identity = identify(state.epochs, place)
+            try:
+                wrong = "" if peek(payload) == identity else f"the payload calls itself {peek(payload)}"
+            except BadBatch as error:
+                wrong = str(error)
+            if wrong:
+                log.error("batch %s/%d is damaged on the disk: %s", identity.epoch, identity.seq, wrong)
+                damaged.append(Rejected(place, "damaged", wrong))
+            else:
+                intact.append(KeptBatch(place, identity, _kind(kind), readings, events, at, payload))
+        if not damaged:
+            return Chunk(intact, [])
+        gaps: list[KeptBatch] = []
+
+        def isolate(work: Transaction) -> Committed:
+            gaps.extend(work.set_apart(damaged, sealed_at))
+            return Committed(gaps)
+
+        self._commit(isolate)
+        return Chunk(intact, gaps)
+
+    def _next_session(self, at_least: int) -> int:
+        connection, _ = self._ready()
+        rows = Rows(connection)
+        try:
+            session = max(int(str(rows.meta("session") or 0)) + 1, at_least)
+            rows.set_meta("session", session)
+        except (sqlite3.Error, ValueError) as error:
+            self._roll_back()
+            if isinstance(error, ValueError):
+                return at_least
+            raise explain(error, self.path) from error
+        return session
+
+    def _ready(self) -> tuple[sqlite3.Connection, State]:
+        if self._connection is None or self._state is None:
+            raise StoreUnavailable(f"{self.path} is not open")
+        return self._connection, self._state
+
+    def _roll_back(self) -> None:
+        if self._connection is not None and self._connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _refused(self, error: StoreUnavailable) -> StoreUnavailable:
+        if not self._error:
+            log.error("the buffer cannot commit: %s", error)
+        self._error = str(error)
+        return error
+
+    def _lay_ballast(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._ballast_at > RELAY_S:
+            self._ballast_at = now
+            self._ballast.lay()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+
+def _kind(number: int) -> Kind:
+    """A kind that the disk has damaged counts as one that is kept longest."""
+    return Kind(number) if number in Kind.__members__.values() else Kind.GAPS
