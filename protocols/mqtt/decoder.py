@@ -3,27 +3,20 @@
 What can never be told from a message alone (is this card key known, was this event stored before) is not asked here.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
 from protocols.errors import BadPayload
-from protocols.events import COUNT, FLAG, NUMBER, TEXT_MAX
 from protocols.mqtt.instants import Instant, judge, read_instant, spell_instant
 from protocols.mqtt.payload import MISSING, PayloadKind, as_text, first_at, read_payload, value_at
-from protocols.mqtt.profile import Condition, EventRule, FieldRule, MarkRule, MessageRule, MqttProfile, PointRule
+from protocols.mqtt.profile import Condition, EventRule, FieldRule, MarkRule, MessageRule, MqttProfile
+from protocols.mqtt.values import POSITION, WITH_POSITION, field_value, has_fix, point_value
 from protocols.reading import Event, Quality, Reading, Scalar
 
 KeyCard = Callable[[str, str], str]
 """(card number, form) -> card key; raises BadPayload when the number is ambiguous."""
-
-LIST_MAX = 16
-_TRUE, _FALSE = frozenset({"true", "1", "on", "yes"}), frozenset({"false", "0", "off", "no"})
-POSITION = frozenset({"latitude", "longitude"})
-WITH_POSITION = POSITION | {"altitude_m", "accuracy_m", "course_deg", "speed_kmh"}
-"""Without a fix none of these is true."""
 
 
 class Decoded(NamedTuple):
@@ -175,7 +168,7 @@ class _Message:
             return []
         values = self._values()
         dropped = self._marked(self._rule.drops)
-        if POSITION & values.keys() and not _has_fix(values):
+        if POSITION & values.keys() and not has_fix(values):
             self._note("no_fix", "")
             for name in WITH_POSITION:
                 dropped[name] = ""
@@ -215,7 +208,7 @@ class _Message:
                 if row.missing is not None:
                     values[point.name] = (row.missing, "estimated")
                 continue
-            value, reason = _value(raw, point)
+            value, reason = point_value(raw, point)
             if reason == "not_a_number":
                 if row.required:
                     raise BadPayload("not_a_number", f"{point.name}: {_short(raw)}")
@@ -262,7 +255,7 @@ class _Message:
             if text is None:
                 raise BadPayload("card", "the card number is neither text nor number")
             return self._decoder._key_card(text, self._decoder._card)
-        return _scalar(raw, field.type)
+        return field_value(raw, field.type)
 
     def _online(self) -> bool | None:
         if self._rule.row.means:
@@ -294,78 +287,6 @@ def _holds(conditions: tuple[Condition, ...], document: Any) -> bool:
         elif found is MISSING or as_text(found) not in words:
             return False
     return True
-
-
-def _has_fix(values: dict[str, tuple[float | None, str]]) -> bool:
-    """Both coordinates, and not one of the places that mean "no fix": 0,0 and latitude 90."""
-    latitude, longitude = values.get("latitude", (None, ""))[0], values.get("longitude", (None, ""))[0]
-    if latitude is None or longitude is None:
-        return False
-    return not (latitude == 0 and longitude == 0) and abs(latitude) < 90
-
-
-def _value(raw: Any, point: PointRule) -> tuple[float | None, str]:
-    row = point.row
-    if isinstance(raw, list):
-        raw = raw[row.item] if row.item < len(raw) else None
-    elif row.split and isinstance(raw, str):
-        parts = raw.split(row.split)
-        raw = parts[row.item] if row.item < len(parts) else None
-    mapped = row.map.get(as_text(raw) or "") if row.map else None
-    if mapped is not None:
-        return mapped, ""
-    number = _number(raw, is_state=point.kind == "state")
-    if number is None:
-        return None, "not_a_number"
-    if number in row.invalid:
-        return None, "sentinel"
-    if row.map:
-        return None, "not_a_number"
-    if row.signed_bits and number >= 1 << (row.signed_bits - 1):
-        number -= 1 << row.signed_bits
-    value = (number / point.divisor if point.divisor > 1 else number * row.scale) + row.offset
-    if not math.isfinite(value):
-        return None, "not_a_number"
-    if row.range and not row.range[0] <= value <= row.range[1]:
-        return None, "out_of_range"
-    return value, ""
-
-
-def _number(raw: Any, *, is_state: bool) -> float | None:
-    if isinstance(raw, bool):
-        return float(raw) if is_state else None
-    if isinstance(raw, int | float):
-        try:
-            number = float(raw)
-        except OverflowError:
-            return None
-    elif isinstance(raw, str) and len(raw) <= 64:
-        # float() also reads "nan", "1_000" and digits of other scripts: none of them is a number here.
-        text = raw.strip()
-        if not text.isascii() or "_" in text:
-            return None
-        try:
-            number = float(text)
-        except ValueError:
-            return None
-    else:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _scalar(raw: Any, wanted: str) -> Scalar:
-    """``raw`` as a field of an event, None when it cannot be one. A list of texts is joined."""
-    if wanted == FLAG:
-        word = (as_text(raw) or "").lower()
-        return True if word in _TRUE else False if word in _FALSE else None
-    if wanted in (COUNT, NUMBER):
-        number = _number(raw, is_state=False)
-        return number if number is None or wanted == NUMBER else int(number)
-    if isinstance(raw, list):
-        texts = [as_text(part) for part in raw[:LIST_MAX]]
-        return ", ".join(text for text in texts if text)[:TEXT_MAX]
-    text = as_text(raw)
-    return None if text is None else text[:TEXT_MAX]
 
 
 def _sketch(rules: Iterable[MessageRule], read: dict[PayloadKind, Any]) -> str:
