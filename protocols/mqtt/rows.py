@@ -1,0 +1,106 @@
+"""An MQTT profile as it stands in its file: one struct per table. `profile.py` makes rules of them."""
+
+from typing import Literal
+
+import msgspec
+
+from protocols.mqtt.payload import PayloadKind
+from protocols.profile_head import ProfileHead
+
+TimeForm = Literal["epoch_s", "epoch_ms", "epoch_hex", "iso", "local"]
+Texts = str | tuple[str, ...]
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class PointRow(_Row, frozen=True, kw_only=True):
+    """Where a point's value stands in a message. Either ``path`` or the constant ``value``."""
+
+    path: Texts = ""
+    value: float | None = None
+    required: bool = False
+    scale: float = 1.0
+    offset: float = 0.0
+    signed_bits: int = 0
+    split: str = ""
+    item: int = 0
+    map: dict[str, float] = {}
+    invalid: tuple[float, ...] = ()
+    range: tuple[float, float] | None = None
+    missing: float | None = None
+    stale_after: str = ""
+
+
+class FieldRow(_Row, frozen=True, kw_only=True):
+    """Where a field of an event stands. Either ``path`` or the constant ``value``; ``card`` keys a card number."""
+
+    path: Texts = ""
+    value: str | bool | int | float | None = None
+    card: bool = False
+
+
+class EventRow(_Row, frozen=True, kw_only=True):
+    """An event that a message stands for, when all of ``when`` holds."""
+
+    kind: str
+    when: dict[str, Texts] = {}
+    fields: dict[str, FieldRow] = {}
+
+
+class MarkRow(_Row, frozen=True, kw_only=True):
+    """Points of a message that are left out (``drop``) or flagged as uncertain (``doubt``) when ``when`` holds."""
+
+    points: tuple[str, ...]
+    when: dict[str, Texts]
+    reason: str = ""
+
+
+class AliveRow(_Row, frozen=True, kw_only=True):
+    """Words by which the message says that the device is there or not."""
+
+    path: str = ""
+    online: tuple[str, ...] = ()
+    offline: tuple[str, ...] = ()
+
+
+class MessageRow(_Row, frozen=True, kw_only=True):
+    """One kind of message. The first row whose topic, payload and ``when`` fit is used."""
+
+    topic: str
+    payload: PayloadKind = "json"
+    columns: int = 0
+    when: dict[str, Texts] = {}
+    ignore: bool = False
+    refuse: str = ""
+    means: Literal["", "online", "offline"] = ""
+    alive: AliveRow | None = None
+    time: Texts | None = None
+    time_form: TimeForm | None = None
+    points: dict[str, PointRow] = {}
+    event: tuple[EventRow, ...] = ()
+    drop: tuple[MarkRow, ...] = ()
+    doubt: tuple[MarkRow, ...] = ()
+    note: str = ""
+
+
+class DialectRow(_Row, frozen=True, kw_only=True):
+    """What holds for the whole dialect."""
+
+    identity: Texts = ""
+    time: Texts = ""
+    time_form: TimeForm = "epoch_s"
+    max_age: str = "7 d"
+    max_bytes: int = 65536
+    silence: str = "0 s"
+    stale_after: str = "0 s"
+    card: str = "hex"
+
+
+class MqttFile(_Row, frozen=True, kw_only=True):
+    """The whole TOML file."""
+
+    profile: ProfileHead
+    mqtt: DialectRow = msgspec.field(default_factory=DialectRow)
+    message: tuple[MessageRow, ...]
