@@ -92,9 +92,17 @@ def decode(document: Document, kind: type[S]) -> S:
         raise _explain(document, kind, str(error)) from None
 
 
-def _explain(document: Document, kind: type, text: str) -> BadSettings:
+def _explain(document: Document, kind: Any, text: str, around: tuple[str | int, ...] = ()) -> BadSettings:
+    """The error for a message of msgspec about what stands at ``around``."""
     found = _PATH.search(text)
-    path = _resolve(found.group("path") if found else "")
+    spelled = found.group("path") if found else ""
+    path = (*around, *_resolve(spelled))
+    if "[...]" in spelled:
+        for key, value, entry in _entries(document, kind, path):
+            try:
+                msgspec.convert(value, entry)
+            except (msgspec.ValidationError, RecursionError) as error:
+                return _explain(document, kind, str(error), (*path, key))
     message = text[: found.start()] if found else text
     unknown = _UNKNOWN_FIELD.search(message)
     if unknown:
@@ -121,6 +129,17 @@ def _resolve(spelled: str) -> tuple[str | int, ...]:
             break
         path.append(name if name else int(index))
     return tuple(path)
+
+
+def _entries(document: Document, kind: Any, path: tuple[str | int, ...]) -> list[tuple[str, Any, Any]]:
+    """Key, value and wanted type of each entry of the table at ``path``, when any key may stand there."""
+    table: Any = document.values
+    for step in path:
+        table = table[step]
+    wanted = _struct_at(kind, path)
+    if get_origin(wanted) is not dict or not isinstance(table, dict):
+        return []
+    return [(key, value, get_args(wanted)[1]) for key, value in table.items()]
 
 
 def _struct_at(kind: Any, path: tuple[str | int, ...]) -> Any:

@@ -68,7 +68,7 @@ def test_a_good_file_becomes_structs(tmp_path):
         (GOOD + 'parity = "X"\n', 12, "bus[1].parity", "not allowed", "N, E"),
         (GOOD.replace('"modbus-tcp"', '"modbus"'), 11, "bus[1].kind", "not allowed", "modbus-tcp, mqtt"),
         (GOOD.replace('name = "one"\n', ""), 5, "bus[0].name", "missing", ""),
-        (GOOD.replace('"east"', "3"), 2, "gateway", "str", ""),
+        (GOOD.replace('"east"', "3"), 3, "gateway.site", "str", ""),
         (GOOD + "x = \n", 12, "", "not TOML", ""),
         (GOOD + "port = 1\nport = 2\n", 13, "", "not TOML", ""),
         ("[buss]\n", 1, "buss", "did you mean 'bus'", "bus, gateway"),

@@ -1,0 +1,44 @@
+"""Every model's register list, encoded by hand, comes out as the values it was encoded from."""
+
+from pathlib import Path
+
+import pytest
+
+from protocols.modbus.profile import ModbusProfile
+from protocols.profile import load_profile, profile_ids
+from protocols.reading import Quality
+from tests.protocols.modbus.register_case import CASES, case_files, read_case
+
+FILES = list(case_files())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_registers_of_a_case_become_its_readings(path: Path) -> None:
+    case = read_case(path)
+    readings = case.readings()
+    for name, value in case.expected.items():
+        assert readings[name].value == pytest.approx(value, rel=1e-9, abs=1e-9), name
+        assert readings[name].quality is Quality.GOOD, name
+    for name, reason in case.reason.items():
+        assert (readings[name].value, readings[name].quality, readings[name].reason) == (None, Quality.BAD, reason), (
+            name
+        )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_case_says_what_comes_of_every_point_it_encodes(path: Path) -> None:
+    case = read_case(path)
+    named = set(case.expected) | set(case.reason)
+    assert named <= {point.name for point in case.profile.points}
+    if path.stem == "readings":
+        assert named == {point.name for point in case.profile.points}
+
+
+def test_every_modbus_model_has_a_case() -> None:
+    missing = [
+        each
+        for each in profile_ids()
+        if isinstance(load_profile(each), ModbusProfile)
+        and not (CASES / each.replace("/", "-") / "readings.toml").exists()
+    ]
+    assert not missing, f"no tests/cases/<vendor>-<model>/readings.toml for: {', '.join(missing)}"

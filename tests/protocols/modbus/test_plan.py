@@ -1,0 +1,169 @@
+"""Requests: few, legal, no value torn; and what a refusal teaches."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protocols.modbus.plan import NOTHING_LEARNED, Block, Learned, explore, plan_reads, prefixes
+from protocols.modbus.profile import ModbusProfile, decode_modbus
+from protocols.settings import Document
+
+NAMES = [
+    *("voltage_l1_n", "voltage_l2_n", "voltage_l3_n", "current_l1", "current_l2", "current_l3"),
+    *("active_power_l1", "active_power_l2", "active_power_l3", "active_power_total", "frequency", "current_n"),
+]
+WORDS = {"uint16": 1, "float32": 2, "float64": 4}
+
+
+def profile_of(places: list[tuple[int, str]], *, max_registers: int = 60, max_gap: int = 0) -> ModbusProfile:
+    rows = "\n".join(
+        f'{name} = {{ at = {at}, type = "{kind}" }}' for name, (at, kind) in zip(NAMES, places, strict=False)
+    )
+    return decode_modbus(
+        Document(
+            "test.toml",
+            '[profile]\nid = "a/b"\nvendor = "A"\nmodel = "B"\nkind = "meter"\nprotocol = "modbus"\n'
+            f"[modbus]\nmax_registers = {max_registers}\nmax_gap = {max_gap}\n[points]\n{rows}\n",
+        )
+    )
+
+
+def shape(blocks: tuple[Block, ...]) -> list[tuple[int, int]]:
+    return [(block.start, block.count) for block in blocks]
+
+
+def test_neighbours_are_read_in_one_request() -> None:
+    profile = profile_of([(0, "float32"), (2, "float32"), (4, "uint16")])
+    assert shape(plan_reads(profile, profile.points)) == [(0, 5)]
+
+
+def test_registers_nobody_asked_for_are_read_over_only_where_the_profile_allows_it() -> None:
+    places = [(0, "uint16"), (1, "uint16"), (5, "uint16")]
+    for max_gap, wanted in ((0, [(0, 2), (5, 1)]), (2, [(0, 2), (5, 1)]), (3, [(0, 6)])):
+        profile = profile_of(places, max_gap=max_gap)
+        assert shape(plan_reads(profile, profile.points)) == wanted
+
+
+def test_a_value_that_does_not_fit_any_more_starts_the_next_request() -> None:
+    profile = profile_of([(0, "float32"), (2, "float32"), (4, "float64")], max_registers=7)
+    assert shape(plan_reads(profile, profile.points)) == [(0, 4), (4, 4)] or shape(
+        plan_reads(profile, profile.points)
+    ) == [(0, 2), (2, 6)]
+    assert all(block.count <= 7 for block in plan_reads(profile, profile.points))
+
+
+def test_requests_of_one_plan_differ_in_length_where_that_is_possible() -> None:
+    """So that a late answer to the first cannot be taken for the answer to the second."""
+    profile = profile_of([(at, "float32") for at in range(0, 24, 2)], max_registers=8)
+    counts = [block.count for block in plan_reads(profile, profile.points)]
+    assert len(set(counts[:3])) == 3
+
+
+places_of_points = st.lists(
+    st.tuples(st.integers(0, 80), st.sampled_from(sorted(WORDS))),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda place: place[0],
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(places_of_points, st.integers(4, 40), st.integers(0, 10))
+def test_every_plan_reads_every_value_whole_and_within_the_limit(
+    places: list[tuple[int, str]], limit: int, gap: int
+) -> None:
+    profile = profile_of(places, max_registers=limit, max_gap=gap)
+    blocks = plan_reads(profile, profile.points)
+    assert sorted(point.name for block in blocks for point in block.points) == sorted(p.name for p in profile.points)
+    for block in blocks:
+        assert 1 <= block.count <= limit
+        wanted = {address for point in block.points for address in range(point.at, point.at + point.words)}
+        assert min(wanted) == block.start
+        assert max(wanted) == block.start + block.count - 1
+        holes = sorted(set(range(block.start, block.start + block.count)) - wanted)
+        run = 0
+        for before, hole in zip([-2, *holes], holes, strict=False):
+            run = run + 1 if hole == before + 1 else 1
+            assert run <= gap
+        for point in block.points:
+            assert block.start <= point.at
+            assert point.at + point.words <= block.start + block.count
+
+
+class Device:
+    """Answers requests that touch only its registers and are short enough; counts them."""
+
+    def __init__(self, refused: set[int], longest: int = 125) -> None:
+        self.refused, self.longest, self.asked = refused, longest, 0
+
+    def answer(self, block: Block) -> int:
+        self.asked += 1
+        if block.count > self.longest:
+            return 3
+        return 2 if self.refused & set(range(block.start, block.start + block.count)) else 0
+
+
+def learn(profile: ModbusProfile, device: Device) -> Learned:
+    learned = NOTHING_LEARNED
+    for _ in range(10):
+        refused = [
+            (block, code) for block in plan_reads(profile, profile.points, learned) if (code := device.answer(block))
+        ]
+        if not refused:
+            return learned
+        search = explore(*refused[0], learned)
+        try:
+            part = next(search)
+            while True:
+                part = search.send(device.answer(part))
+        except StopIteration as found:
+            learned = found.value
+    raise AssertionError("no end")
+
+
+def test_a_point_the_device_does_not_have_is_left_out_and_only_that_one() -> None:
+    profile = profile_of([(at, "float32") for at in range(0, 24, 2)])
+    learned = learn(profile, Device({10, 11}))
+    assert learned.absent == {NAMES[5]}
+    assert shape(plan_reads(profile, profile.points, learned)) == [(0, 10), (12, 12)]
+
+
+def test_a_gap_the_device_refuses_is_not_read_again() -> None:
+    profile = profile_of([(0, "float32"), (2, "float32"), (8, "float32"), (10, "float32")], max_gap=10)
+    learned = learn(profile, Device({5}))
+    assert not learned.absent
+    assert [block.start for block in plan_reads(profile, profile.points, learned)] == [0, 8] or shape(
+        plan_reads(profile, profile.points, learned)
+    ) == [(0, 4), (8, 4)]
+
+
+def test_absent_registers_are_never_read_over() -> None:
+    profile = profile_of([(0, "float32"), (2, "float32"), (4, "float32")], max_gap=10)
+    learned = learn(profile, Device({2, 3}))
+    assert learned.absent == {NAMES[1]}
+    assert [block.start for block in plan_reads(profile, profile.points, learned)] == [0, 4]
+
+
+def test_a_shorter_limit_than_the_profile_says_is_learned() -> None:
+    profile = profile_of([(at, "float32") for at in range(0, 24, 2)])
+    learned = learn(profile, Device(set(), longest=12))
+    assert learned.max_registers == 12
+    assert not learned.absent
+
+
+@settings(max_examples=200, deadline=None)
+@given(places_of_points, st.sets(st.integers(0, 90), max_size=5), st.integers(4, 40), st.integers(0, 10))
+def test_whatever_a_device_refuses_every_other_point_is_read_in_the_end(
+    places: list[tuple[int, str]], refused: set[int], longest: int, gap: int
+) -> None:
+    profile = profile_of(places, max_registers=40, max_gap=gap)
+    device = Device(refused, longest)
+    learned = learn(profile, device)
+    really = {p.name for p in profile.points if refused & set(range(p.at, p.at + p.words)) or p.words > longest}
+    assert learned.absent == really
+    assert all(device.answer(block) == 0 for block in plan_reads(profile, profile.points, learned))
+
+
+def test_prefixes_are_shorter_requests_from_the_same_start() -> None:
+    profile = profile_of([(0, "float32"), (2, "float64"), (6, "uint16")])
+    (block,) = plan_reads(profile, profile.points)
+    assert shape(tuple(prefixes(block))) == [(0, 6), (0, 2)]

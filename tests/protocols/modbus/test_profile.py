@@ -1,0 +1,70 @@
+"""Profiles are checked before anything is read with them; the error names file, line, key and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from protocols.errors import BadProfile
+from protocols.modbus.profile import ModbusProfile
+from protocols.profile import load_profile, profile_ids
+
+HEAD = '[profile]\nid = "mine/meter"\nvendor = "A"\nmodel = "B"\nkind = "meter"\nprotocol = "modbus"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "mine").mkdir(exist_ok=True)
+    (folder / "mine" / "meter.toml").write_text(HEAD + text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[points]\n", "points: no point"),
+        ("[points]\nvoltage_l9 = { at = 0 }\n", "points.voltage_l9: no such point in the vocabulary"),
+        ('[points]\nfrequency = { at = 0, type = "uint12" }\n', "points.frequency.type: 'uint12' is not allowed"),
+        ("[points]\nfrequency = { at = 0, typ = 1 }\n", "did you mean 'type'?"),
+        ('[points]\nfrequency = { at = 65535, type = "float32" }\n', "registers 65535 to 65536 (allowed: 0 to 65535)"),
+        ("[modbus]\nmax_registers = 200\n[points]\nfrequency = { at = 0 }\n", "200 registers per request"),
+        (
+            '[modbus]\nmax_registers = 3\n[points]\nfrequency = { at = 0, type = "float64" }\n',
+            "needs 4 registers in one request (allowed: at most 3)",
+        ),
+        ('[points]\ncurrent_l1 = { at = 0, times = "ct" }\n', "multiplied by ct, which has no register"),
+        ('[modbus]\narea = "coil"\n[points]\ndoor_open = { at = 0 }\n', "uint16 in area coil"),
+        ("[points]\nfrequency = { at = 0, invalid = [0x10000] }\n", "does not fit into uint16"),
+        ('[modbus]\nsilence = "60"\n[points]\nfrequency = { at = 0 }\n', "'60' is not a duration"),
+        ("[points]\nfrequency = { at = 0 }\nfrequency = { at = 1 }\n", "not TOML"),
+    ],
+)
+def test_a_wrong_profile_is_refused_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(BadProfile) as caught:
+        load_profile("mine/meter", [write(tmp_path, text)])
+    assert says in str(caught.value)
+    assert "meter.toml" in str(caught.value)
+
+
+def test_the_site_s_own_profile_comes_before_the_one_that_is_shipped(tmp_path: Path) -> None:
+    (tmp_path / "eastron").mkdir()
+    text = HEAD.replace("mine/meter", "eastron/sdm120") + "[points]\nfrequency = { at = 9 }\n"
+    (tmp_path / "eastron" / "sdm120.toml").write_text(text, encoding="utf-8")
+    assert load_profile("eastron/sdm120", [tmp_path]).points[0].name == "frequency"
+
+
+@pytest.mark.parametrize("profile_id", ["eastron/none", "../../etc/passwd", "eastron", "/etc/x", "Eastron/SDM120"])
+def test_an_unknown_profile_is_refused(profile_id: str) -> None:
+    with pytest.raises(BadProfile):
+        load_profile(profile_id)
+
+
+def test_an_unknown_profile_s_error_names_the_known_ones() -> None:
+    with pytest.raises(BadProfile, match="eastron/sdm630"):
+        load_profile("eastron/sdm6300")
+
+
+@pytest.mark.parametrize("profile_id", sorted(profile_ids()))
+def test_every_shipped_profile_is_right(profile_id: str) -> None:
+    profile = load_profile(profile_id)
+    assert profile.head.id == profile_id
+    if isinstance(profile, ModbusProfile):
+        assert len({point.name for point in profile.points}) == len(profile.points)
