@@ -22,6 +22,7 @@ import aiomqtt
 import paho.mqtt.client as paho
 
 from edge.contract import LinkMessage, Will
+from edge.mqtt_reasons import why_lost, why_refused
 from protocols.errors import BadPayload, WireLost
 from protocols.mqtt_url import MqttUrl
 
@@ -44,14 +45,6 @@ PUBLISH_BYTES_MAX = 1_100_000
 INCOMING_BYTES_MAX = 1_100_000
 WAITING_MAX = 5_000
 """QoS 0 messages beyond this many waiting are dropped and counted; QoS 1 is bounded by the broker's own window."""
-
-_REFUSALS = {
-    "Bad user name or password": "the broker refused the user name or password",
-    "Not authorized": "the broker refused: not authorised (user name or password missing or wrong)",
-    "Client identifier not valid": "the broker refused the client id",
-    "Server unavailable": "the broker says it is unavailable",
-    "Unsupported protocol version": "the broker does not speak MQTT 3.1.1",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +80,7 @@ class MqttDialer:
             raise
         except (aiomqtt.MqttError, ValueError) as error:
             _drop_socket(client)
-            raise WireLost(f"{self.url}: {_reason(error, self)}") from error
+            raise WireLost(f"{self.url}: {why_refused(error, self.url, self.ca_file)}") from error
         return MqttLink(client, inbox, name=str(self.url), answer_s=self.answer_s)
 
     def _client(self, client_id: str, will: Will | None) -> aiomqtt.Client:
@@ -112,7 +105,7 @@ class MqttDialer:
         client.pending_calls_threshold = 1 << 16
         # Before connecting: a broker that kept our session sends the first messages right behind its CONNACK.
         client._client.manual_ack_set(True)
-        _fail_fast(client)
+        _hook(client)
         return client
 
     def _password(self) -> str | None:
@@ -138,7 +131,8 @@ class MqttDialer:
 class MqttLink:
     """One open connection; never reused after it was lost. The contract is `edge.contract.Link`.
 
-    ``dropped`` counts received messages that were thrown away, by reason.
+    ``dropped`` counts received messages that were thrown away, by reason. ``session_present``: the broker had kept this
+    client's subscriptions, and messages for it, since the last time.
     """
 
     def __init__(self, client: aiomqtt.Client, inbox: _Inbox, *, name: str, answer_s: float) -> None:
@@ -149,6 +143,7 @@ class MqttLink:
         self._loss: str | None = None
         self._inbox = inbox
         self.dropped = inbox.dropped
+        self.session_present = self._paho.user_data_get() is True
         if self._paho.socket() is None:
             # Lost between CONNACK and here; aiomqtt forgets that.
             self._lose("the broker closed the connection at once (another client with the same id?)")
@@ -164,6 +159,14 @@ class MqttLink:
             raise self._lose(f"subscribing to {topic_filter!r}: {self._tell(error, 'SUBACK')}") from error
         if any((code if isinstance(code, int) else code.value) >= 128 for code in codes):
             raise self._lose(f"the broker refused the subscription to {topic_filter!r} (access list?)")
+
+    async def unsubscribe(self, topic_filter: str) -> None:
+        """Take a subscription back, also one of an earlier life of a kept session."""
+        self._check()
+        try:
+            await self._client.unsubscribe(topic_filter)
+        except aiomqtt.MqttError as error:
+            raise self._lose(f"unsubscribing from {topic_filter!r}: {self._tell(error, 'UNSUBACK')}") from error
 
     async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Publish; with QoS 1 returns after the PUBACK. May be called many times at once.
@@ -220,7 +223,7 @@ class MqttLink:
 
     def _on_disconnected(self, future: asyncio.Future[None]) -> None:
         error = None if future.cancelled() else future.exception()
-        self._lose("the connection was closed" if error is None else _loss_reason(error))
+        self._lose("the connection was closed" if error is None else why_lost(error))
 
     def _lose(self, reason: str) -> WireLost:
         if self._loss is None:
@@ -231,7 +234,7 @@ class MqttLink:
     def _tell(self, error: aiomqtt.MqttError, answer: str) -> str:
         if "timed out" in str(error):
             return f"no {answer} within {self._answer_s:g} s"
-        return _loss_reason(error)
+        return why_lost(error)
 
 
 class _Inbox:
@@ -277,16 +280,22 @@ class _TlsContext(ssl.SSLContext):
         return self.wrapped
 
 
-def _fail_fast(client: aiomqtt.Client) -> None:
-    """Let a connection that is closed before its CONNACK fail at once; aiomqtt alone waits for its timeout."""
-    told = client._client.on_disconnect
-    assert told is not None
+def _hook(client: aiomqtt.Client) -> None:
+    """What aiomqtt does not do: fail at once when closed before the CONNACK, tell whether the session was kept."""
+    tell_connect, tell_disconnect = client._client.on_connect, client._client.on_disconnect
+    assert tell_connect is not None
+    assert tell_disconnect is not None
+
+    def on_connect(*arguments: Any) -> None:
+        client._client.user_data_set(bool(arguments[2].session_present))
+        tell_connect(*arguments)
 
     def on_disconnect(*arguments: Any) -> None:
-        told(*arguments)
+        tell_disconnect(*arguments)
         if not client._connected.done():
             client._connected.set_exception(aiomqtt.MqttError("closed before an answer"))
 
+    client._client.on_connect = on_connect
     client._client.on_disconnect = on_disconnect
 
 
@@ -302,40 +311,3 @@ def _drop_socket(client: aiomqtt.Client) -> None:
     context = client._client._ssl_context
     if isinstance(context, _TlsContext) and context.wrapped is not None:
         context.wrapped.close()
-
-
-def _reason(error: BaseException, dialer: MqttDialer) -> str:
-    """Why connecting failed, for a person."""
-    if isinstance(error, aiomqtt.MqttCodeError):
-        name = str(error.rc)
-        return _REFUSALS.get(name, f"the broker refused: {name}")
-    cause = error.__context__ if isinstance(error.__context__, OSError) else error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        if "ostname mismatch" in cause.verify_message or "IP address mismatch" in cause.verify_message:
-            return f"TLS: the certificate is not for {dialer.url.host} ({cause.verify_message.rstrip('.')})"
-        signers = dialer.ca_file or "an authority this system knows; set ca_file"
-        return f"TLS: the certificate is not signed by {signers} ({cause.verify_message})"
-    if isinstance(cause, ssl.SSLError) or (dialer.url.tls and isinstance(cause, ConnectionResetError)):
-        return f"TLS failed ({getattr(cause, 'reason', None) or cause}); does the broker speak TLS at this port?"
-    if isinstance(cause, socket.gaierror):
-        return f"the host name cannot be resolved ({cause.strerror})"
-    if isinstance(cause, ConnectionRefusedError):
-        return "connection refused: nothing listens there"
-    if isinstance(cause, TimeoutError) or "timed out" in str(error):
-        return "no answer in time"
-    if "closed before an answer" in str(error):
-        return "the broker closed the connection without an answer" + (
-            "" if dialer.url.tls else "; does it want mqtts://?"
-        )
-    return str(cause) or type(cause).__name__
-
-
-def _loss_reason(error: BaseException) -> str:
-    """Why an open connection ended, for a person."""
-    code = getattr(error, "rc", None)
-    name = str(code) if code is not None else str(error)
-    if "Keep alive" in name:
-        return "the broker stopped answering (keepalive)"
-    if isinstance(code, int):
-        name = paho.error_string(code)
-    return f"connection lost ({name or type(error).__name__})"

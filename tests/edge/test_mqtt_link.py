@@ -72,6 +72,7 @@ async def test_a_message_goes_round_with_qos_1(broker: Mosquitto) -> None:
 async def test_a_message_that_was_not_acknowledged_comes_again_to_the_same_session_with_dup(broker: Mosquitto) -> None:
     dial = MqttDialer(url=broker.url, clean_session=False)
     link = await dial(client_id="keeper")
+    assert not link.session_present
     await link.subscribe("t")
     for n in range(3):
         await link.publish("t", b"%d" % n)
@@ -80,6 +81,7 @@ async def test_a_message_that_was_not_acknowledged_comes_again_to_the_same_sessi
     await link.close()
 
     async with await dial(client_id="keeper") as link:
+        assert link.session_present
         again = await take(link, 2)
         assert [(m.payload, m.dup) for m in again] == [(b"0", True), (b"2", True)]
         for message in again:
