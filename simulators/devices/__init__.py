@@ -1,1 +1,1 @@
-"""How the simulated devices behave: meters with their registers, doors with their readers, vehicles with their trackers."""
+"""How the simulated devices behave: meters with registers, doors with readers, vehicles with trackers."""

@@ -1,4 +1,7 @@
-"""Registers as a data sheet lists them, and the bytes a meter puts into them. Written by hand, apart from every decoder."""
+"""Registers as a data sheet lists them, and the bytes a meter puts into them.
+
+Written by hand, apart from every decoder of ours: a mistake made twice must not hide.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Request(NamedTuple):
     unit: int
     function: int
     first: int
-    count: int
+    words: int
 
 
 def registers_pdu(function: int, words: tuple[int, ...]) -> bytes:
@@ -35,8 +35,8 @@ def parse_pdu(unit: int, pdu: bytes) -> Request | int:
     """A read request, or the exception code to answer with."""
     if len(pdu) != 5 or pdu[0] not in (READ_HOLDING, READ_INPUT):
         return ILLEGAL_FUNCTION
-    function, first, count = struct.unpack(">BHH", pdu)
-    return Request(unit, function, first, count)
+    function, first, words = struct.unpack(">BHH", pdu)
+    return Request(unit, function, first, words)
 
 
 def tcp_frame(transaction: int, unit: int, pdu: bytes) -> bytes:

@@ -20,7 +20,7 @@ WAITING_MAX = 64
 
 
 class ModbusRtuLine:
-    """Serves a rack on a pseudo-terminal. ``path`` is a link to the terminal that a gateway opens as its serial port."""
+    """Serves a rack on a pseudo-terminal. ``path`` links to the terminal that a gateway opens as its port."""
 
     def __init__(self, rack: UnitRack, clock: Clock, *, path: Path, baud: int = 38400) -> None:
         self._rack, self._clock, self._path, self._baud = rack, clock, path, baud

@@ -49,7 +49,7 @@ class UnitRack:
         if meter.fault.kind == REFUSING:
             return Reply(exception_pdu(request.function, meter.fault.code))
         now_ms = self._clock.now_ms()
-        answer = meter.read(request.function, request.first, request.count, now_ms)
+        answer = meter.read(request.function, request.first, request.words, now_ms)
         if isinstance(answer, Refusal):
             return Reply(exception_pdu(request.function, answer.code))
         reply = registers_pdu(request.function, answer.words)

@@ -80,8 +80,7 @@ class MeteredLoad:
         for number, volt in enumerate(volts[: len(self._phases)], 1):
             truth[f"voltage_l{number}_n"] = volt
         truth["voltage_ln_avg"] = sum(volts) / 3
-        for name, line in zip(("voltage_l1_l2", "voltage_l2_l3", "voltage_l3_l1"), lines, strict=True):
-            truth[name] = line
+        truth.update(zip(("voltage_l1_l2", "voltage_l2_l3", "voltage_l3_l1"), lines, strict=True))
         truth["voltage_ll_avg"] = sum(lines) / 3
 
     def _powers(self, truth: dict[str, float | None], volts: list[float], at_s: float) -> None:

@@ -1,0 +1,144 @@
+"""MQTT as a device speaks it: one connection, QoS 1, and a message sent again when its PUBACK never came.
+
+The only file of simulators/ that imports aiomqtt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiomqtt
+
+from protocols.clock import Clock
+
+log = logging.getLogger(__name__)
+
+_library_log = logging.getLogger(f"{__name__}.library")
+_library_log.setLevel(logging.CRITICAL)
+
+RETRY_S = (0.5, 5.0)
+CONFIRM_S = 10.0
+MESSAGES_MAX = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerAccount:
+    """Where the broker is and who we are there. The password stays in its file until a connection is opened."""
+
+    host: str
+    port: int
+    username: str
+    password_file: Path
+
+    def password(self) -> str:
+        return self.password_file.read_text(encoding="utf-8").strip()
+
+
+@dataclass(frozen=True)
+class WillMessage:
+    topic: str
+    payload: bytes
+    retain: bool = False
+
+
+@dataclass(frozen=True)
+class Received:
+    topic: str
+    payload: bytes
+    retain: bool
+
+
+class MqttWire:
+    """Keeps one connection open while `run` runs; `publish` returns once the broker confirmed."""
+
+    def __init__(
+        self,
+        account: BrokerAccount,
+        client_id: str,
+        clock: Clock,
+        *,
+        will: Callable[[], WillMessage] | None = None,
+        subscribe: tuple[str, ...] = (),
+        inflight_max: int = 20,
+    ) -> None:
+        self._account, self._client_id, self._clock = account, client_id, clock
+        self._will, self._subscribe, self._inflight_max = will, subscribe, inflight_max
+        self._client: aiomqtt.Client | None = None
+        self._connected = asyncio.Event()
+        self._rng = random.Random(client_id)
+        # Full only when nobody takes messages: the oldest ones wait, the reader stops reading the socket's queue.
+        self._received: asyncio.Queue[Received] = asyncio.Queue(MESSAGES_MAX)
+        self.connections = 0
+
+    @property
+    def connected(self) -> bool:
+        return self._connected.is_set()
+
+    async def wait_connected(self) -> None:
+        await self._connected.wait()
+
+    async def run(self) -> None:
+        """Connect, and connect again, until cancelled. A broker that is away is waited for."""
+        while True:
+            with contextlib.suppress(aiomqtt.MqttError, OSError):
+                async with self._new_client() as client:
+                    for topic_filter in self._subscribe:
+                        await client.subscribe(topic_filter, qos=1)
+                    self._client = client
+                    self.connections += 1
+                    self._connected.set()
+                    async for message in client.messages:
+                        await self._received.put(
+                            Received(str(message.topic), bytes(message.payload), bool(message.retain))
+                        )
+            self._connected.clear()
+            self._client = None
+            await self._clock.sleep(self._rng.uniform(*RETRY_S))
+
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, on_attempt: Callable[[], None] | None = None
+    ) -> None:
+        """Send until confirmed; ``on_attempt`` is called before every time the message goes out."""
+        while True:
+            await self._connected.wait()
+            client = self._client
+            if client is None:
+                continue
+            if on_attempt is not None:
+                on_attempt()
+            try:
+                await client.publish(topic, payload, qos=1, retain=retain, timeout=CONFIRM_S)
+            except (aiomqtt.MqttError, OSError):
+                if self._client is client:
+                    self._connected.clear()
+                await self._clock.sleep(self._rng.uniform(0.1, 0.5))
+            else:
+                return
+
+    async def messages(self) -> AsyncIterator[Received]:
+        """Everything that arrives on the subscribed topics, over all connections."""
+        while True:
+            yield await self._received.get()
+
+    def _new_client(self) -> aiomqtt.Client:
+        will = self._will() if self._will else None
+        client = aiomqtt.Client(
+            self._account.host,
+            self._account.port,
+            identifier=self._client_id,
+            username=self._account.username,
+            password=self._account.password(),
+            clean_session=True,
+            keepalive=30,
+            will=aiomqtt.Will(will.topic, will.payload, 1, will.retain) if will else None,
+            max_inflight_messages=self._inflight_max,
+            logger=_library_log,
+        )
+        client.pending_calls_threshold = 100_000
+        return client
