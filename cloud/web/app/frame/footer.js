@@ -1,0 +1,48 @@
+// The footer: the two worst alarms in words, and whether the chain below is whole.
+import { computed, html } from "../../vendor/preact.js";
+import { moment, number, seconds } from "../format.js";
+import { lang, t } from "../i18n.js";
+import { alarms, entities, now, roster } from "../live/link.js";
+import { site } from "../place.js";
+import { pageZone } from "../sites.js";
+import { clockOf, isOnline } from "../overview/health.js";
+
+const chain = computed(() => {
+  void roster.value;
+  let gateways = 0, online = 0, backlog = 0, oldest = 0, synced = 0;
+  for (const entity of entities.values()) {
+    const gateway = entity.value;
+    if (gateway.kind !== "gateway" || (site.value && gateway.site !== site.value)) continue;
+    gateways += 1;
+    if (isOnline(gateway)) online += 1;
+    const report = gateway.attributes.report;
+    backlog += report?.backlog_readings ?? 0;
+    oldest = Math.max(oldest, report?.oldest_unacked_s ?? 0);
+    if (clockOf(gateway) === "synced") synced += 1;
+  }
+  return { gateways, online, backlog, oldest, synced };
+});
+
+/** @param {{alarm: import("../types.d.ts").Alarm}} props */
+export function AlarmWords({ alarm }) {
+  return html`<span class=${`tag p${alarm.priority}`}>P${alarm.priority}</span><span class="words">${lang.value === "en" ? alarm.text.en : alarm.text.zh}</span>`;
+}
+
+export function Footer() {
+  const { gateways, online, backlog, oldest, synced } = chain.value;
+  const worst = alarms.value.slice(0, 2);
+  const more = alarms.value.length - worst.length;
+  return html`<footer>
+    <span class="worst" role="status">
+      ${worst.length === 0 && html`<span>${t("alarms.none")}</span>`}
+      ${worst.map((alarm) => html`<span class="one" key=${alarm.id}><${AlarmWords} alarm=${alarm} /><span class="age">${moment(alarm.since, now.value, pageZone.value)}</span></span>`)}
+      ${more > 0 && html`<span>${t("alarms.more", { n: more })}</span>`}
+    </span>
+    <span class="sp"></span>
+    <span class="chain">
+      <span>${t("footer.gateways", { online, gateways })}</span>
+      <span>${t("footer.backlog", { n: number(backlog) })}${backlog > 0 && oldest > 0 ? ` (${seconds(oldest)})` : ""}</span>
+      <span>${gateways === 0 ? "" : synced === gateways ? t("footer.clock_synced") : t("footer.clock_off", { n: gateways - synced })}</span>
+    </span>
+  </footer>`;
+}

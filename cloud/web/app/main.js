@@ -1,0 +1,68 @@
+// Starts the pages: texts, theme, place, who is signed in; then the stream.
+import { effect, html, render } from "../vendor/preact.js";
+import { askUser, call, get, user } from "./api.js";
+import { App } from "./frame/app.js";
+import { loadCatalogues } from "./i18n.js";
+import { listenForKeys } from "./keys.js";
+import { forget, join, roster, say, takeAlarms, unreachable } from "./live/link.js";
+import { keepPlace } from "./place.js";
+import { loadSites, sites } from "./sites.js";
+import { keepTheme } from "./theme.js";
+
+const ASK_AGAIN_MS = 2000;
+
+/** Asks until the collector answers who is signed in. */
+async function settleUser() {
+  try {
+    await askUser();
+    unreachable.value = false;
+  } catch {
+    unreachable.value = true;
+    setTimeout(settleUser, ASK_AGAIN_MS);
+  }
+}
+
+/** After each snapshot: what the stream does not carry. Failing is no harm, the next snapshot asks again. */
+async function fresh() {
+  try {
+    const [said] = await Promise.all([get("/api/v1/alarms"), loadSites()]);
+    takeAlarms(said.alarms);
+  } catch { /* the stream says what is wrong */ }
+}
+
+/** Names sites that have appeared since they were asked for. */
+function watchForNewSites() {
+  let asked = 0;
+  effect(() => {
+    const rev = roster.value;
+    if (rev > asked && user.value) { asked = rev; void loadSites().catch(() => undefined); }
+  });
+}
+
+export async function signOut() {
+  await call("DELETE", "/api/v1/session").catch(() => undefined);
+  say("stop");
+  user.value = null;
+}
+
+async function start() {
+  await loadCatalogues();
+  keepTheme();
+  keepPlace();
+  listenForKeys();
+  render(html`<${App} signOut=${signOut} />`, /** @type {Element} */ (document.getElementById("app")));
+  const refused = () => { void settleUser(); };
+  let signedIn = "";
+  effect(() => {
+    const who = user.value;
+    const name = who && !who.must_change_password ? who.name : "";
+    if (name === signedIn) return;
+    signedIn = name;
+    if (name) join({ refused, fresh: () => void fresh() });
+    else if (who === null) { forget(); sites.value = []; }
+  });
+  watchForNewSites();
+  await settleUser();
+}
+
+void start();

@@ -1,0 +1,62 @@
+// A device, opened: what it is, how well it is read, and its last events.
+import { html } from "../../vendor/preact.js";
+import { asObjects, query } from "../api.js";
+import { age, fullTime, moment, seconds } from "../format.js";
+import { eventName, t, word } from "../i18n.js";
+import { now } from "../live/link.js";
+import { zoneOf } from "../sites.js";
+import { healthWords } from "./device_row.js";
+import { deviceHealth } from "./health.js";
+import { eventDetails } from "./headline.js";
+import { useAnswer } from "./loading.js";
+import { PanelBox } from "./panel.js";
+
+/** @typedef {import("../types.d.ts").Entity} Entity */
+
+const DAY_MS = 86_400_000;
+const EVENTS_MOST = 200;
+
+/** Names and what they are; empty ones are left out. @param {{facts: [string, any][]}} props */
+export const Facts = ({ facts }) => html`<dl class="facts">${facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => html`<div key=${name}><dt>${t(`fact.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
+
+/** Events of the last day, newest first. @param {{device: Entity}} props */
+export function EventTable({ device }) {
+  const zone = zoneOf(device.site);
+  const lastAt = device.attributes.last_event?.at ?? 0;
+  // The end of the range moves with the newest event, so that it is asked for again only then.
+  const to = Math.max(lastAt, Math.floor(now.peek() / DAY_MS) * DAY_MS) + DAY_MS;
+  const name = device.device ?? "gateway";
+  const about = query({ site: device.site, device: name, ...(device.device ? {} : { gateway: device.gateway }) });
+  const { answer, failure } = useAnswer(`/api/v1/events?${about}&${query({ from: to - 2 * DAY_MS, to, limit: EVENTS_MOST })}&last=${lastAt}`, about);
+  const rows = answer ? asObjects(answer).filter((row) => device.device || row["gateway"] === device.gateway).sort((a, b) => b["at"] - a["at"]) : [];
+  return html`<h3>${t("events.of_device")}</h3>
+    ${failure && html`<p class="calm warn" role="alert">${failure}</p>`}
+    ${answer && rows.length === 0 && html`<p class="calm muted">${t("events.none_here")}</p>`}
+    ${rows.length > 0 && html`<table class="readings"><thead><tr><th scope="col">${t("reading.time")}</th><th scope="col">${t("events.what")}</th><th scope="col">${t("reading.batch")}</th><th scope="col" class="r">${t("reading.received")}</th></tr></thead>
+      <tbody>${rows.map((row, i) => html`<tr key=${`${row["at"]} ${row["seq"]} ${i}`}><td title=${fullTime(row["at"], zone)}>${moment(row["at"], now.peek(), zone)}</td>
+        <td>${eventName(row["kind"])}<br /><span class="muted">${eventDetails(/** @type {any} */ ({ kind: row["kind"], at: row["at"], data: dataOf(row["data"]) }))}</span></td>
+        <td class="mono" title=${row["gateway"]}>${row["epoch"]}<span class="seq"> ${row["seq"]}</span></td>
+        <td class="r" title=${fullTime(row["received_at"], zone)}>+${seconds(Math.max(0, (row["received_at"] - row["at"]) / 1000))}</td></tr>`)}</tbody></table>`}`;
+}
+
+/** @param {unknown} said */
+const dataOf = (said) => (typeof said === "string" ? JSON.parse(said) : said ?? {});
+
+/** @param {{device: Entity}} props */
+export function DevicePanel({ device }) {
+  const { attributes } = device;
+  const zone = zoneOf(device.site);
+  const health = deviceHealth(device, now.value);
+  const period = attributes.every_s ? (attributes.achieved_s ? t("period.title", { achieved: seconds(attributes.achieved_s), every: seconds(attributes.every_s) }) : seconds(attributes.every_s)) : "";
+  return html`<${PanelBox} title=${html`<span>${device.name || device.device}</span>`} sub=${`${word("kind", device.kind)} · ${device.device}`}>
+    <${Facts} facts=${[
+      ["state", healthWords(device, health) || word("health", health)],
+      ["seen", device.observed_at ? `${moment(device.observed_at, now.value, zone)} (${age(now.value - device.observed_at)})` : "—"],
+      ["stale_after", device.stale_after_s ? seconds(device.stale_after_s) : ""],
+      ["period", period],
+      ["last_error", attributes.last_error ? word("said", attributes.last_error) : ""],
+      ["profile", attributes.profile], ["bus", attributes.bus], ["gateway", device.gateway],
+      ["points", Object.keys(device.points).length || ""]]} />
+    <${EventTable} device=${device} />
+  <//>`;
+}

@@ -1,0 +1,93 @@
+// A gateway, opened: its buffer, lanes and buses, what was refused and why, and which batches are stored.
+import { html, useSignal } from "../../vendor/preact.js";
+import { call, user } from "../api.js";
+import { age, bytes, moment, number, seconds } from "../format.js";
+import { t, word } from "../i18n.js";
+import { now } from "../live/link.js";
+import { zoneOf } from "../sites.js";
+import { EventTable, Facts } from "./device_panel.js";
+import { Busy } from "./gateway_row.js";
+import { failureWords, useAnswer } from "./loading.js";
+import { PanelBox } from "./panel.js";
+
+/** @typedef {import("../types.d.ts").Entity} Entity */
+/** @typedef {import("../types.d.ts").Report} Report */
+
+/** @param {{gateway: Entity}} props */
+function Fence({ gateway }) {
+  const failure = useSignal("");
+  const busy = useSignal(false);
+  const lift = async () => {
+    busy.value = true;
+    try {
+      await call("POST", `/api/v1/gateways/${gateway.site}/${gateway.gateway}/unfence`);
+      failure.value = "";
+    } catch (error) { failure.value = failureWords(error); } finally { busy.value = false; }
+  };
+  return html`<div class="fence"><p><b class="warn">${t("fence.title")}</b> ${t("fence.why")}</p>
+    ${user.value?.role === "administrator" ? html`<button class="btn" disabled=${busy.value} onClick=${lift}>${t("fence.lift")}</button>` : html`<p class="muted">${t("fence.ask")}</p>`}
+    ${failure.value && html`<p class="warn" role="alert">${failure.value}</p>`}</div>`;
+}
+
+/** @param {{report: Report}} props */
+function BusTable({ report }) {
+  if (report.buses.length === 0) return null;
+  return html`<h3>${t("gateway.buses")}</h3><table class="readings"><thead><tr>${["name", "state", "busy", "requests", "timeouts", "errors"].map((head, i) => html`<th scope="col" class=${i > 1 ? "r" : ""}>${t(`bus.${head}_head`)}</th>`)}</tr></thead>
+    <tbody>${report.buses.map((bus) => html`<tr key=${bus.name} title=${bus.last_error}><td>${bus.name}<br /><span class="muted">${bus.kind}</span></td><td class=${bus.state === "up" ? "" : "warn"}>${word("bus_state", bus.state)}</td>
+      <td class="r">${number((bus.busy_share ?? 0) * 100)} %<br /><${Busy} share=${bus.busy_share} /></td><td class="r">${number(bus.requests)}</td><td class="r">${number(bus.timeouts)}</td><td class="r">${number(bus.errors)}</td></tr>
+      ${bus.last_error && html`<tr class="under"><td colspan="6" class="muted">${word("said", bus.last_error)}</td></tr>`}`)}</tbody></table>`;
+}
+
+/** @param {{counts: Record<string, number> | undefined}} props */
+function Refused({ counts }) {
+  const list = Object.entries(counts ?? {}).filter(([, n]) => n > 0);
+  if (list.length === 0) return null;
+  return html`<h3>${t("gateway.refused_why")}</h3><table class="readings"><tbody>${list.map(([reason, n]) => html`<tr key=${reason}><td>${word("reason", reason)}</td><td class="r warn">${number(n)}</td></tr>`)}</tbody></table>`;
+}
+
+/** Which batches are stored, by life of the buffer. @param {{gateway: Entity}} props */
+function Epochs({ gateway }) {
+  const path = `/api/v1/gateways/${gateway.site}/${gateway.gateway}`;
+  const turn = Math.floor(now.value / 10_000);
+  const { answer } = useAnswer(`${path}?turn=${turn}`, path);
+  const epochs = answer?.epochs ?? answer?.gateway?.epochs ?? [];
+  if (epochs.length === 0) return null;
+  return html`<h3>${t("gateway.epochs")}</h3><table class="readings"><thead><tr><th scope="col">${t("epoch.epoch")}</th><th scope="col">${t("epoch.ranges")}</th></tr></thead>
+    <tbody>${epochs.map((/** @type {any} */ one) => html`<tr key=${one.epoch}><td class="mono">${one.epoch}</td><td class="mono">${(one.ranges ?? one.stored ?? []).map((/** @type {number[]} */ range) => range.join("–")).join(", ")}</td></tr>`)}</tbody></table>`;
+}
+
+/** @param {Report} report @returns {[string, any][]} */
+const reportFacts = (report) => [
+  ["backlog", `${t("fact.backlog_text", { readings: report.backlog_readings, batches: report.backlog_batches })}${report.oldest_unacked_s ? ` · ${seconds(report.oldest_unacked_s)}` : ""}`],
+  ["buffer", `${bytes(report.backlog_bytes)} / ${bytes(report.buffer_max_bytes)}`],
+  ["lanes", t("fact.lanes_text", { live: report.live_in_flight, backlog: report.backlog_in_flight })],
+  ["acked", `${number(report.acked_batches)} · ${t("fact.resent", { n: report.resent_batches })}`],
+  ["dropped", number(report.dropped_readings + (report.dropped_events ?? 0))],
+  ["quarantined", number(report.quarantined)],
+  ["untimed", report.untimed ? number(report.untimed) : ""],
+  ["clock", report.clock ? word("clock", report.clock.state) : ""],
+  ["link_error", report.link_error ?? ""], ["buffer_error", report.buffer_error ?? ""],
+  ["memory", report.rss_bytes ? bytes(report.rss_bytes) : ""], ["uptime", report.uptime_s ? age(report.uptime_s * 1000) : ""],
+];
+
+/** @param {{gateway: Entity}} props */
+export function GatewayPanel({ gateway }) {
+  const { attributes } = gateway;
+  const report = attributes.report;
+  const zone = zoneOf(gateway.site);
+  const at = (/** @type {number | null | undefined} */ ms) => (ms ? `${moment(ms, now.value, zone)} (${age(now.value - ms)})` : "—");
+  return html`<${PanelBox} title=${html`<span>${gateway.name || gateway.gateway}</span>`} sub=${`${word("kind", "gateway")} · ${gateway.gateway}`}>
+    ${attributes.fenced && html`<${Fence} gateway=${gateway} />`}
+    <${Facts} facts=${[
+      ["status_at", at(gateway.observed_at)], ["last_batch", at(attributes.last_batch_at)],
+      ["stored", t("fact.stored_text", { readings: attributes.stored_readings ?? 0, batches: attributes.stored_batches ?? 0 })],
+      ["duplicates", number(attributes.duplicates ?? 0)], ["rejected", number(attributes.rejected ?? 0)],
+      ["latency", typeof attributes.latency_ms === "number" ? `${number(attributes.latency_ms)} ms` : ""],
+      .../** @type {[string, any][]} */ (report ? reportFacts(report) : []),
+      ["session", attributes.session ?? ""], ["software", attributes.software], ["config", attributes.config_hash ? html`<span class="mono">${attributes.config_hash.slice(0, 12)}</span>` : ""]]} />
+    ${report && html`<${BusTable} report=${report} />`}
+    <${Refused} counts=${attributes.refused} />
+    <${Epochs} gateway=${gateway} />
+    <${EventTable} device=${gateway} />
+  <//>`;
+}

@@ -1,0 +1,71 @@
+// What a device says in one line: a meter its power and energy, a door its last event, a vehicle where it is and how fast.
+import { html } from "../../vendor/preact.js";
+import { age, valueText } from "../format.js";
+import { eventName, pointName, stateLabel, word } from "../i18n.js";
+import { now } from "../live/link.js";
+import { isPointStale } from "./health.js";
+import { Opens } from "./number.js";
+
+/** @typedef {import("../types.d.ts").Entity} Entity */
+/** @typedef {import("../types.d.ts").LastEvent} LastEvent */
+
+const FIRST = ["active_power_total", "active_energy_import_total", "speed_kmh", "latitude", "longitude", "door_open", "lock_state", "occupancy", "battery_percent"];
+
+/** Fields of an event worth saying in a line, in words. @param {LastEvent} event */
+export function eventDetails(event) {
+  const { data = {} } = event;
+  /** @type {string[]} */
+  const said = [];
+  for (const [field, value] of Object.entries(data)) {
+    if (value === null || value === "" || field === "door" || field === "card_key") continue;
+    if (field === "access" || field === "reason" || field === "detail" || field === "region" || field === "error") said.push(word("said", String(value)));
+    else if (field === "open_s" || field === "lost_s") said.push(age(Number(value) * 1000));
+    else if (field === "reader" || field === "known" || field === "observed" || field.endsWith("itude")) continue;
+    else said.push(`${word("field", field)} ${value}`);
+  }
+  if (typeof data["card_key"] === "string") said.push(`${word("field", "card_key")} ${data["card_key"].slice(0, 8)}`);
+  return said.join(" · ");
+}
+
+/** @param {{entity: Entity, names: string[]}} props */
+function Values({ entity, names }) {
+  return names.map((name) => {
+    const point = entity.points[name];
+    if (!point) return null;
+    const { text, unit } = valueText(name, point);
+    return html`<span key=${name} class=${`hv${isPointStale(point, now.value) ? " stale" : ""}${point.value === null ? " none" : ""}`}>
+      <${Opens} inList=${true} to=${`reading:${entity.id}/${name}`} title=${pointName(name)}>${text}<//>${unit && html`<span class="u">${unit}</span>`}</span>`;
+  });
+}
+
+/** @param {{entity: Entity}} props */
+function Position({ entity }) {
+  const lat = entity.points["latitude"], lon = entity.points["longitude"];
+  if (!lat || !lon || lat.value === null || lon.value === null) return null;
+  const stale = isPointStale(lat, now.value) ? " stale" : "";
+  return html`<span class=${`hv${stale}`}><${Opens} inList=${true} to=${`reading:${entity.id}/latitude`} title=${pointName("latitude")}>${valueText("latitude", lat).text}<//>,
+    <${Opens} inList=${true} to=${`reading:${entity.id}/longitude`} title=${pointName("longitude")}>${valueText("longitude", lon).text}<//></span>`;
+}
+
+/** @param {{event: LastEvent, id: string}} props */
+function LastSaid({ event, id }) {
+  const details = eventDetails(event);
+  return html`<span class="hv ev"><${Opens} inList=${true} to=${`device:${id}`}>${eventName(event.kind)}<//>${details && html`<span class="u">${details}</span>`}<span class="u">${age(now.value - event.at)}</span></span>`;
+}
+
+/** A state that is out of the ordinary: an open door. @param {{entity: Entity}} props */
+function DoorState({ entity }) {
+  const open = entity.points["door_open"];
+  if (!open || open.value === null) return null;
+  return html`<span class=${`hv${isPointStale(open, now.value) ? " stale" : ""}`}><${Opens} inList=${true} to=${`reading:${entity.id}/door_open`}>${stateLabel("door_open", open.value) ?? open.value}<//></span>`;
+}
+
+/** @param {{entity: Entity}} props */
+export function Headline({ entity }) {
+  const event = entity.attributes.last_event;
+  if (entity.kind === "vehicle") return html`<${Values} entity=${entity} names=${["speed_kmh"]} /><${Position} entity=${entity} />`;
+  if (entity.kind === "door") return html`<${DoorState} entity=${entity} />${event && html`<${LastSaid} event=${event} id=${entity.id} />`}`;
+  const known = FIRST.filter((name) => entity.points[name]);
+  const names = (known.length > 0 ? known : Object.keys(entity.points)).slice(0, 2);
+  return html`<${Values} entity=${entity} names=${names} />${names.length === 0 && event ? html`<${LastSaid} event=${event} id=${entity.id} />` : null}`;
+}
