@@ -7,6 +7,9 @@ guesses cannot hold up the owner at the owner's own desk. A try while a bucket w
 make the wait longer.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from sqlalchemy import delete, select
@@ -16,10 +19,16 @@ from cloud.registry.database import Database
 from cloud.registry.sessions import fingerprint
 from cloud.registry.tables import KnownClientRow, LoginAttemptRow
 from protocols.clock import Clock
+from protocols.errors import Retryable
 
 FORGET_AFTER_MS = 24 * 3600 * 1000
 KNOWN_FOR_MS = 90 * 24 * 3600 * 1000
 ROWS_MAX = 20_000
+WAITING_MAX = 32
+
+
+class LoginsBusy(Retryable):
+    """Too many logins are being checked at once."""
 
 
 class Limit(NamedTuple):
@@ -40,6 +49,20 @@ class Logins:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
+        self._one_at_a_time = asyncio.Lock()
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn: a hundred guesses sent at once must each see the failures before them."""
+        if self._waiting >= WAITING_MAX:
+            raise LoginsBusy("too many logins at once")
+        self._waiting += 1
+        try:
+            async with self._one_at_a_time:
+                yield
+        finally:
+            self._waiting -= 1
 
     async def wait_s(self, account: str, client: str) -> int:
         """Whole seconds until a login may be tried; 0 for now."""

@@ -1,0 +1,133 @@
+"""What every request and answer passes: security headers, limits, and a shield around whatever goes wrong inside."""
+
+import logging
+import secrets
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloud.api.answers import ApiError, error_answer
+
+log = logging.getLogger(__name__)
+
+BODY_MAX = 64 * 1024
+"""No route takes more than a small JSON object."""
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+HSTS = "max-age=31536000"
+
+
+class SecurityHeaders:
+    """Adds the headers above to every answer; what is not said otherwise is not cached."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", HSTS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class Shield:
+    """Turns an exception nobody expected into a plain 500 with a number to find it in the log by."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except ApiError as error:
+            if not started:
+                await error_answer(error)(scope, receive, send)
+        except Exception:
+            number = secrets.token_hex(4)
+            log.exception("request failed, number %s: %s", number, scope.get("path", "").encode("unicode_escape"))
+            if not started and scope["type"] == "http":
+                said = ApiError(500, "internal", "something went wrong inside the collector", f"log entry {number}")
+                await error_answer(said)(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies above ``BODY_MAX``, announced or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not (announced.isascii() and announced.isdecimal()) or int(announced) > BODY_MAX:
+            raise _too_large()
+        got = 0
+
+        async def receive_limited() -> Message:
+            nonlocal got
+            message = await receive()
+            if message["type"] == "http.request":
+                got += len(message.get("body", b""))
+                if got > BODY_MAX:
+                    raise _too_large()
+            return message
+
+        await self._app(scope, receive_limited, send)
+
+
+class HostNames:
+    """Refuses requests for a host name that is not ours. Without names every host is taken."""
+
+    def __init__(self, app: ASGIApp, names: tuple[str, ...]) -> None:
+        self._app, self._names = app, frozenset(name.lower() for name in names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._names:
+            asked = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
+            if len(asked) != 1 or _without_port(asked[0]) not in self._names:
+                raise ApiError(400, "unknown_host", "this collector is not called that", "see hosts under [listen]")
+        await self._app(scope, receive, send)
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
+
+
+def _too_large() -> ApiError:
+    return ApiError(413, "too_large", f"the body is larger than {BODY_MAX} bytes", "", {"Connection": "close"})
