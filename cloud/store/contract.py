@@ -3,7 +3,7 @@
 Call order: ``open()`` once, then ``commit()`` from one thread only (the ingest worker), the ``async`` queries from
 any task at any time, ``close()`` at the end (also after a failed ``open()``). Nobody retries inside a store:
 ``commit`` either stores everything it was given, durably, or raises ``StoreUnavailable`` and has stored nothing; the
-ingest worker tries again.
+ingest worker tries again (after ``CommitRefused`` with each batch alone).
 
 Times are milliseconds since 1970 UTC. A value that is absent (quality ``bad``) is NaN in arrays and NULL at rest.
 """
@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from protocols.errors import StoreUnavailable
 from protocols.reading import Event
 
 Ints = npt.NDArray[np.int32]
@@ -89,7 +90,7 @@ class EventRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineRow:
-    """A batch that was not stored, kept for a person to look at. ``payload`` is cut at 64 KiB, ``size`` is the whole."""
+    """A batch that was not stored, kept for a person. ``payload`` is cut at 64 KiB, ``size`` is that of the whole."""
 
     received_at: int
     gateway: int
@@ -254,6 +255,10 @@ class StoreSize(NamedTuple):
     batches: int
     events: int
     file_bytes: int
+
+
+class CommitRefused(StoreUnavailable):
+    """The store works, but refuses this work as such: other work may be stored. Nothing of it was stored."""
 
 
 class BadQuery(ValueError):

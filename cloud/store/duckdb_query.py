@@ -26,6 +26,7 @@ from cloud.store.contract import (
     Step,
 )
 from cloud.store.duckdb_rollup import RollUpMath, Rows, empty_rows
+from cloud.store.duckdb_rows import first_row
 from cloud.store.rollup import DAY_MS, Buckets, Spans, hours
 
 _TABLES: dict[Step, str] = {"15m": "rollup_15m", "1h": "rollup_1h", "1d": "rollup_1d"}
@@ -34,6 +35,15 @@ _RAW = """
 SELECT r.observed_at, r.value, r.quality, r.batch FROM readings r
 WHERE r.series = ? AND r.observed_at >= ? AND r.observed_at < ? AND (r.observed_at, r.batch) >= (?, ?)
 ORDER BY r.observed_at, r.batch, r.rowid LIMIT ? OFFSET ?"""
+
+_ROLLED = """
+SELECT bucket, min, max, integral, held_ms, length_ms, last, count FROM {table}
+WHERE series = ? AND bucket >= ? AND bucket < ? ORDER BY bucket LIMIT ?"""
+
+_REFUSED = """
+SELECT r.received_at, g.site, g.gateway, r.epoch, r.seq, r.device, r.point, r.observed_at, r.value, r.reason
+FROM refused_reading r JOIN gateway g ON g.id = r.gateway {condition}
+ORDER BY r.received_at DESC, r.rowid DESC LIMIT ?"""
 
 _EVENTS = """
 SELECT e.observed_at, e.site, e.device, e.kind, e.data, e.batch FROM events e
@@ -144,9 +154,7 @@ class DuckdbQueries:
             tail = self._math.tail()
             touched = self._math.touched(tail, series) if tail.through > tail.after else None
             stored = self._connection.execute(
-                "SELECT bucket, min, max, integral, held_ms, length_ms, last, count "
-                f"FROM {_TABLES[query.step]} WHERE series = ? AND bucket >= ? AND bucket < ? "
-                "ORDER BY bucket LIMIT ?",
+                _ROLLED.format(table=_TABLES[query.step]),
                 [series, from_at, query.to_at, size + 1 + (len(touched.series) if touched else 0)],
             ).fetchall()
             fresh = self._fresh(query.step, touched, from_at, query.to_at) if touched and len(touched.series) else None
@@ -243,21 +251,17 @@ class DuckdbQueries:
 
     def refused(self, gateway: GatewayKey | None, limit: int) -> Page:
         condition = "" if gateway is None else "WHERE g.site = ? AND g.gateway = ?"
-        found = self._connection.execute(
-            "SELECT r.received_at, g.site, g.gateway, r.epoch, r.seq, r.device, r.point, r.observed_at, r.value, "
-            f"r.reason FROM refused_reading r JOIN gateway g ON g.id = r.gateway {condition} "
-            "ORDER BY r.received_at DESC, r.rowid DESC LIMIT ?",
-            [*(gateway or ()), _page_size(limit)],
-        ).fetchall()
+        sql = _REFUSED.format(condition=condition)
+        found = self._connection.execute(sql, [*(gateway or ()), _page_size(limit)]).fetchall()
         return Page(REFUSED_COLUMNS, found)
 
     def counts(self) -> tuple[int, int, int]:
         """Readings, batches and events at rest."""
-        row = self._connection.execute(
-            "SELECT (SELECT count(*) FROM readings), (SELECT count(*) FROM batches), (SELECT count(*) FROM events)"
-        ).fetchone()
-        assert row is not None
-        return row[0], row[1], row[2]
+        readings, batches, events = first_row(
+            self._connection,
+            "SELECT (SELECT count(*) FROM readings), (SELECT count(*) FROM batches), (SELECT count(*) FROM events)",
+        )
+        return readings, batches, events
 
 
 def _summary(row: tuple[object, ...]) -> tuple[object, ...]:

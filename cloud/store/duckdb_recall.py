@@ -1,11 +1,13 @@
 """What earlier commits left behind, read back when the collector starts."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import duckdb
 import numpy as np
 
 from cloud.store.contract import FenceRow, GatewayKey, QualityWord, Remembered, SeriesKey, StoredRange
+from cloud.store.duckdb_rows import first_row
 
 STORED_COUNTERS = ("stored_batches", "stored_readings", "stored_events")
 """Counted from ``batches``; the table ``counter`` holds under these names only what retention folded away."""
@@ -35,25 +37,26 @@ def folded(connection: duckdb.DuckDBPyConnection) -> list[StoredRange]:
 def recall(connection: duckdb.DuckDBPyConnection) -> Remembered:
     """Everything the ingest path needs to go on."""
 
-    def rows(sql: str) -> list[tuple[object, ...]]:
+    def rows(sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
-    newest = connection.execute(
-        "SELECT greatest(coalesce((SELECT max(id) FROM batches), 0), (SELECT max(batch) FROM rolled_through))"
-    ).fetchone()
+    (newest,) = first_row(
+        connection,
+        "SELECT greatest(coalesce((SELECT max(id) FROM batches), 0), (SELECT max(batch) FROM rolled_through))",
+    )
     return Remembered(
-        series=[(int(str(i)), SeriesKey(str(s), str(d), str(p))) for i, s, d, p in
-                rows("SELECT id, site, device, point FROM series")],
-        gateways=[(int(str(i)), GatewayKey(str(s), str(g))) for i, s, g in rows("SELECT id, site, gateway FROM gateway")],
-        qualities=[(int(str(c)), QualityWord(str(q), str(r))) for c, q, r in
-                   rows("SELECT code, quality, reason FROM quality_word")],
+        series=[(row[0], SeriesKey(*row[1:])) for row in rows("SELECT id, site, device, point FROM series")],
+        gateways=[(row[0], GatewayKey(*row[1:])) for row in rows("SELECT id, site, gateway FROM gateway")],
+        qualities=[(row[0], QualityWord(*row[1:])) for row in rows("SELECT code, quality, reason FROM quality_word")],
         ranges=[*folded(connection), *islands(connection)],
-        fences=[_fence(row) for row in
-                rows("SELECT gateway, epoch, seq, stored_digest, other_digest, fenced_at, lifted_at FROM fence")],
+        fences=[
+            _fence(row)
+            for row in rows("SELECT gateway, epoch, seq, stored_digest, other_digest, fenced_at, lifted_at FROM fence")
+        ],
         counters=_counters(connection),
-        quarantined=[(int(str(g)), str(d)) for g, d in rows("SELECT gateway, digest FROM quarantine")],
-        next_batch=(newest[0] if newest else 0) + 1,
-    )  # fmt: skip
+        quarantined=rows("SELECT gateway, digest FROM quarantine"),
+        next_batch=newest + 1,
+    )
 
 
 def _counters(connection: duckdb.DuckDBPyConnection) -> dict[tuple[int, str], int]:
@@ -69,16 +72,16 @@ def _counters(connection: duckdb.DuckDBPyConnection) -> dict[tuple[int, str], in
     return totals
 
 
-def _fence(row: Sequence[object]) -> FenceRow:
+def _fence(row: Sequence[Any]) -> FenceRow:
     gateway, epoch, seq, stored, other, fenced_at, lifted_at = row
     return FenceRow(
-        gateway=int(str(gateway)),
-        epoch=str(epoch),
-        seq=int(str(seq)),
-        stored_digest=str(stored),
-        other_digest=str(other),
-        fenced_at=int(str(fenced_at)),
-        lifted_at=None if lifted_at is None else int(str(lifted_at)),
+        gateway=gateway,
+        epoch=epoch,
+        seq=seq,
+        stored_digest=stored,
+        other_digest=other,
+        fenced_at=fenced_at,
+        lifted_at=lifted_at,
     )
 
 

@@ -197,9 +197,9 @@ class RollUpWriter:
 
     def _add_up(self, table: str, spans: Spans, late_rows: Rows, whole_from: int) -> None:
         late = spans.start < whole_from
-        known = Spans(*(column[~late] for column in spans))
+        known = _pick_spans(spans, ~late)
         self._replace(table, known.series, known.start, self._math.coarse(known, "rollup_15m"))
-        merged = Spans(*(column[late] for column in spans))
+        merged = _pick_spans(spans, late)
         if len(merged.series):
             self._merge(table, self._math.coarse(merged, "roll_rows", late_rows))
 
@@ -233,6 +233,10 @@ def _pick(buckets: Buckets, mask: npt.NDArray[np.bool_]) -> Buckets:
     return Buckets(buckets.series[mask], buckets.start[mask])
 
 
+def _pick_spans(spans: Spans, mask: npt.NDArray[np.bool_]) -> Spans:
+    return Spans(spans.series[mask], spans.start[mask], spans.stop[mask])
+
+
 def empty_rows() -> Rows:
     """No row of a roll-up table."""
     ints = {"series": np.int32, "length_ms": np.int32, "bucket": np.int64, "held_ms": np.int64, "last_at": np.int64,
@@ -244,22 +248,6 @@ def _fetch(result: duckdb.DuckDBPyConnection) -> Rows:
     found = result.fetchnumpy()
     return {name: np.ma.filled(found[name], np.nan) if name == "integral" else np.asarray(found[name])
             for name in _COLUMNS}  # fmt: skip
-
-
-class _Registered:
-    """Arrays that SQL can name, for the length of a ``with``."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, **relations: object) -> None:
-        self._connection = connection
-        self._relations = relations
-
-    def __enter__(self) -> None:
-        for name, columns in self._relations.items():
-            self._connection.register(name, columns)
-
-    def __exit__(self, *_: object) -> None:
-        for name in self._relations:
-            self._connection.unregister(name)
 
 
 assert BUCKET_MS == 900_000, "the SQL above has the number in it"

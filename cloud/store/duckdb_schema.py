@@ -7,6 +7,8 @@ Values at rest: NULL where the quality is bad. Times: milliseconds since 1970 UT
 
 import duckdb
 
+from cloud.store.duckdb_rows import first_row
+
 VERSION = 1
 
 ROLLUP_TABLES = ("rollup_15m", "rollup_1h", "rollup_1d")
@@ -74,8 +76,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("BEGIN")
     try:
         connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-        row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
-        version = row[0] if row and row[0] is not None else 0
+        (version,) = first_row(connection, "SELECT coalesce(max(version), 0) FROM schema_version")
         if version > VERSION:
             raise NewerSchema(f"schema {version}; this collector knows {VERSION}")
         for step in _STEPS[version:]:

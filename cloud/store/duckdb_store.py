@@ -16,6 +16,7 @@ from typing import TypeVar
 import duckdb
 
 from cloud.store.contract import (
+    CommitRefused,
     CommitWork,
     DefaultFacts,
     EventsQuery,
@@ -37,6 +38,7 @@ from cloud.store.duckdb_recall import digests, recall
 from cloud.store.duckdb_rollup import RollUpMath, RollUpWriter
 from cloud.store.duckdb_upkeep import Upkeep
 from cloud.store.duckdb_write import write
+from cloud.store.failpoint import fail_points
 from protocols.clock import Clock
 from protocols.errors import StoreDamaged, StoreUnavailable
 
@@ -48,10 +50,6 @@ _REST_FACTOR = 10
 """Roll-ups rest ten times as long as they worked, so that they never take more than a tenth of one core."""
 
 T = TypeVar("T")
-
-
-class CommitRefused(StoreUnavailable):
-    """The database answered, and refuses this work as such: storing other work may succeed."""
 
 
 class DuckdbStore:
@@ -69,6 +67,7 @@ class DuckdbStore:
     ) -> None:
         self.path = folder / FILE_NAME
         self._clock = clock
+        self._reach = fail_points()
         self._retention = retention or Retention()
         self._facts = facts or DefaultFacts()
         self._limits = (memory_limit_mb, threads)
@@ -149,7 +148,7 @@ class DuckdbStore:
         if writer is None:
             writer = self._open_again()
         try:
-            write(writer, work)
+            write(writer, work, self._reach)
         except duckdb.Error as error:
             raise self._after_failure(writer, error) from error
         for number, key in work.new_series:
@@ -159,7 +158,7 @@ class DuckdbStore:
         self._qualities.update(work.new_qualities)
 
     def _after_failure(self, writer: duckdb.DuckDBPyConnection, error: duckdb.Error) -> StoreUnavailable:
-        """Leave nothing of the failed commit behind; a database that DuckDB itself gave up is opened again next time."""
+        """Leave nothing of the failed commit behind. A database that DuckDB gave up is opened again next time."""
         invalid = isinstance(error, duckdb.FatalException | duckdb.InternalException) or "invalidated" in str(error)
         try:
             writer.execute("ROLLBACK")
@@ -232,7 +231,7 @@ class DuckdbStore:
         queries = DuckdbQueries(
             cursor,
             RollUpMath(cursor, self._series_key, self._facts),
-            number_of=lambda key: self._numbers.get(key),
+            number_of=self._numbers.get,
             quality_of=lambda code: self._qualities.get(code, QualityWord("uncertain", "other")),
         )
         self._local.queries = (generation, queries)

@@ -8,6 +8,7 @@ import numpy as np
 
 from cloud.store.contract import Retention, StoredRange
 from cloud.store.duckdb_recall import STORED_COUNTERS, folded, islands
+from cloud.store.duckdb_rows import first_row
 from cloud.store.ranges import SeqRanges
 from cloud.store.retention import STEP_MS, Cutoffs, cutoffs
 from cloud.store.rollup import DAY_MS
@@ -94,7 +95,7 @@ class Upkeep:
     # --- retention ---------------------------------------------------------------------------------------------------
 
     def retire(self, now_ms: int) -> None:
-        """Take out what is older than its level is kept. Once a day, and some steps each round until that day is done."""
+        """Take out what is older than its level is kept: once a day, in as many rounds of some steps as it takes."""
         today = now_ms // DAY_MS
         if self._done_for_day == today:
             return
@@ -185,8 +186,8 @@ class Upkeep:
     # --- statements --------------------------------------------------------------------------------------------------
 
     def _number(self, sql: str, parameters: Sequence[object] = ()) -> int | None:
-        row = self._connection.execute(sql, list(parameters)).fetchone()
-        return None if row is None or row[0] is None else int(row[0])
+        (number,) = first_row(self._connection, sql, parameters)
+        return None if number is None else int(number)
 
     def _run(self, *statements: _Statement) -> None:
         self._connection.execute("BEGIN")

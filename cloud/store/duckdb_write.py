@@ -1,7 +1,7 @@
 """One commit: everything of a CommitWork in one transaction."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import duckdb
 import numpy as np
@@ -18,8 +18,8 @@ SELECT series, observed_at, CASE WHEN isnan(value) THEN NULL ELSE value END, qua
 _READINGS_ALL_GOOD = "INSERT INTO readings SELECT series, observed_at, value, quality, batch FROM fresh_readings"
 
 
-def write(connection: duckdb.DuckDBPyConnection, work: CommitWork) -> None:
-    """Run the transaction. Raises duckdb.Error; the caller rolls back."""
+def write(connection: duckdb.DuckDBPyConnection, work: CommitWork, reach: Callable[[str], None]) -> None:
+    """Run the transaction. Raises duckdb.Error; the caller rolls back. ``reach`` is told the fail points."""
     connection.execute("BEGIN")
     _names(connection, work)
     if work.batches:
@@ -29,7 +29,9 @@ def write(connection: duckdb.DuckDBPyConnection, work: CommitWork) -> None:
     if work.events:
         _insert(connection, "events", _event_columns(work.events))
     _reports(connection, work)
+    reach("before_commit")
     connection.execute("COMMIT")
+    reach("after_commit")
 
 
 def _readings(connection: duckdb.DuckDBPyConnection, columns: ReadingColumns) -> None:

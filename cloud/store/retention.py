@@ -19,7 +19,7 @@ class Cutoffs(NamedTuple):
     events: int | None
     quarantine: int | None
     batches: int | None
-    """By ``received_at``. A reading's time is at most a day after its batch was received, so no kept row needs these."""
+    """By ``received_at``. A reading is at most a day later than its batch was received: no kept row needs these."""
 
 
 def cutoffs(retention: Retention, now_ms: int) -> Cutoffs:

@@ -1,0 +1,203 @@
+"""The path of a batch through the collector, as one ordered list:
+
+1. ``subscriber.py``: from the broker into the inbox (bounded)
+2. ``message.py``: all that arrived while the last commit ran is the next group
+3. ``prepare.py``: identity (new, repeated, conflict, fenced), then ``decode.py`` to arrays, then ``checks.py``
+4. the store: readings, events and identities in one durable transaction
+5. ``outbox.py``: acks to the gateways; then the broker may forget the messages
+6. the handlers, in the order in which they are given to :class:`Ingest` (``cloud/app.py`` holds that list)
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping, Sequence
+
+from cloud.ingest.announced import Announced
+from cloud.ingest.commit import GroupCommit
+from cloud.ingest.contract import (
+    AlarmArgs,
+    AlarmSink,
+    AnnouncementHandler,
+    CommittedHandler,
+    FenceView,
+    GatewayCounters,
+    IngestView,
+)
+from cloud.ingest.message import Inbox
+from cloud.ingest.outbox import AckOutbox
+from cloud.ingest.prepare import Preparer
+from cloud.ingest.subscriber import Announcement, BrokerSettings, Subscriber
+from cloud.store.contract import GatewayKey, SeriesStore
+from cloud.store.failpoint import fail_points
+from cloud.store.series_book import QualityBook, SeriesBook
+from protocols.birth import Birth, parse_birth
+from protocols.clock import Clock
+from protocols.errors import BadAck, StoreUnavailable
+from protocols.status import parse_status
+
+log = logging.getLogger(__name__)
+
+MAINTAIN_EVERY_S = 10.0
+
+
+class Ingest:
+    """The running path. ``open`` once after the store was opened, then ``run``; see ``contract.IngestPath``."""
+
+    def __init__(
+        self,
+        store: SeriesStore,
+        broker: BrokerSettings,
+        clock: Clock,
+        alarms: AlarmSink,
+        *,
+        handlers: Sequence[CommittedHandler] = (),
+        announcement_handlers: Sequence[AnnouncementHandler] = (),
+        rng: random.Random | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._announcement_handlers = announcement_handlers
+        self._preparer = Preparer(store, clock)
+        self._inbox = Inbox()
+        self._subscriber = Subscriber(broker, self._inbox, alarms, clock, rng or random.Random())
+        self._outbox = AckOutbox(self._subscriber.publish, clock, fail_points())
+        self._commit = GroupCommit(self._preparer, store, self._inbox, self._outbox, handlers, alarms, clock)
+        self._alarms = alarms
+        self._announced = Announced()
+        self._announcement_failures = 0
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Take up what the store remembers. Blocking. Raises StoreUnavailable."""
+        self._preparer.load()
+        for fence in self.fences():
+            args: AlarmArgs = {"epoch": fence.epoch, "seq": fence.seq}
+            self._alarms.raise_alarm("identity_conflict", f"{fence.key.site}/{fence.key.gateway}", args)
+
+    async def run(self) -> None:
+        """Work until cancelled. Survives a broker and a disk that are away."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._subscriber.run(), name="ingest-subscriber")
+            tasks.create_task(self._commit.run(), name="ingest-commit")
+            tasks.create_task(self._outbox.run(), name="ingest-acks")
+            tasks.create_task(self._announcements(), name="ingest-announcements")
+            tasks.create_task(self._maintain(), name="ingest-maintain")
+
+    async def _announcements(self) -> None:
+        while True:
+            announcement = await self._subscriber.announcements.get()
+            try:
+                await self._announce(announcement)
+            except BadAck as error:
+                self._announcement_failures += 1
+                log.warning("%s of %s/%s: %s", announcement.channel, *announcement.key, error)
+            except Exception:  # a handler's fault must not stop the announcements of other gateways
+                self._announcement_failures += 1
+                log.exception("a handler failed on the %s of %s/%s", announcement.channel, *announcement.key)
+
+    async def _announce(self, announcement: Announcement) -> None:
+        key, received_at, retained = announcement.key, announcement.received_at, announcement.retained
+        if announcement.channel == "birth":
+            birth = parse_birth(announcement.payload)
+            if (birth.site, birth.gateway) != key:
+                raise BadAck("foreign", f"it says it is from {birth.site[:40]}/{birth.gateway[:40]}")
+            self.announce(key, birth)
+            for handler in self._announcement_handlers:
+                await handler.birth(key, birth, received_at=received_at, retained=retained)
+        elif announcement.channel == "status":
+            status = parse_status(announcement.payload)
+            for handler in self._announcement_handlers:
+                await handler.status(key, status, received_at=received_at, retained=retained)
+
+    async def _maintain(self) -> None:
+        said = ""
+        while True:
+            await self._clock.sleep(MAINTAIN_EVERY_S)
+            self._commit.fade_alarms()
+            try:
+                await self._store.maintain(self._clock.now_ms())
+                said = ""
+            except StoreUnavailable as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.error("roll-ups and retention wait: %s", error)
+
+    # --- what others ask ---------------------------------------------------------------------------------------------
+
+    @property
+    def series(self) -> SeriesBook:
+        """Names of the series numbers in ``CommittedBatch``."""
+        return self._preparer.series
+
+    @property
+    def qualities(self) -> QualityBook:
+        """Names of the quality codes in ``CommittedBatch``."""
+        return self._preparer.qualities
+
+    def announce(self, key: GatewayKey, birth: Birth) -> None:
+        """Take a birth that was heard earlier (the registry's, at the start)."""
+        self._announced.take(key, birth)
+
+    def gateways(self) -> Sequence[GatewayKey]:
+        return list(self._preparer.gateways.names())
+
+    def counters(self, key: GatewayKey) -> GatewayCounters:
+        number = self._preparer.gateways.find(key)
+        if number is None:
+            return GatewayCounters()
+        counters = self._preparer.counters.of(number)
+        series = self._preparer.series
+        for seen in list(self._preparer.series_seen.get(number, ())):
+            name = series.name(seen)
+            counters.unannounced_series += self._announced.is_unannounced(key, name.device, name.point)
+            counters.unknown_points += not series.in_vocabulary(seen)
+        return counters
+
+    def ranges(self, key: GatewayKey) -> Mapping[str, Sequence[tuple[int, int]]]:
+        number = self._preparer.gateways.find(key)
+        return {} if number is None else self._preparer.identities.ranges(number)
+
+    def fences(self) -> Sequence[FenceView]:
+        return [
+            FenceView(
+                key=self._preparer.gateways.name(fence.gateway),
+                epoch=fence.epoch,
+                seq=fence.seq,
+                fenced_at=fence.fenced_at,
+                lifted_at=fence.lifted_at,
+            )
+            for fence in self._preparer.identities.fences()
+        ]
+
+    async def unfence(self, key: GatewayKey, epoch: str | None = None) -> int:
+        number = self._preparer.gateways.find(key)
+        if number is None:
+            return 0
+        streams = [(fence.gateway, fence.epoch) for fence in self._preparer.identities.fences()]
+        lifted = 0
+        for stream in streams:
+            if stream[0] == number and epoch in (None, stream[1]):
+                lifted += await self._commit.lift_fence(stream)
+        if not any(fence.key == key for fence in self.fences()):
+            self._alarms.clear_alarm("identity_conflict", f"{key.site}/{key.gateway}")
+        return lifted
+
+    def is_unannounced(self, key: GatewayKey, device: str, point: str) -> bool:
+        return self._announced.is_unannounced(key, device, point)
+
+    def view(self) -> IngestView:
+        messages, size = self._inbox.waiting
+        return IngestView(
+            broker=str(self._subscriber.settings.url),
+            connected=self._subscriber.connected,
+            queued_messages=messages,
+            queued_bytes=size,
+            commits=self._commit.commits,
+            commit_ms_last=self._commit.commit_ms_last,
+            ignored_messages=self._subscriber.ignored + self._commit.ignored,
+            dropped_messages=self._subscriber.dropped,
+            handler_failures=self._commit.handler_failures + self._announcement_failures,
+            store_failing_since=self._commit.failing_since,
+        )
