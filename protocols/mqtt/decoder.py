@@ -61,13 +61,19 @@ class MqttDecoder:
         self._card = card or profile.card
         self._key_card = key_card
         self._rules: list[tuple[re.Pattern[str], MessageRule]] = []
-        filters: dict[str, None] = {}
+        filters: dict[str, bool] = {}
         for rule in profile.messages:
             name = rule.row.topic.replace("{topic}", topic)
-            filters[name] = None
+            filters[name] = filters.get(name, False) or bool(rule.events)
             self._rules.append((_pattern(name), rule))
         self.filters = tuple(filters)
+        """Topic filters to subscribe to; ``event_filters`` are those of them on which events can come."""
+        self.event_filters = tuple(name for name, has_events in filters.items() if has_events)
         self._by_topic: dict[str, tuple[MessageRule, ...]] = {}
+
+    def hears(self, topic: str) -> bool:
+        """True when messages on this topic may be about this device."""
+        return bool(self._rules_of(topic))
 
     def decode(
         self, topic: str, payload: bytes, *, retained: bool, received_at: int, clock_set: bool = True
