@@ -30,7 +30,7 @@ class CollectorTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: str = DEFAULT_DATA
     """Folder of the store, the registry and what they set aside. Relative to the settings file."""
     require_enrolment: bool = False
-    """Refuse batches of gateways that never announced themselves."""
+    """Take batches only from enrolled gateways. This version has no enrolment yet and refuses ``true``."""
 
 
 class BrokerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -173,6 +173,20 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     def registry_path(self) -> Path:
         return self.data / "registry.sqlite"
 
+    def warnings(self) -> list[str]:
+        """What is legal and would still bite."""
+        found = []
+        if not self.listen.loopback and not self.https:
+            found.append(
+                "others on the network reach this page, and passwords travel to it in clear; set tls_certificate_file "
+                "and tls_key_file under [listen], or put a proxy with TLS in front"
+            )
+        if not self.listen.loopback and not self.hosts:
+            found.append("hosts under [listen] is empty: the page answers to whatever name it is asked for by")
+        if not self.broker.tls and self.broker.host not in ("127.0.0.1", "localhost", "::1"):
+            found.append(f"the way to the broker {self.broker} is not encrypted; use mqtts://")
+        return found
+
     def broker_password(self) -> str | None:
         """The first line of the password file; raises BadSettings when it cannot be read."""
         if self.broker_password_file is None:
@@ -205,6 +219,8 @@ def load_cloud(
     file = decode(document, CloudFile)
     home = path.parent if path is not None else Path()
     read = _Reader(document, home, {key: value for key, value in given.items() if value is not None})
+    if file.collector.require_enrolment:
+        raise document.fail(("collector", "require_enrolment"), "this version has no enrolment yet", "false")
     certificate, key = (
         read.file(("listen", "tls_certificate_file"), file.listen.tls_certificate_file),
         read.file(("listen", "tls_key_file"), file.listen.tls_key_file),

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
-from cloud.ingest.contract import AlarmArgs, AlarmSink, Committed
+from cloud.ingest.contract import AlarmArgs, AlarmSink, Committed, IngestView
 from cloud.live.presence import Presence
 from cloud.registry.inventory import Inventory
 from cloud.store.contract import GatewayKey
@@ -23,10 +23,9 @@ FREE_MIN_BYTES = 512 * 1024 * 1024
 
 
 class BrokerLink(Protocol):
-    """Whether the collector hears anything at all."""
+    """Whether the collector hears anything at all (``cloud.ingest``'s path)."""
 
-    @property
-    def connected(self) -> bool: ...
+    def view(self) -> IngestView: ...
 
 
 class GatewayRules:
@@ -97,7 +96,7 @@ class GatewayRules:
     async def run(self, link: BrokerLink) -> None:
         """Look every few seconds, until cancelled."""
         while True:
-            self.look(connected=link.connected)
+            self.look(connected=link.view().connected)
             await self._clock.sleep(CHECK_EVERY_S)
 
     def _take_event(self, key: GatewayKey, event: Event) -> None:

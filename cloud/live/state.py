@@ -4,8 +4,9 @@ Old readings (a backlog after an outage) never replace newer ones. Changes are c
 ``emit``, which moves the cursor on; between two calls a value may change many times and goes out once.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 
 from cloud.ingest.contract import Committed, CommittedBatch, GatewayCounters
@@ -14,7 +15,7 @@ from cloud.live.presence import Presence
 from cloud.live.values import HIDDEN, UNSEEN, SeriesValues
 from cloud.live.views import QualityNames, SeriesNames, Views
 from cloud.registry.inventory import BirthChange, Device, Inventory
-from cloud.store.contract import Codes, Doubles, GatewayKey, Ints, Longs, NewestValues
+from cloud.store.contract import Codes, Doubles, GatewayKey, Ints, Longs, NewestValues, Page
 from protocols.birth import Birth
 from protocols.events import GATEWAY_DEVICE
 from protocols.reading import Event
@@ -53,12 +54,17 @@ class LiveState:
         for device in self._inventory.devices():
             self._take_device(device)
 
-    def refill(self, newest: NewestValues, events: Iterable[tuple[str, str, Event]]) -> None:
-        """After a start: what the store has, with its true ages. ``events``: (site, gateway, event), any order."""
+    def refill(self, newest: NewestValues, events: Page) -> None:
+        """After a start: what the store has, with its true ages. ``events`` has the store's EVENT_COLUMNS."""
         if len(newest.series):
             self._take_values(newest.series, newest.at, newest.value, newest.quality, newest.received_at)
-        for site, gateway, event in events:
-            self._take_event(site, gateway, event, received_at=event.at)
+        for row in events.rows:
+            known = dict(zip(events.columns, row, strict=True))
+            event = msgspec.convert({name: known[name] for name in ("device", "kind", "at", "data")}, Event)
+            received_at = msgspec.convert(known["received_at"], int)
+            self._take_event(str(known["site"]), str(known["gateway"]), event, received_at=received_at)
+        for entity in self.entities:
+            entity.urgent = False
 
     async def committed(self, committed: Committed) -> None:
         """Take what is durable now."""

@@ -39,16 +39,19 @@ class Database:
         self._sessions: async_sessionmaker[AsyncSession] | None = None
         self._writer = asyncio.Lock()
 
-    async def open(self) -> None:
+    async def open(self, *, replace_damaged: bool = True) -> None:
         """Check, create or migrate the file. A damaged one is renamed and a new one begun (see ``set_aside``).
 
-        Raises RegistryTooNew, or StoreUnavailable when the folder cannot be written.
+        Raises RegistryTooNew, StoreUnavailable when the folder cannot be written, and without ``replace_damaged``
+        StoreDamaged.
         """
         if self._engine is not None:
             return
         try:
             await asyncio.to_thread(self._prepare)
         except StoreDamaged as damage:
+            if not replace_damaged:
+                raise
             self.set_aside = self._move_aside()
             log.error("registry damaged (%s); set aside as %s, starting a new one", damage.detail, self.set_aside)
             await asyncio.to_thread(self._prepare)

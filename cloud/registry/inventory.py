@@ -1,7 +1,7 @@
 """Sites, gateways, devices and points as births name them: kept in RAM for those who ask often, and on disk."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, select
@@ -11,11 +11,12 @@ from cloud.registry.database import Database
 from cloud.registry.tables import DeviceRow, GatewayRow, PointRow, SiteRow
 from cloud.settings import NamedSite, is_time_zone
 from cloud.store.contract import GatewayKey, SeriesKey
-from protocols.birth import Birth, DeviceBirth
-from protocols.points import VOCABULARY
+from protocols.birth import Birth, DeviceBirth, PointBirth
+from protocols.points import VOCABULARY, PointKind
 
 DEFAULT_STALE_S = 900.0
 DEFAULT_TIME_ZONE = "Asia/Shanghai"
+_POINT_KINDS: dict[str, PointKind] = {"counter": "counter", "gauge": "gauge", "state": "state"}
 
 
 @dataclass(slots=True)
@@ -158,6 +159,13 @@ class Inventory:
         """The IANA name of the site's zone."""
         return self.site(site).time_zone
 
+    def births(self) -> Iterator[tuple[GatewayKey, Birth]]:
+        """What each announced gateway said, as far as it is kept."""
+        for gateway in self._gateways.values():
+            if gateway.announced:
+                devices = [device for device in self.devices(gateway.site) if device.gateway == gateway.id]
+                yield gateway.key, _birth_of(gateway, self.site(gateway.site), devices)
+
     async def seen(self, key: GatewayKey, at: int) -> Gateway:
         """Note that a gateway exists, announced or not."""
         known = self._gateways.get(key)
@@ -264,6 +272,33 @@ def _device_from_birth(key: GatewayKey, announced: DeviceBirth) -> Device:
         every_s=announced.every_s,
         stale_after_s=announced.stale_after_s,
         points=points,
+    )
+
+
+def _birth_of(gateway: Gateway, site: Site, devices: Iterable[Device]) -> Birth:
+    return Birth(
+        site=site.id,
+        gateway=gateway.id,
+        name=gateway.name,
+        site_name=site.name,
+        time_zone=site.time_zone,
+        software=gateway.software,
+        config_hash=gateway.config_hash,
+        session=gateway.session,
+        started_at=gateway.started_at,
+        devices=[
+            DeviceBirth(
+                device.id,
+                device.name,
+                device.kind,
+                device.profile,
+                device.bus,
+                device.every_s or 0.0,
+                device.stale_after_s or 0.0,
+                [PointBirth(p.name, p.unit, _POINT_KINDS[p.kind], p.stale_after_s) for p in device.points.values()],
+            )
+            for device in devices
+        ],
     )
 
 

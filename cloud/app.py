@@ -1,0 +1,328 @@
+"""The collector's wiring: which parts there are, in which order they start, and who is told of what.
+
+broker -> ingest -> store -> acks -> handlers (live state, alarms) -> stream -> pages
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import uvicorn
+
+from cloud.alarms.board import AlarmBoard
+from cloud.alarms.rules import GatewayRules
+from cloud.api.build import build_api
+from cloud.api.gate import Gate
+from cloud.api.services import Services
+from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
+from cloud.ingest.path import Ingest
+from cloud.ingest.subscriber import BrokerSettings
+from cloud.live.presence import Presence
+from cloud.live.state import LiveState
+from cloud.live.stream import Stream
+from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.database import Database
+from cloud.registry.inventory import Inventory
+from cloud.registry.logins import Logins
+from cloud.registry.passwords import Passwords
+from cloud.registry.sessions import Sessions
+from cloud.registry.tokens import Tokens
+from cloud.registry.users import FIRST_ADMINISTRATOR, Users
+from cloud.settings import CloudSettings, ListenAddress
+from cloud.store.contract import EventsQuery
+from cloud.store.duckdb_store import DuckdbStore
+from protocols.clock import Clock
+from protocols.errors import Retryable
+
+log = logging.getLogger(__name__)
+
+WEB = Path(__file__).parent / "web"
+DAY_MS = 86_400_000
+REFILL_VALUES_MS = 30 * DAY_MS
+REFILL_EVENTS_MS = 2 * DAY_MS
+REFILL_EVENTS = 5_000
+STOP_PAGES_S = 1
+CLIENT_ID_FILE = "broker-client-id"
+PASSWORD_FILE = "one-time-password"  # noqa: S105  (a file's name)
+
+
+def version() -> str:
+    """The installed version; a checkout that was not installed says so."""
+    try:
+        return metadata.version("dayuan")
+    except metadata.PackageNotFoundError:
+        return "0+checkout"
+
+
+class Collector:
+    """One collector process. ``open``, then ``run`` until ``stop``; ``close`` always."""
+
+    def __init__(self, settings: CloudSettings, clock: Clock) -> None:
+        self.settings = settings
+        self.one_time_password: str | None = None
+        """Of the first administrator, when ``open`` made one; kept nowhere else."""
+        self._clock = clock
+        self._stopping = asyncio.Event()
+        self._socket: socket.socket | None = None
+        self._password_files: list[Path] = [settings.data / PASSWORD_FILE]
+
+        self.database = Database(settings.registry_path, clock)
+        self.inventory = Inventory(self.database, settings.sites)
+        self.passwords = Passwords()
+        self.users = Users(self.database, self.passwords, clock)
+        self.sessions = Sessions(
+            self.database, clock, idle_s=settings.session_idle_s, absolute_s=settings.session_length_s
+        )
+        self.tokens = Tokens(self.database, clock)
+        self.alarm_book = AlarmBook(self.database)
+        self.alarms = AlarmBoard(self.alarm_book, clock)
+        self.store = DuckdbStore(settings.data, clock, retention=settings.retention, facts=self.inventory)
+
+    @property
+    def url(self) -> str:
+        """Where the page is, once ``open`` has returned."""
+        assert self._socket is not None
+        host, port = self._socket.getsockname()[:2]
+        return f"{'https' if self.settings.https else 'http'}://{ListenAddress(host, port)}"
+
+    async def open(self) -> None:
+        """Open registry, store and port. Raises Retryable or Permanent when one of them cannot be had."""
+        self._socket = _listen(self.settings.listen)
+        self.settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await self.database.open()
+        await self.inventory.load()
+        await self.alarms.open()
+        if self.database.set_aside is not None:
+            path = str(self.database.set_aside)
+            self.alarms.raise_alarm("registry_damaged", "collector", {"path": path})
+        found = await asyncio.to_thread(self.store.open)
+        if found.damaged_path is not None:
+            args = {"path": found.damaged_path, "detail": found.damaged_detail}
+            self.alarms.raise_alarm("store_damaged", "collector", args)
+        self._wire()
+        await asyncio.to_thread(self.ingest.open)
+        await self._refill()
+        self.one_time_password = await self.users.found_first()
+
+    def _wire(self) -> None:
+        """Build what stands on the open store. The lists below are the order after a commit and at an announcement."""
+        clock, settings = self._clock, self.settings
+        committed: list[CommittedHandler] = []
+        announced: list[AnnouncementHandler] = []
+        self.ingest = Ingest(
+            self.store,
+            BrokerSettings(
+                url=settings.broker,
+                client_id=_client_id(settings),
+                username=settings.broker_username,
+                password=settings.broker_password(),
+                ca_file=settings.broker_ca_file,
+            ),
+            clock,
+            self.alarms,
+            handlers=committed,
+            announcement_handlers=announced,
+        )
+        presence = Presence()
+        self.live = LiveState(self.inventory, self.ingest.series, self.ingest.qualities, presence)
+        self.live.counters = self.ingest.counters
+        self.live.fenced = lambda key: any(fence.key == key for fence in self.ingest.fences())
+        self.stream = Stream(self.live, clock, clients_max=settings.pages, per_owner_max=settings.pages_per_user)
+        self.stream.active_alarms = lambda: list(self.alarms.active())
+        self.alarms.publish = self.stream.publish_alarm
+        self.rules = GatewayRules(self.alarms, presence, self.inventory, clock, data_dir=settings.data)
+        committed += [self.live, self.rules]
+        announced += [self.live, self.rules]
+        self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
+        services = Services(
+            clock=clock,
+            users=self.users,
+            sessions=self.sessions,
+            tokens=self.tokens,
+            logins=Logins(self.database, clock),
+            passwords=self.passwords,
+            inventory=self.inventory,
+            live=self.live,
+            stream=self.stream,
+            alarms=self.alarms,
+            alarm_book=self.alarm_book,
+            store=self.store,
+            ingest=self.ingest,
+            series_known=lambda key: self.ingest.series.find(key) is not None,
+            password_changed=self._forget_password,
+            hosts=settings.hosts,
+            web=WEB if WEB.is_dir() else None,
+        )
+        self.api = build_api(services, self.gate, version=version())
+
+    async def _refill(self) -> None:
+        """Live state from what is stored, with its true ages."""
+        now = self._clock.now_ms()
+        self.live.load()
+        for birth in self.inventory.births():
+            self.ingest.announce(*birth)
+        newest = await self.store.newest_values(since_at=now - REFILL_VALUES_MS)
+        page = await self.store.events(
+            EventsQuery(from_at=now - REFILL_EVENTS_MS, to_at=now + DAY_MS, limit=REFILL_EVENTS, newest_first=True)
+        )
+        self.live.refill(newest, page)
+
+    async def run(self) -> None:
+        """Serve until ``stop``; a fault of any part ends all and is raised."""
+        server = _Server(_server_settings(self.api, self.settings))
+        async with asyncio.TaskGroup() as tasks:
+            background = [
+                tasks.create_task(self.ingest.run(), name="ingest"),
+                tasks.create_task(self.stream.run(), name="stream"),
+                tasks.create_task(self.alarms.run(), name="alarms"),
+                tasks.create_task(self.rules.run(self.ingest), name="alarm rules"),
+                tasks.create_task(self.gate.run(), name="gate"),
+            ]
+            assert self._socket is not None
+            page = tasks.create_task(server.serve([self._socket]), name="http")
+            stopping = tasks.create_task(self._stopping.wait(), name="stop")
+            await asyncio.wait([page, stopping], return_when=asyncio.FIRST_COMPLETED)
+            self.stream.end()
+            server.should_exit = True
+            await page
+            for task in [stopping, *background]:
+                task.cancel()
+
+    def stop(self) -> None:
+        """Ask ``run`` to end."""
+        self._stopping.set()
+
+    async def close(self) -> None:
+        """Let go of everything. May be called after a failed ``open``."""
+        if self._socket is not None:
+            self._socket.close()
+        with contextlib.suppress(Retryable):
+            await self.alarms.flush()
+        await asyncio.to_thread(self.store.close)
+        self.passwords.close()
+        await self.database.close()
+
+    def keep_password_in(self, path: Path) -> None:
+        """Write the one-time password to a file that only its owner can read; removed when it was changed."""
+        self._password_files.append(path)
+        if self.one_time_password is not None:
+            path.unlink(missing_ok=True)
+            path.touch(mode=0o600, exist_ok=False)
+            path.write_text(f"{FIRST_ADMINISTRATOR} {self.one_time_password}\n", "utf-8")
+
+    def _forget_password(self, name: str) -> None:
+        if name == FIRST_ADMINISTRATOR:
+            for path in self._password_files:
+                path.unlink(missing_ok=True)
+
+
+async def run_collector(
+    settings: CloudSettings, clock: Clock, *, password_file: Path | None, say: Callable[[str], None]
+) -> None:
+    """Run one collector until SIGINT or SIGTERM. ``say`` writes to the terminal, not to the log."""
+    collector = Collector(settings, clock)
+    try:
+        await collector.open()
+        if password_file is not None:
+            collector.keep_password_in(password_file)
+        for line in _greeting(collector, password_file):
+            say(line)
+        with _stop_signals(collector.stop):
+            await collector.run()
+    finally:
+        await collector.close()
+
+
+def _greeting(collector: Collector, password_file: Path | None) -> Iterator[str]:
+    settings = collector.settings
+    yield f"Dayuan collector {version()}"
+    yield f"  page    {collector.url}"
+    yield f"  data    {settings.data.resolve()}"
+    yield f"  broker  {settings.broker}"
+    for warning in settings.warnings():
+        yield f"  WARNING: {warning}"
+    if collector.one_time_password is None:
+        return
+    if password_file is not None:
+        yield f"  The first administrator's one-time password is in {password_file}"
+        return
+    yield f"  First administrator: {FIRST_ADMINISTRATOR}"
+    yield f"  One-time password:   {collector.one_time_password}    (shown only now; to be changed at the first login)"
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server_settings(app: object, settings: CloudSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # FastAPI is an ASGI application; uvicorn's own types say it narrower
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
+        limit_concurrency=settings.connections,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=STOP_PAGES_S,
+        h11_max_incomplete_event_size=32 * 1024,
+        ssl_certfile=settings.tls_certificate_file,
+        ssl_keyfile=settings.tls_key_file,
+    )
+
+
+def _listen(address: ListenAddress) -> socket.socket:
+    """Take the port first of all: a second collector by mistake stops here, before it touches any file."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((address.host, address.port))
+        taken.listen(512)
+    except OSError as error:
+        taken.close()
+        raise PortTaken(
+            f"cannot listen on {address}: {error.strerror or error}; choose another with --listen"
+        ) from None
+    return taken
+
+
+class PortTaken(Retryable):
+    """The port for the page cannot be had."""
+
+
+def _client_id(settings: CloudSettings) -> str:
+    """The broker keeps our session under this name, so it must be the same at every start."""
+    if settings.broker_client_id is not None:
+        return settings.broker_client_id
+    path = settings.data / CLIENT_ID_FILE
+    if path.exists() and (known := path.read_text("ascii").strip()):
+        return known
+    made = f"dayuan-collector-{secrets.token_hex(4)}"
+    path.write_text(made + "\n", "ascii")
+    return made
+
+
+@contextlib.contextmanager
+def _stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    wanted: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
+    for each in wanted:
+        loop.add_signal_handler(each, stop)
+    try:
+        yield
+    finally:
+        for each in wanted:
+            loop.remove_signal_handler(each)
