@@ -96,8 +96,12 @@ export const clockTime = (at, zone) => dateFormat(zone, "time", { hour: "2-digit
 /** `14:32` in a zone. @param {number} at @param {string} zone */
 export const hourMinute = (at, zone) => dateFormat(zone, "hm", { hour: "2-digit", minute: "2-digit" }).format(at);
 
-/** `Sat 21 Nov`, `11月21日周六`. @param {number} at @param {string} zone */
-export const dayText = (at, zone) => dateFormat(zone, "day", { weekday: "short", day: "numeric", month: "short" }).format(at).replace(",", "");
+/** `Sat 21 Nov`, `11月21日 周六`. @param {number} at @param {string} zone */
+export function dayText(at, zone) {
+  const weekday = dateFormat(zone, "weekday", { weekday: "short" }).format(at);
+  const date = dateFormat(zone, "date", { day: "numeric", month: "short" }).format(at);
+  return lang.value === "en" ? `${weekday} ${date}` : `${date} ${weekday}`;
+}
 
 /** The hour alone on the day of `now`, else with the date. @param {number} at @param {number} now @param {string} zone */
 export function moment(at, now, zone) {

@@ -49,7 +49,7 @@ export function App({ signOut }) {
     <${Header} signOut=${signOut} />
     <${Banner} />
     <main id="main" tabindex="-1" class=${state.value === "offline" ? "frozen" : ""}><${shownPage.View} /></main>
-    <${Footer} />
+    <${Footer} frozen=${state.value === "offline"} />
     <${KeysDialog} />`;
 }
 

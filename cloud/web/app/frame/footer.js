@@ -28,11 +28,12 @@ export function AlarmWords({ alarm }) {
   return html`<span class=${`tag p${alarm.priority}`}>P${alarm.priority}</span><span class="words">${lang.value === "en" ? alarm.text.en : alarm.text.zh}</span>`;
 }
 
-export function Footer() {
+/** @param {{frozen: boolean}} props */
+export function Footer({ frozen }) {
   const { gateways, online, backlog, oldest, synced } = chain.value;
   const worst = alarms.value.slice(0, 2);
   const more = alarms.value.length - worst.length;
-  return html`<footer>
+  return html`<footer class=${frozen ? "frozen" : ""}>
     <span class="worst" role="status">
       ${worst.length === 0 && html`<span>${t("alarms.none")}</span>`}
       ${worst.map((alarm) => html`<span class="one" key=${alarm.id}><${AlarmWords} alarm=${alarm} /><span class="age">${moment(alarm.since, now.value, pageZone.value)}</span></span>`)}

@@ -47,7 +47,7 @@ function Clock() {
   const zone = pageZone.value;
   const at = now.value;
   const known = site.value ? siteOf(site.value)?.name : "";
-  return html`<span class="clock" title=${`${known ? `${known} · ` : ""}${fullTime(at, zone)}`}>
+  return html`<span class=${`clock${state.value === "offline" ? " stopped" : ""}`} title=${`${known ? `${known} · ` : ""}${fullTime(at, zone)}`}>
     <span class="muted day">${dayText(at, zone)}</span> <b class="mono">${clockTime(at, zone)}</b><span class="sr">${zone}</span></span>`;
 }
 

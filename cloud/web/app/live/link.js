@@ -120,6 +120,14 @@ function heard(message) {
   });
 }
 
+/** Everything stands still at the moment of the last message. */
+function freeze() {
+  batch(() => {
+    state.value = "offline";
+    now.value = asOf.peek() ?? now.peek();
+  });
+}
+
 /** Moves `now` on, and freezes the page when the line is silent. A watch that was itself late (a sleeping tab) gives one grace turn. */
 function watch() {
   const at = performance.now();
@@ -127,7 +135,7 @@ function watch() {
   watchedAt = at;
   const silent = at - heardAt;
   if (state.peek() === "live") {
-    if (silent > FREEZE_MS && !late) state.value = "offline";
+    if (silent > FREEZE_MS && !late) freeze();
     else {
       const here = (asOf.peek() ?? 0) + silent;
       if (Math.floor(here / 1000) !== Math.floor(now.peek() / 1000)) { now.value = here; showDelay(); }

@@ -5,11 +5,14 @@ import { t, word } from "../i18n.js";
 import { entities, now } from "../live/link.js";
 import { zoneOf } from "../sites.js";
 import { deviceHealth, digest, isPointStale } from "./health.js";
-import { Headline } from "./headline.js";
+import { Headline, trendPoint } from "./headline.js";
 import { HealthMark } from "./marks.js";
+import { SmallTrend } from "./small_trend.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
 /** @typedef {import("../types.d.ts").Health} Health */
+
+const TREND_WIDTH = 110;
 
 /** Why a device is not well, in words. @param {Entity} device @param {Health} health */
 export function healthWords(device, health) {
@@ -46,12 +49,15 @@ export function DeviceRow({ row }) {
   const health = deviceHealth(device, now.value);
   const dim = health === "stale" || health === "lost" ? " dim" : "";
   const attributes = device.attributes;
+  const trend = trendPoint(device);
+  const words = healthWords(device, health);
   return html`
     <span role="gridcell" class=${`c-device${dim}`}><span class="fold" aria-hidden="true">${row.isOpen ? "▾" : "▸"}</span><${HealthMark} health=${health} />
       <b class="name">${device.name || device.device}</b>${device.name && device.name !== device.device ? html`<span class="id">${device.device}</span>` : null}</span>
     <span role="gridcell" class="c-kind muted">${word("kind", device.kind)}</span>
     <span role="gridcell" class=${`c-now${dim}`}><${Headline} entity=${device} /></span>
-    <span role="gridcell" class=${`c-state w-${health}`}>${healthWords(device, health)}</span>
+    <span role="gridcell" class="c-trend">${trend && html`<${SmallTrend} device=${device} name=${trend} width=${TREND_WIDTH} />`}</span>
+    <span role="gridcell" class=${`c-state w-${health}`} title=${words}>${words}</span>
     <span role="gridcell" class="c-period"><${Period} achieved=${attributes.achieved_s} every=${attributes.every_s} /></span>
     <span role="gridcell" class="c-age age" title=${device.observed_at ? fullTime(device.observed_at, zoneOf(device.site)) : ""}>${device.observed_at ? age(now.value - device.observed_at) : "—"}</span>`;
 }

@@ -32,7 +32,7 @@ function Fence({ gateway }) {
 /** @param {{report: Report}} props */
 function BusTable({ report }) {
   if (report.buses.length === 0) return null;
-  return html`<h3>${t("gateway.buses")}</h3><table class="readings"><thead><tr>${["name", "state", "busy", "requests", "timeouts", "errors"].map((head, i) => html`<th scope="col" class=${i > 1 ? "r" : ""}>${t(`bus.${head}_head`)}</th>`)}</tr></thead>
+  return html`<h3>${t("gateway.bus_table")}</h3><table class="readings"><thead><tr>${["name", "state", "busy", "requests", "timeouts", "errors"].map((head, i) => html`<th scope="col" class=${i > 1 ? "r" : ""}>${t(`bus.${head}_head`)}</th>`)}</tr></thead>
     <tbody>${report.buses.map((bus) => html`<tr key=${bus.name} title=${bus.last_error}><td>${bus.name}<br /><span class="muted">${bus.kind}</span></td><td class=${bus.state === "up" ? "" : "warn"}>${word("bus_state", bus.state)}</td>
       <td class="r">${number((bus.busy_share ?? 0) * 100)} %<br /><${Busy} share=${bus.busy_share} /></td><td class="r">${number(bus.requests)}</td><td class="r">${number(bus.timeouts)}</td><td class="r">${number(bus.errors)}</td></tr>
       ${bus.last_error && html`<tr class="under"><td colspan="6" class="muted">${word("said", bus.last_error)}</td></tr>`}`)}</tbody></table>`;

@@ -5,7 +5,7 @@ import { t, word } from "../i18n.js";
 import { entities, now } from "../live/link.js";
 import { site } from "../place.js";
 import { siteName, sites, zoneOf } from "../sites.js";
-import { clockOf, gatewayHealth } from "./health.js";
+import { clockOf, gatewayHealth, isStale } from "./health.js";
 import { HealthMark } from "./marks.js";
 import { Opens } from "./number.js";
 
@@ -51,8 +51,8 @@ function Buses({ gateway, report }) {
   })}${all.length > BUSES_SHOWN && html`<span class="muted">+${all.length - BUSES_SHOWN}</span>`}</span>`;
 }
 
-/** @param {{name: string, text: any, warn?: boolean, sub?: any, class?: string}} props */
-const Cell = ({ name, text, warn, sub, class: extra = "" }) => html`<span role="gridcell" class=${`g-${name} ${extra}`}><small>${t(`gateway.${name}`)}</small><span class=${warn ? "warn" : ""}>${text}${sub && html`<span class="u">${sub}</span>`}</span></span>`;
+/** @param {{name: string, text: any, warn?: boolean, sub?: any, title?: string, class?: string}} props */
+const Cell = ({ name, text, warn, sub, title, class: extra = "" }) => html`<span role="gridcell" class=${`g-${name} ${extra}`} title=${title}><small>${t(`gateway.${name}`)}</small><span class=${warn ? "warn" : ""}>${text}${sub && html`<span class="u">${sub}</span>`}</span></span>`;
 
 /** @param {Record<string, number> | undefined} refused */
 export const refusedTotal = (refused) => Object.values(refused ?? {}).reduce((sum, n) => sum + n, 0);
@@ -62,6 +62,9 @@ function linkWords(gateway) {
   const { online, fenced, announced } = gateway.attributes;
   if (fenced) return { text: t("link.fenced"), warn: true };
   if (announced === false) return { text: t("link.unannounced"), warn: false };
+  if (online && isStale(gateway.observed_at, gateway.stale_after_s, now.value)) {
+    return { text: t("link.silent_since", { time: moment(gateway.observed_at ?? 0, now.value, zoneOf(gateway.site)) }), warn: true };
+  }
   if (online) return { text: t("link.online"), warn: false };
   if (online === false) return { text: t("link.offline_since", { time: gateway.observed_at ? moment(gateway.observed_at, now.value, zoneOf(gateway.site)) : "—" }), warn: true };
   return { text: t("link.unknown"), warn: false };
@@ -85,11 +88,11 @@ export function GatewayRow({ row }) {
   const refused = refusedTotal(attributes.refused) + (attributes.rejected ?? 0);
   return html`
     <span role="gridcell" class="g-name">${fold}<${HealthMark} health=${gatewayHealth(gateway, now.value)} /><span class="g-title"><b class="name">${gateway.name || gateway.gateway}</b><small>${where}${gateway.gateway} · ${t("gateway.devices", { n: group.total })}</small></span></span>
-    <${Cell} name="link" text=${link.text} warn=${link.warn} sub=${attributes.online && gateway.observed_at ? age(now.value - gateway.observed_at) : null} />
-    <${Cell} name="lanes" text=${report ? open(`${number(report.live_in_flight)} / ${number(report.backlog_in_flight)}`) : "—"} />
+    <${Cell} name="link" text=${link.text} warn=${link.warn} sub=${!link.warn && attributes.online && gateway.observed_at ? age(now.value - gateway.observed_at) : null} />
+    <${Cell} name="lanes" title=${t("gateway.lanes_title")} text=${report ? open(`${number(report.live_in_flight)} / ${number(report.backlog_in_flight)}`) : "—"} />
     <${Cell} name="backlog" text=${report ? open(number(report.backlog_readings)) : "—"} warn=${row.health === "backlog"} sub=${report && report.backlog_readings > 0 ? bytes(report.backlog_bytes) : null} />
     <span role="gridcell" class="g-buses"><small>${t("gateway.buses")}</small>${report ? html`<${Buses} gateway=${gateway} report=${report} />` : html`<span>—</span>`}</span>
-    <${Cell} name="dropped" text=${report ? open(number(report.dropped_readings)) : "—"} warn=${(report?.dropped_readings ?? 0) > 0} />
+    <${Cell} name="dropped" text=${report ? open(number(report.dropped_readings)) : "—"} />
     <${Cell} name="clock" text=${clock ? word("clock", clock) : "—"} warn=${clock === "unsynced"} />
-    <${Cell} name="refused" text=${open(`${number(refused)} / ${number(attributes.duplicates ?? 0)}`)} warn=${refused > 0} />`;
+    <${Cell} name="refused" text=${open(`${number(refused)} / ${number(attributes.duplicates ?? 0)}`)} />`;
 }

@@ -43,8 +43,7 @@ function Position({ entity }) {
   const lat = entity.points["latitude"], lon = entity.points["longitude"];
   if (!lat || !lon || lat.value === null || lon.value === null) return null;
   const stale = isPointStale(lat, now.value) ? " stale" : "";
-  return html`<span class=${`hv${stale}`}><${Opens} inList=${true} to=${`reading:${entity.id}/latitude`} title=${pointName("latitude")}>${valueText("latitude", lat).text}<//>,
-    <${Opens} inList=${true} to=${`reading:${entity.id}/longitude`} title=${pointName("longitude")}>${valueText("longitude", lon).text}<//></span>`;
+  return html`<span class=${`hv${stale}`}><${Opens} inList=${true} to=${`reading:${entity.id}/latitude`} title=${pointName("latitude")}>${valueText("latitude", lat).text}<//>${", "}<${Opens} inList=${true} to=${`reading:${entity.id}/longitude`} title=${pointName("longitude")}>${valueText("longitude", lon).text}<//></span>`;
 }
 
 /** @param {{event: LastEvent, id: string}} props */
@@ -68,4 +67,13 @@ export function Headline({ entity }) {
   const known = FIRST.filter((name) => entity.points[name]);
   const names = (known.length > 0 ? known : Object.keys(entity.points)).slice(0, 2);
   return html`<${Values} entity=${entity} names=${names} />${names.length === 0 && event ? html`<${LastSaid} event=${event} id=${entity.id} />` : null}`;
+}
+
+/** @type {Record<string, string>} */
+const TRENDS = { meter: "active_power_total", vehicle: "speed_kmh" };
+
+/** The point whose line stands in a device's row, or "". @param {Entity} entity */
+export function trendPoint(entity) {
+  const name = TRENDS[entity.kind] ?? "";
+  return entity.points[name] ? name : "";
 }

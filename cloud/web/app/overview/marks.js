@@ -6,7 +6,7 @@ export const MARKS = ["measured", "interpolated", "estimated", "missing", "uncer
 
 /** @param {{mark: string, why?: string}} props */
 export function Mark({ mark, why }) {
-  const text = why ? `${word("mark", mark)}: ${why}` : word("mark", mark);
+  const text = why && why !== word("mark", mark) ? `${word("mark", mark)}: ${why}` : word("mark", mark);
   return html`<i class=${`q ${mark}`} role="img" aria-label=${text} title=${text}></i>`;
 }
 

@@ -50,7 +50,7 @@ function RawRow({ row, point, name, zone, gateway }) {
   return html`<tr class=${mark === "bad" || mark === "missing" ? "none" : ""}>
     <td title=${fullTime(row["at"], zone)}>${clockTime(row["at"], zone)}</td>
     <td class="r">${valueText(name, reading, true).text}</td>
-    <td><${Mark} mark=${mark} why=${reason} /> ${reason || word("mark", mark)}</td>
+    <td class="wrap"><${Mark} mark=${mark} why=${reason} /> ${reason || word("mark", mark)}</td>
     <td class="mono" title=${`${row["gateway"] ?? ""} ${row["epoch"] ?? ""} ${row["seq"] ?? ""}`}>${row["gateway"] && row["gateway"] !== gateway ? html`${row["gateway"]}<br />` : null}${row["epoch"] ?? ""}<span class="seq"> ${row["seq"] ?? "—"}</span></td>
     <td class="r" title=${row["received_at"] ? fullTime(row["received_at"], zone) : ""}>${late === null ? "—" : `+${seconds(Math.max(0, late))}`}</td></tr>`;
 }
@@ -92,7 +92,7 @@ export function ReadingPanel({ device, name }) {
   const { answer, failure } = useAnswer(`/api/v1/readings?${query({ ...params, limit: LIMIT })}`, `${query(base)} ${range.ms}`);
   const rows = useMemo(() => (answer ? asObjects(answer) : []), [answer]);
   const { text, unit } = valueText(name, point);
-  const title = html`<span>${t("panel.opened", { value: `${text} ${unit}`.trim() })}</span>`;
+  const title = html`<span>${t("panel.opened", { value: point.value === null ? t("value.none") : `${text} ${unit}`.trim() })}</span>`;
   const csv = html`<a class="btn" href=${`/api/v1/readings?${query({ ...params, format: "csv" })}`} download=${`${device.site}-${device.device}-${name}.csv`}>CSV</a>`;
   return html`<${PanelBox} title=${title} sub=${`${device.name || device.device} · ${pointName(name)}`} actions=${csv}>
     <div class="ranges" role="group" aria-label=${t("range.title")}>${RANGES.map((one) => html`<button key=${one.id} class=${`pick${one.id === chosen.value ? " on" : ""}`} aria-pressed=${one.id === chosen.value} onClick=${() => { chosen.value = one.id; }}>${t(`range.${one.id}`)}</button>`)}

@@ -6,7 +6,7 @@ import { deviceHealth, gatewayHealth, needsAttention, rankOf } from "./health.js
 /** @typedef {import("../types.d.ts").Health} Health */
 /** @typedef {{entity: Entity, health: Health}} Judged */
 /** @typedef {{gateway: Judged | null, id: string, site: string, name: string, devices: Judged[], total: number}} Group */
-/** @typedef {{key: string, type: "gateway" | "device" | "point", id: string, point: string, level: number, isOpen: boolean, group: Group, health: Health}} Row */
+/** @typedef {{key: string, type: "gateway" | "device" | "point", id: string, kind: string, point: string, level: number, isOpen: boolean, group: Group, health: Health}} Row */
 /** @typedef {{site: string, search: string, kind: string, health: string}} Filter */
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
@@ -101,14 +101,14 @@ export function flattened(groups, isOpen, search) {
   for (const group of groups) {
     const key = group.id;
     const open = isOpen(key, openAtFirst);
-    rows.push({ key, type: "gateway", id: group.id, point: "", level: 1, isOpen: open, group, health: group.gateway?.health ?? "waiting" });
+    rows.push({ key, type: "gateway", id: group.id, kind: "gateway", point: "", level: 1, isOpen: open, group, health: group.gateway?.health ?? "waiting" });
     if (!open) continue;
     for (const { entity, health } of group.devices) {
       const deviceOpen = isOpen(entity.id, false);
-      rows.push({ key: entity.id, type: "device", id: entity.id, point: "", level: 2, isOpen: deviceOpen, group, health });
+      rows.push({ key: entity.id, type: "device", id: entity.id, kind: entity.kind, point: "", level: 2, isOpen: deviceOpen, group, health });
       if (!deviceOpen) continue;
       for (const name of pointsShown(entity, terms)) {
-        rows.push({ key: `${entity.id}/${name}`, type: "point", id: entity.id, point: name, level: 3, isOpen: false, group, health });
+        rows.push({ key: `${entity.id}/${name}`, type: "point", id: entity.id, kind: entity.kind, point: name, level: 3, isOpen: false, group, health });
       }
     }
   }

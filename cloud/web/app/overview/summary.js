@@ -63,11 +63,11 @@ export function Summary() {
   const perSecond = rate(total, now.value);
   const fresh = devices - (byHealth["stale"] ?? 0) - (byHealth["lost"] ?? 0) - (byHealth["waiting"] ?? 0);
   return html`<div class="figures">
-    <${Figure} name="gateways" sub=${t("figure.gateways_sub")}><span class=${online < gateways ? "warn" : ""}>${number(online)}</span><span class="u"> / ${number(gateways)}</span><//>
+    <${Figure} name="gateways" sub=${total.latency === null ? "" : t("figure.gateways_sub", { time: seconds(total.latency / 1000) })}><span class=${online < gateways ? "warn" : ""}>${number(online)}</span><span class="u"> / ${number(gateways)}</span><//>
     <${Figure} name="devices" sub=${t("figure.devices_sub")}>${number(Math.max(0, fresh))}<span class="u"> / ${number(devices)}</span><//>
     <${Figure} name="attention" sub=${attentionWords()}><button class=${`num${attention > 0 ? " warn" : ""}`} aria-pressed=${health.value === "attention"} title=${t("figure.attention_title")} onClick=${toggleAttention}>${number(attention)}</button><//>
     <${Figure} name="backlog" sub=${total.backlog > 0 && total.oldest > 0 ? t("figure.backlog_oldest", { time: seconds(total.oldest) }) : t("figure.backlog_none")}>${number(total.backlog)}<//>
     <${Figure} name="stored" sub=${perSecond === null ? t("figure.stored_sub") : t("figure.stored_rate", { rate: number(perSecond, perSecond < 10 ? 1 : 0) })}>${number(total.stored)}<//>
-    <${Figure} name="refused" sub=${t("figure.refused_sub", { duplicates: number(total.duplicates), dropped: number(total.dropped) })}><span class=${total.refused > 0 ? "warn" : ""}>${number(total.refused)}</span><//>
+    <${Figure} name="refused" sub=${t("figure.refused_sub", { duplicates: number(total.duplicates), dropped: number(total.dropped) })}>${number(total.refused)}<//>
   </div>`;
 }

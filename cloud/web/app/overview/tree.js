@@ -85,11 +85,32 @@ function useView(view, box) {
   }, [isNarrow.value]);
 }
 
+/** @typedef {{above: number | null, below: number[]}} Pins */
+/** @type {Pins} */
+const NO_PINS = { above: null, below: [] };
+const PINS_BELOW_MOST = 3;
+
+/**
+ * Which gateways' rows are pinned: the one whose devices are being read, and the next ones further down.
+ * @param {Row[]} rows @param {number[]} edges @param {number} top @param {number} bottom @param {number} height @returns {Pins}
+ */
+function pinned(rows, edges, top, bottom, height) {
+  /** @type {Pins} */
+  const pins = { above: null, below: [] };
+  for (let i = 0; i < rows.length; i += 1) {
+    if (/** @type {Row} */ (rows[i]).type !== "gateway") continue;
+    const at = /** @type {number} */ (edges[i]);
+    if (at < top) pins.above = i;
+    else if (at + height > bottom - pins.below.length * height && pins.below.length < PINS_BELOW_MOST) pins.below.push(i);
+  }
+  return pins;
+}
+
 /** @param {HTMLElement} tree @param {number} top @param {number} height */
 function reveal(tree, top, height) {
   const scroller = /** @type {HTMLElement} */ (tree.closest(isNarrow.peek() ? "main" : ".list"));
   const offset = tree.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
-  const head = isNarrow.peek() ? 0 : HEAD;
+  const head = isNarrow.peek() ? 0 : HEAD + HEIGHTS.wide.gateway;
   if (offset + top - head < scroller.scrollTop) scroller.scrollTop = offset + top - head;
   else if (offset + top + height > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = offset + top + height - scroller.clientHeight;
 }
@@ -128,6 +149,8 @@ export function Tree() {
   };
   useEffect(() => { if (active < 0 && activeKey.peek() !== "" && rows[0]) activeKey.value = rows[0].key; }, [rows]);
 
+  const pins = isNarrow.value ? NO_PINS : pinned(rows, edges, view.value.top + head, view.value.top + view.value.height, heights.gateway);
+  const pin = (/** @type {number} */ i) => html`<${Pin} key=${i} row=${rows[i]} onClick=${() => { moveTo(i); box.current?.focus(); }} />`;
   const first = rowAt(edges, view.value.top - OVERSCAN_PX);
   const last = Math.min(rows.length, rowAt(edges, view.value.top + view.value.height + OVERSCAN_PX) + 1);
   return html`<div ref=${box} class="tree" role="treegrid" tabindex="0" aria-label=${t("list.title")} aria-rowcount=${rows.length + 1}
@@ -135,19 +158,25 @@ export function Tree() {
       style=${{ height: `${edges[rows.length]}px` }} onKeyDown=${onKeyDown} onPointerMove=${touched}
       onFocus=${() => { if (active < 0 && rows[0]) activeKey.value = rows[0].key; }}>
     <${Head} />
+    <div class="pins" role="presentation">${pins.above === null ? null : pin(pins.above)}</div>
     ${rows.slice(first, last).map((row, i) => {
       const at = first + i;
       const View = VIEWS[row.type];
       return html`<div key=${row.key} id=${`row-${row.key}`} role="row" aria-level=${row.level} aria-rowindex=${at + 2}
           aria-expanded=${row.type === "point" ? undefined : row.isOpen} aria-selected=${at === active}
-          class=${`row ${row.type} h-${row.health}${at === active ? " active" : ""}`}
+          class=${`row ${row.type} k-${row.kind}${at === active ? " active" : ""}`}
           style=${{ transform: `translateY(${edges[at]}px)`, height: `${heights[row.type]}px` }}
           onClick=${() => { activeKey.value = row.key; openRow(row); }}><${View} row=${row} /></div>`;
     })}
+    <div class="pins below" role="presentation">${pins.below.map(pin)}</div>
   </div>`;
 }
 
+/** A gateway's row at the edge of the list while the row itself is out of sight. A picture of it: keys and readers have the row itself.
+ * @param {{row: Row, onClick: () => void}} props */
+const Pin = ({ row, onClick }) => html`<div class="pin" aria-hidden="true" onClick=${onClick}><div class="row gateway"><${GatewayRow} row=${row} /></div></div>`;
+
 function Head() {
-  const names = ["device", "kind", "now", "state", "period", "age"];
+  const names = ["device", "kind", "now", "trend", "state", "period", "age"];
   return html`<div class="row head" role="row" aria-rowindex="1">${names.map((name) => html`<span role="columnheader" class=${`c-${name}`}>${t(`column.${name}`)}</span>`)}</div>`;
 }
