@@ -105,5 +105,5 @@ def _number(text: str, width: int, *, hexadecimal: bool = False) -> int:
 def _not_zero(number: int) -> int:
     # Readers publish 0 for a frame with wrong parity: everybody's broken card would be one person.
     if number == 0:
-        raise BadPayload("card", "card number 0: the reader could not read the card")
+        raise BadPayload("card", "card number zero: the reader could not read the card")
     return number
