@@ -27,6 +27,10 @@ CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
+CARD = "card"
+"""In an expected event: the UID of the card. What is stored instead is its key; the verdict computes that by itself."""
+
+
 class ServedValue(NamedTuple):
     """One value that a meter put into an answer."""
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from simulators.devices.message import Mouth, pause
-from simulators.ledger import Expectation, ExpectedEvent
+from simulators.ledger import CARD, Expectation, ExpectedEvent, ExpectedReading
 from simulators.world.people import Person, new_card
 
 GRANTING = ("Always", "Admin")
@@ -75,16 +75,16 @@ class EspRfidDoor:
         await self._access(known=True, access=person.access, name=person.name, card=person.card)
         if not granted:
             return
-        await self._event("INFO", "door", "Door Open", ("door_opened", {}))
-        await pause(self._mouth.clock, self._rng.uniform(1.5, 4.0), halt)
+        await self._event("INFO", "door", "Door Open", "door_opened", door_open=1)
+        await self._mouth.clock.sleep(self._rng.uniform(1.5, 4.0))
         if self._rng.random() < 0.02:
-            await self._event("WARN", "tamper", "Door wasn't closed within max open time!", ("door_held", {}))
-            await pause(self._mouth.clock, 3.0, halt)
-        await self._event("INFO", "door", "Door Closed", ("door_closed", {}))
+            await self._event("WARN", "tamper", "Door wasn't closed within max open time!", "door_held")
+            await self._mouth.clock.sleep(3.0)
+        await self._event("INFO", "door", "Door Closed", "door_closed", door_open=0)
 
     async def _unknown_card(self, card: str) -> None:
         await self._access(known=False, access="Denied", name="Unknown", card=card)
-        await self._event("WARN", "rfid", "Unknown rfid tag is scanned", None)
+        await self._event("WARN", "rfid", "Unknown rfid tag is scanned")
 
     async def _access(self, *, known: bool, access: str, name: str, card: str) -> None:
         now_s = self._now_s()
@@ -100,10 +100,13 @@ class EspRfidDoor:
         if known:
             body["doorName"] = self.device
         granted = known and access in GRANTING
-        events = (ExpectedEvent("access_granted" if granted else "access_denied", now_s * MS, {"card": card}),)
+        told = {CARD: card, "reason": access, **({"door": self.device} if known else {})}
+        events = (ExpectedEvent("access_granted" if granted else "access_denied", now_s * MS, told),)
         await self._mouth.say(f"{self._topic}/send", body, Expectation(events=events))
 
-    async def _event(self, level: str, source: str, text: str, meaning: tuple[str, dict[str, Any]] | None) -> None:
+    async def _event(
+        self, level: str, source: str, text: str, kind: str | None = None, *, door_open: int | None = None
+    ) -> None:
         now_s = self._now_s()
         body = {
             "type": level,
@@ -114,18 +117,25 @@ class EspRfidDoor:
             "cmd": "event",
             "hostname": self.device,
         }
-        events = (ExpectedEvent(meaning[0], now_s * MS, meaning[1]),) if meaning else ()
-        await self._mouth.say(f"{self._topic}/send", body, Expectation(events=events))
+        events = (ExpectedEvent(kind, now_s * MS, {}),) if kind else ()
+        readings = () if door_open is None else (ExpectedReading("door_open", float(door_open), now_s * MS),)
+        await self._mouth.say(f"{self._topic}/send", body, Expectation(readings, events))
 
     async def _boot(self) -> None:
-        body = {"type": "boot", "time": self._now_s(), "uptime": 0, "ip": self._address, "hostname": self.device}
-        await self._mouth.say(f"{self._topic}/send", body)
+        now_s = self._now_s()
+        body = {"type": "boot", "time": now_s, "uptime": 0, "ip": self._address, "hostname": self.device}
+        expected = Expectation((_uptime(0, now_s),), (ExpectedEvent("device_started", now_s * MS, {}),))
+        await self._mouth.say(f"{self._topic}/send", body, expected)
 
     async def _heartbeat(self) -> None:
         uptime = int(self._mouth.clock.monotonic() - self._started_s)
         now_s = self._now_s()
         body = {"type": "heartbeat", "time": now_s, "uptime": uptime, "ip": self._address, "hostname": self.device}
-        await self._mouth.say(f"{self._topic}/send", body)
+        await self._mouth.say(f"{self._topic}/send", body, Expectation((_uptime(uptime, now_s),)))
 
     def _now_s(self) -> int:
         return self._mouth.clock.now_ms() // MS
+
+
+def _uptime(seconds: int, now_s: int) -> ExpectedReading:
+    return ExpectedReading("uptime_s", float(seconds), now_s * MS)

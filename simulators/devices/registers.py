@@ -18,6 +18,7 @@ ILLEGAL_FUNCTION = 1
 ILLEGAL_ADDRESS = 2
 ILLEGAL_COUNT = 3
 DEVICE_FAILURE = 4
+DEVICE_BUSY = 6
 GATEWAY_TARGET_SILENT = 11
 
 WORDS = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from protocols.clock import Clock
 from simulators.devices.meter import Meter
-from simulators.devices.registers import GATEWAY_TARGET_SILENT, Refusal
+from simulators.devices.registers import DEVICE_BUSY, GATEWAY_TARGET_SILENT, Refusal
 from simulators.faults import REFUSING, SILENT, SLOW, WRONG
 from simulators.ledger import Ledger
 from simulators.wires.modbus_frames import exception_pdu, parse_pdu, registers_pdu
@@ -38,7 +38,8 @@ class UnitRack:
         """The reply to one request; values in it are in the ledger before this returns."""
         meter = self._meters.get(unit)
         if not self.answering:
-            return SILENCE
+            # Busy, not silent: a gateway keeps what it has of a poll, and does not wait for a time-out.
+            return Reply(exception_pdu(pdu[0], DEVICE_BUSY)) if meter and pdu else SILENCE
         if meter is None:
             return Reply(exception_pdu(pdu[0], GATEWAY_TARGET_SILENT)) if self._knows_absent and pdu else SILENCE
         if meter.fault.kind == SILENT:

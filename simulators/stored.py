@@ -1,0 +1,158 @@
+"""What the collector has stored, asked for as anybody would: over its HTTP API with a token."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+ANSWER_S = 60.0
+EVENTS_PER_PAGE = 5_000
+
+
+class ApiRefused(Exception):
+    """The API answered with an error; the message holds what it said."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class StoredReading(NamedTuple):
+    at: int
+    value: float | None
+    quality: str
+    reason: str
+    gateway: str
+    epoch: str
+    seq: int
+
+
+class StoredEvent(NamedTuple):
+    at: int
+    device: str
+    kind: str
+    data: dict[str, Any]
+
+
+class StoredData(NamedTuple):
+    """Everything of one site in a period; series by (device, point), ranges of stored seqs by (gateway, epoch)."""
+
+    series: dict[tuple[str, str], list[StoredReading]]
+    events: list[StoredEvent]
+    ranges: dict[tuple[str, str], list[tuple[int, int]]]
+    announced: frozenset[tuple[str, str]]
+
+
+class CollectorApi:
+    """One connection to the collector's API; not to be used by two threads at once."""
+
+    def __init__(self, url: str, token: str) -> None:
+        parts = urlsplit(url)
+        self.url = url.rstrip("/")
+        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        self._token = token
+        self._connection: http.client.HTTPConnection | None = None
+
+    def get(self, path: str, **query: object) -> Any:
+        """A GET's JSON. Raises ApiRefused for an answer that is none, OSError when nobody is there."""
+        target = path + ("?" + urlencode(query) if query else "")
+        try:
+            status, body = self._ask(target)
+        except (http.client.HTTPException, OSError):
+            # A kept connection may have been closed meanwhile: a new one is tried once.
+            self.close()
+            status, body = self._ask(target)
+        if status != 200:
+            raise ApiRefused(status, f"{target}: {status} {body[:300].decode(errors='replace')}")
+        return json.loads(body)
+
+    def _ask(self, target: str) -> tuple[int, bytes]:
+        connection = self._connection or http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_S)
+        self._connection = connection
+        connection.request("GET", target, headers={"Authorization": f"Bearer {self._token}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def healthy(self) -> bool:
+        """True when the collector answers that it is well."""
+        try:
+            self.get("/healthz")
+        except (ApiRefused, OSError, http.client.HTTPException, ValueError):
+            return False
+        return True
+
+
+def fetch(
+    api: CollectorApi,
+    site: str,
+    series: Iterable[tuple[str, str]],
+    *,
+    from_at: int,
+    to_at: int,
+    progress: Callable[[int, int], None] = lambda done, whole: None,
+) -> StoredData:
+    """Everything the collector holds of ``site`` in [from_at, to_at): the given series, and all it knows of besides."""
+    devices = api.get("/api/v1/devices", site=site)["devices"]
+    announced = frozenset((device["id"], point["name"]) for device in devices for point in device["points"])
+    wanted = sorted(announced | set(series))
+    found: dict[tuple[str, str], list[StoredReading]] = {}
+    for number, (device, point) in enumerate(wanted):
+        if number % 50 == 0:
+            progress(number, len(wanted))
+        try:
+            found[(device, point)] = _series(api, site, device, point, from_at, to_at)
+        except ApiRefused as error:
+            if error.status != 404:
+                raise
+    return StoredData(found, _events(api, site, from_at, to_at), _ranges(api, site), announced)
+
+
+def _series(api: CollectorApi, site: str, device: str, point: str, from_at: int, to_at: int) -> list[StoredReading]:
+    query: dict[str, object] = {
+        "site": site,
+        "device": device,
+        "point": point,
+        "from": from_at,
+        "to": to_at,
+        "step": "raw",
+        "origin": 1,
+    }
+    rows: list[StoredReading] = []
+    while True:
+        page = api.get("/api/v1/readings", **query)
+        place = {name: index for index, name in enumerate(page["columns"])}
+        wanted = [place[name] for name in StoredReading._fields]
+        rows += [StoredReading(*(row[index] for index in wanted)) for row in page["rows"]]
+        if page["next"] is None:
+            return rows
+        query["next"] = page["next"]
+
+
+def _events(api: CollectorApi, site: str, from_at: int, to_at: int) -> list[StoredEvent]:
+    query: dict[str, object] = {"site": site, "from": from_at, "to": to_at, "limit": EVENTS_PER_PAGE}
+    rows: list[StoredEvent] = []
+    while True:
+        page = api.get("/api/v1/events", **query)
+        place = {name: index for index, name in enumerate(page["columns"])}
+        wanted = [place[name] for name in StoredEvent._fields]
+        rows += [StoredEvent(*(row[index] for index in wanted)) for row in page["rows"]]
+        if page["next"] is None:
+            return rows
+        query["next"] = page["next"]
+
+
+def _ranges(api: CollectorApi, site: str) -> dict[tuple[str, str], list[tuple[int, int]]]:
+    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for gateway in api.get("/api/v1/gateways", site=site)["gateways"]:
+        detail = api.get(f"/api/v1/gateways/{site}/{gateway['id']}")
+        for epoch, ranges in detail["ranges"].items():
+            found[(gateway["id"], epoch)] = [(int(first), int(last)) for first, last in ranges]
+    return found
