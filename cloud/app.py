@@ -10,7 +10,6 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 
 import uvicorn
@@ -34,11 +33,12 @@ from cloud.registry.passwords import Passwords
 from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import FIRST_ADMINISTRATOR, Users
-from cloud.settings import CloudSettings, ListenAddress
+from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress
 from cloud.store.contract import EventsQuery
 from cloud.store.duckdb_store import DuckdbStore
+from cloud.version import version
 from protocols.clock import Clock
-from protocols.errors import Retryable
+from protocols.errors import BadSettings, Retryable
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +49,6 @@ REFILL_EVENTS_MS = 2 * DAY_MS
 REFILL_EVENTS = 5_000
 STOP_PAGES_S = 1
 CLIENT_ID_FILE = "broker-client-id"
-PASSWORD_FILE = "one-time-password"  # noqa: S105  (a file's name)
-
-
-def version() -> str:
-    """The installed version; a checkout that was not installed says so."""
-    try:
-        return metadata.version("dayuan")
-    except metadata.PackageNotFoundError:
-        return "0+checkout"
 
 
 class Collector:
@@ -93,7 +84,7 @@ class Collector:
 
     async def open(self) -> None:
         """Open registry, store and port. Raises Retryable or Permanent when one of them cannot be had."""
-        self._socket = _listen(self.settings.listen)
+        self._socket = _listen(self.settings)
         self.settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self.database.open()
         await self.inventory.load()
@@ -283,8 +274,9 @@ def _server_settings(app: object, settings: CloudSettings) -> uvicorn.Config:
     )
 
 
-def _listen(address: ListenAddress) -> socket.socket:
+def _listen(settings: CloudSettings) -> socket.socket:
     """Take the port first of all: a second collector by mistake stops here, before it touches any file."""
+    address = settings.listen
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     taken = socket.socket(family, socket.SOCK_STREAM)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -293,14 +285,12 @@ def _listen(address: ListenAddress) -> socket.socket:
         taken.listen(512)
     except OSError as error:
         taken.close()
-        raise PortTaken(
-            f"cannot listen on {address}: {error.strerror or error}; choose another with --listen"
+        raise BadSettings(
+            f"cannot listen on {address}: {error.strerror or error}; choose another address with --listen",
+            file=str(settings.path or "command line"),
+            key="listen.address",
         ) from None
     return taken
-
-
-class PortTaken(Retryable):
-    """The port for the page cannot be had."""
 
 
 def _client_id(settings: CloudSettings) -> str:

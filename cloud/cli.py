@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud.app import PASSWORD_FILE, PortTaken, run_collector, version
 from cloud.registry.database import Database
 from cloud.registry.passwords import Passwords
 from cloud.registry.roles import Role
 from cloud.registry.tokens import BadToken, Tokens
 from cloud.registry.users import BadUser, Users
-from cloud.settings import DEFAULT_BROKER, DEFAULT_DATA, DEFAULT_LISTEN, CloudSettings, load_cloud
+from cloud.settings import DEFAULT_BROKER, DEFAULT_DATA, DEFAULT_LISTEN, PASSWORD_FILE, CloudSettings, load_cloud
+from cloud.version import version
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings, DayuanError
 from protocols.settings import duration
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except DayuanError as error:
         print(f"dayuan-cloud: {error}", file=sys.stderr)
-        return WRONG if isinstance(error, PortTaken) else FAILED
+        return FAILED
 
 
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -135,6 +135,8 @@ def _load(options: argparse.Namespace) -> CloudSettings:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from cloud.app import run_collector  # a second of imports that the other commands do not need
+
     settings = _load(options)
     settings.broker_password()
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -22,6 +22,7 @@ from protocols.settings import Document, decode, duration, load_toml
 DEFAULT_DATA = "dayuan-data"
 DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
 DEFAULT_LISTEN = "127.0.0.1:8080"
+PASSWORD_FILE = "one-time-password"  # noqa: S105  (a file's name)
 
 
 class CollectorTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -43,6 +43,8 @@ class LiveState:
         self.fenced: Callable[[GatewayKey], bool] = lambda _: False
         self._inventory, self._series, self._presence = inventory, series, presence
         self._by_id: dict[str, Entity] = {}
+        self._orphans: set[int] = set()
+        """Unannounced devices known from the store, of which the gateway is not known until it sends again."""
         self.views = Views(self.values, inventory, series, qualities, self._refresh_counters)
 
     # --- what comes in ---
@@ -57,6 +59,7 @@ class LiveState:
     def refill(self, newest: NewestValues, events: Page) -> None:
         """After a start: what the store has, with its true ages. ``events`` has the store's EVENT_COLUMNS."""
         if len(newest.series):
+            self._place_all(newest.series, "")
             self._take_values(newest.series, newest.at, newest.value, newest.quality, newest.received_at)
         for row in events.rows:
             known = dict(zip(events.columns, row, strict=True))
@@ -70,6 +73,8 @@ class LiveState:
         """Take what is durable now."""
         batches = committed.batches
         filled = [batch for batch in batches if len(batch.series)]
+        for batch in filled:
+            self._place_all(batch.series, batch.gateway)
         if len(filled) == 1:
             one = filled[0]
             self._take_values(one.series, one.at, one.value, one.quality, _repeat(filled))
@@ -145,25 +150,33 @@ class LiveState:
 
     def _take_values(self, series: Ints, at: Longs, value: Doubles, quality: Codes, received_at: Longs) -> None:
         values = self.values
-        values.make_room(int(series.max()))
-        owners = values.entity[series]
-        if owners.min() < 0:
-            for one in np.unique(series[owners == UNSEEN]).tolist():
-                self._place(one)
-            shown = values.entity[series] >= 0
-            if not shown.all():
-                series, at, value, quality = series[shown], at[shown], value[shown], quality[shown]
-                received_at = received_at[shown]
+        shown = values.entity[series] >= 0
+        if not shown.all():
+            series, at, value, quality = series[shown], at[shown], value[shown], quality[shown]
+            received_at = received_at[shown]
         values.take(series, at, value, quality, received_at)
 
-    def _place(self, series: int) -> None:
-        """Find the entity a new series belongs to."""
+    def _place_all(self, series: Ints, gateway: str) -> None:
+        """Find the entities of series that were not seen before. ``gateway``: from which they came."""
+        values = self.values
+        values.make_room(int(series.max()))
+        unseen = values.entity[series] == UNSEEN
+        if unseen.any():
+            for one in np.unique(series[unseen]).tolist():
+                self._place(one, gateway)
+        if self._orphans and gateway:
+            for index in self._orphans.intersection(np.unique(values.entity[series]).tolist()):
+                entity = self.entities[index]
+                entity.gateway, entity.renamed = gateway, True
+                self._orphans.discard(index)
+
+    def _place(self, series: int, gateway: str) -> None:
         key = self._series.name(series)
         device = self._inventory.device(key.site, key.device)
         if device is not None and device.removed_at is not None:
             self.values.entity[series] = HIDDEN
             return
-        entity = self._device(key.site, key.device, device.gateway if device else "")
+        entity = self._device(key.site, key.device, device.gateway if device else gateway)
         entity.series[key.point] = series
         self.values.entity[series] = entity.index
 
@@ -258,8 +271,11 @@ class LiveState:
         if found is None:
             found = new_device(len(self.entities), site, device, gateway)
             self._add(found)
-        elif not found.gateway:
+            if not gateway:
+                self._orphans.add(found.index)
+        elif not found.gateway and gateway:
             found.gateway, found.renamed = gateway, True
+            self._orphans.discard(found.index)
         return found
 
     def _gateway(self, key: GatewayKey) -> Entity:
