@@ -23,7 +23,7 @@ from cloud.store.rollup import (
     chunks,
     hours,
     local_days,
-    runs,
+    summarise,
     touched_buckets,
 )
 
@@ -36,29 +36,10 @@ _TOUCHED = """
 SELECT series, observed_at // 900000 * 900000 AS bucket, max(observed_at) AS last_at
 FROM readings WHERE batch > ? AND batch <= ? {series} GROUP BY ALL"""
 
-_FRESH = """
-WITH near AS (
-    SELECT r.series, r.start, r.stale, x.observed_at, x.value, x.batch
-    FROM readings x JOIN roll_runs r
-      ON x.series = r.series AND x.observed_at >= r.start - r.stale AND x.observed_at < r.stop
-    WHERE x.observed_at >= $from_at AND x.observed_at < $to_at AND x.batch > $after AND x.batch <= $through
-), held AS (
-    SELECT series, observed_at, value, batch, least(
-        coalesce(lead(observed_at) OVER (PARTITION BY series, start ORDER BY observed_at, batch), $to_at + stale),
-        observed_at + stale) AS until
-    FROM near
-), parts AS (
-    SELECT series, observed_at, value, batch, until,
-        unnest(range(observed_at // 900000 * 900000, greatest(until, observed_at + 1), 900000)) AS bucket
-    FROM held WHERE value IS NOT NULL
-)
-SELECT p.series, p.bucket, 900000 AS length_ms, min(p.value) AS min, max(p.value) AS max,
-    sum(p.value * (least(p.until, p.bucket + 900000) - greatest(p.observed_at, p.bucket))) AS integral,
-    sum(least(p.until, p.bucket + 900000) - greatest(p.observed_at, p.bucket))::BIGINT AS held_ms,
-    last(p.value ORDER BY p.observed_at, p.batch) AS last, max(p.observed_at) AS last_at,
-    count(*) FILTER (p.observed_at >= p.bucket) AS count
-FROM parts p JOIN roll_touched t ON p.series = t.series AND p.bucket = t.bucket
-GROUP BY p.series, p.bucket ORDER BY p.series, p.bucket"""
+_NEAR = """
+SELECT x.series, x.observed_at, coalesce(x.value, 'nan'::DOUBLE) AS value, x.batch
+FROM readings x JOIN roll_series r ON x.series = r.series AND x.observed_at >= r.from_at
+WHERE x.observed_at >= ? AND x.observed_at < ? AND x.batch > ? AND x.batch <= ?"""
 
 _COARSE = """
 SELECT s.series, s.start AS bucket, (s.stop - s.start)::INTEGER AS length_ms, min(x.min) AS min, max(x.max) AS max,
@@ -69,7 +50,7 @@ WHERE x.bucket >= $from_at AND x.bucket < $to_at
 GROUP BY s.series, s.start, s.stop ORDER BY s.series, s.start"""
 
 _MERGED = """
-SELECT series, bucket, length_ms, min, max, integral * least(1.0, length_ms / nullif(held, 0)) AS integral,
+SELECT series, bucket, length_ms, min, max, integral * least(1.0, length_ms / greatest(held, 1)) AS integral,
     least(held, length_ms)::BIGINT AS held_ms, last, last_at, count
 FROM (
     SELECT series, bucket, max(length_ms) AS length_ms, min(min) AS min, max(max) AS max, sum(integral) AS integral,
@@ -118,23 +99,27 @@ class RollUpMath:
         """Work buckets out from all readings, or only from those of ``tail``. Buckets in which no value holds are
         not among the rows."""
         stale = self._stale(buckets.series)
-        stretches = runs(buckets, stale)
-        with Lent(
-            self._connection,
-            roll_touched={"series": buckets.series, "bucket": buckets.start},
-            roll_runs=stretches._asdict(),
-        ):
-            return _fetch(
-                self._connection.execute(
-                    _FRESH,
-                    {
-                        "from_at": int((stretches.start - stretches.stale).min()),
-                        "to_at": int(stretches.stop.max()),
-                        "after": -1 if tail is None else tail.after,
-                        "through": 2**62 if tail is None else tail.through,
-                    },
-                )
-            )
+        numbers, place = np.unique(buckets.series, return_inverse=True)
+        from_at = np.full(len(numbers), 2**62, np.int64)
+        np.minimum.at(from_at, place, buckets.start - stale)
+        bounds = [int(from_at.min()), int(buckets.start.max()) + BUCKET_MS]
+        batches = [-1, 2**62] if tail is None else [tail.after, tail.through]
+        with Lent(self._connection, roll_series={"series": numbers, "from_at": from_at}):
+            near = self._connection.execute(_NEAR, bounds + batches).fetchnumpy()
+        found = summarise(
+            buckets,
+            stale,
+            np.asarray(near["series"], np.int32),
+            np.asarray(near["observed_at"], np.int64),
+            np.asarray(near["value"], np.float64),
+            np.asarray(near["batch"], np.int64),
+        )
+        columns = {
+            **found._asdict(),
+            "count": found.taken,
+            "length_ms": np.full(len(found.series), BUCKET_MS, np.int32),
+        }
+        return {name: columns[name] for name in _COLUMNS}
 
     def coarse(self, spans: Spans, source: str, extra: Rows | None = None) -> Rows:
         """Add 15-minute rows up to spans. ``source`` is a table, or a query in brackets that may use ``roll_rows``."""
@@ -246,8 +231,7 @@ def empty_rows() -> Rows:
 
 def _fetch(result: duckdb.DuckDBPyConnection) -> Rows:
     found = result.fetchnumpy()
-    return {name: np.ma.filled(found[name], np.nan) if name == "integral" else np.asarray(found[name])
-            for name in _COLUMNS}  # fmt: skip
+    return {name: np.asarray(found[name]) for name in _COLUMNS}
 
 
 assert BUCKET_MS == 900_000, "the SQL above has the number in it"

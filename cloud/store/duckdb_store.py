@@ -46,8 +46,11 @@ log = logging.getLogger(__name__)
 
 FILE_NAME = "readings.duckdb"
 _QUERY_THREADS = 2
-_REST_FACTOR = 10
-"""Roll-ups rest ten times as long as they worked, so that they never take more than a tenth of one core."""
+ROLL_UP_EVERY_S = 60.0
+"""Answers do not wait for it: a query works out what the tables do not hold yet. Rarely is cheap, because the bucket
+of now is written anew each time."""
+_REST_FACTOR = 2
+"""And roll-ups rest twice as long as they worked, so that they leave the cores to what comes in."""
 
 T = TypeVar("T")
 
@@ -64,6 +67,7 @@ class DuckdbStore:
         facts: SeriesFacts | None = None,
         memory_limit_mb: int = 1024,
         threads: int = 2,
+        roll_up_every_s: float = ROLL_UP_EVERY_S,
     ) -> None:
         self.path = folder / FILE_NAME
         self._clock = clock
@@ -81,6 +85,7 @@ class DuckdbStore:
         self._series: list[SeriesKey] = []
         self._numbers: dict[SeriesKey, int] = {}
         self._qualities: dict[int, QualityWord] = {}
+        self._roll_up_every_s = roll_up_every_s
         self._rest_until = 0.0
 
     # --- life --------------------------------------------------------------------------------------------------------
@@ -261,7 +266,8 @@ class DuckdbStore:
             upkeep, roll_up = self._workers()
             began = self._clock.monotonic()
             roll_up.step()
-            self._rest_until = began + _REST_FACTOR * (self._clock.monotonic() - began)
+            ended = self._clock.monotonic()
+            self._rest_until = max(began + self._roll_up_every_s, ended + _REST_FACTOR * (ended - began))
             upkeep.cluster(now_ms)
             upkeep.retire(now_ms)
         except duckdb.Error as error:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from cloud.store.contract import Ints, Longs
+from cloud.store.contract import Doubles, Ints, Longs
 
 BUCKET_MS = 900_000
 HOUR_MS = 3_600_000
@@ -25,7 +25,7 @@ DAY_MS = 86_400_000
 STALE_MAX_MS = DAY_MS
 """A value holds for a day at the most in roll-ups: how far back one reading can matter."""
 
-BUCKETS_PER_CHUNK = 20_000
+BUCKETS_PER_CHUNK = 4_000
 """Buckets worked out in one go, so that memory is bounded whatever came."""
 
 
@@ -36,13 +36,18 @@ class Buckets(NamedTuple):
     start: Longs
 
 
-class Runs(NamedTuple):
-    """Stretches of buckets near each other: readings from ``start - stale`` to ``stop`` decide about them."""
+class Summaries(NamedTuple):
+    """What holds in buckets; ``integral`` is value x ms, ``taken`` how many readings. Sorted by series and bucket."""
 
     series: Ints
-    start: Longs
-    stop: Longs
-    stale: Longs
+    bucket: Longs
+    min: Doubles
+    max: Doubles
+    integral: Doubles
+    held_ms: Longs
+    last: Doubles
+    last_at: Longs
+    taken: Longs
 
 
 class Spans(NamedTuple):
@@ -65,24 +70,70 @@ def touched_buckets(series: Ints, first: Longs, last_at: Longs, stale: Longs) ->
 
 
 def chunks(buckets: Buckets) -> Iterator[Buckets]:
-    """The same buckets in parts that lie within one UTC day each and are not too many."""
-    days = buckets.start // DAY_MS
-    for day in np.unique(days):
-        mine = np.flatnonzero(days == day)
+    """The same buckets in parts that lie within one hour each and are not too many."""
+    parts = buckets.start // HOUR_MS
+    order = np.argsort(parts, kind="stable")
+    edges = np.flatnonzero(np.diff(parts[order])) + 1
+    for mine in np.split(order, edges):
         for begin in range(0, len(mine), BUCKETS_PER_CHUNK):
             part = mine[begin : begin + BUCKETS_PER_CHUNK]
             yield Buckets(buckets.series[part], buckets.start[part])
 
 
-def runs(buckets: Buckets, stale: Longs) -> Runs:
-    """Join buckets whose readings overlap. ``stale[i]`` belongs to ``buckets.series[i]``."""
-    series, start = buckets
-    if not len(series):
-        return Runs(series, start, start, stale)
-    apart = (np.diff(series) != 0) | (np.diff(start) >= BUCKET_MS + stale[1:])
-    begins = np.flatnonzero(np.concatenate([[True], apart]))
-    ends = np.append(begins[1:], len(series)) - 1
-    return Runs(series[begins], start[begins], start[ends] + BUCKET_MS, stale[begins])
+def summarise(buckets: Buckets, stale: Longs, series: Ints, at: Longs, value: Doubles, batch: Longs) -> Summaries:
+    """What holds in each of ``buckets``, from readings in any order; ``stale[i]`` is the limit of ``buckets.series[i]``.
+
+    The readings must hold all that can matter: of each series from ``start - stale`` of its first bucket to the end of
+    its last. Only series of ``buckets`` may be among them. ``value`` is NaN where a reading is bad.
+    """
+    order = np.lexsort((batch, at, series))
+    series, at, value = series[order], at[order], value[order]
+    numbers, first = np.unique(buckets.series, return_index=True)
+    place = np.searchsorted(numbers, series)
+    until = at + stale[first][place]
+    same = series[1:] == series[:-1]
+    until[:-1][same] = np.minimum(until[:-1][same], at[1:][same])
+    good = ~np.isnan(value)
+    place, at, value, until = place[good], at[good], value[good], until[good]
+    own = at // BUCKET_MS * BUCKET_MS
+    further = np.maximum(until - 1 - own, 0) // BUCKET_MS  # buckets after its own into which a value holds
+    spill = np.repeat(np.arange(len(at)), further)
+    steps = np.arange(len(spill)) - np.repeat(np.cumsum(further) - further, further) + 1
+    # A value that holds from before comes first in its bucket: so spilled ones go before, and the sort is stable.
+    source = np.concatenate([spill, np.arange(len(at))])
+    start = np.concatenate([own[spill] + steps * BUCKET_MS, own])
+    taken = np.concatenate([np.zeros(len(spill), np.int64), np.ones(len(at), np.int64)])
+    base = min(int(start.min(initial=2**62)), int(buckets.start.min()))
+    width = (max(int(start.max(initial=0)), int(buckets.start.max())) - base) // BUCKET_MS + 1
+    wanted = np.searchsorted(numbers, buckets.series) * width + (buckets.start - base) // BUCKET_MS
+    wanted.sort()
+    key = place[source] * width + (start - base) // BUCKET_MS
+    found = np.searchsorted(wanted, key)
+    kept = wanted[np.minimum(found, len(wanted) - 1)] == key
+    sort = np.flatnonzero(kept)[np.argsort(key[kept], kind="stable")]
+    source, start, taken, key = source[sort], start[sort], taken[sort], key[sort]
+    if not len(source):
+        return _NO_SUMMARIES
+    begins = np.concatenate([[0], np.flatnonzero(np.diff(key)) + 1])
+    ends = np.append(begins[1:], len(key)) - 1
+    value_here = value[source]
+    held = np.minimum(until[source], start + BUCKET_MS) - np.maximum(at[source], start)
+    return Summaries(
+        series=numbers[place[source[begins]]],
+        bucket=start[begins],
+        min=np.minimum.reduceat(value_here, begins),
+        max=np.maximum.reduceat(value_here, begins),
+        integral=np.add.reduceat(value_here * held, begins),
+        held_ms=np.add.reduceat(held, begins),
+        last=value_here[ends],
+        last_at=at[source[ends]],
+        taken=np.add.reduceat(taken, begins),
+    )
+
+
+_NO_SUMMARIES = Summaries(
+    *(np.empty(0, kind) for kind in (np.int32, np.int64, float, float, float, np.int64, float, np.int64, np.int64))
+)
 
 
 def hours(buckets: Buckets) -> Spans:
