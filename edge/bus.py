@@ -4,8 +4,8 @@ Polls and writes of all devices on the line come through `Bus.ask`. The order of
 
 - Before a request the input is dropped and the line has been silent for 3.5 characters and for what the device wants.
 - Without an answer in time, TCP connections are closed (a late answer dies with them); on RTU, where nothing ties an
-  answer to its request, the line stays unused for another timeout while late bytes are swallowed, and until an answer
-  of another length has come from that unit, requests that a late answer would fit are reported by `may_match_late`.
+  answer to its request, the line stays unused for another timeout while late bytes are swallowed, and `late` says
+  which requests to that unit an owed answer would fit.
 - A connection that the other side closed while idle is opened again and the read repeated once, at once.
 
 Who retries otherwise: the poller.
@@ -16,6 +16,7 @@ import random
 from collections import deque
 from typing import NamedTuple
 
+from edge.late_answers import LateAnswers
 from edge.modbus_frames import Framing, Garbled, GatewaySilent, ReadRequest, Refused, payload_of
 from edge.modbus_wire import ByteLink
 from protocols.clock import Clock
@@ -26,8 +27,6 @@ REOPEN_MIN_S = 0.5
 REOPEN_MAX_S = 30.0
 SETTLE_S = 0.02
 """Between connecting and the first request; some devices drop what comes at once."""
-LATE_S = 60.0
-"""An answer later than this is not expected any more."""
 GATEWAY_ERRORS_MAX = 3
 """Some gateways answer 0x0A or 0x0B for ever until the connection is closed."""
 GARBLE_IDLE_S = 0.15
@@ -83,7 +82,8 @@ class Bus:
         self._reopen_s = REOPEN_MIN_S
         self.retry_at = 0.0
         """Monotonic; while the line is down, `ask` fails at once until then."""
-        self._late: dict[int, dict[tuple[int, int], float]] = {}
+        self.late = LateAnswers(timeout_s, clock)
+        """What the units still owe; always empty on Modbus TCP, where the transaction id tells answers apart."""
         self._gateway_errors = 0
         self._busy = _Busy(clock.monotonic())
         self._state = "connecting"
@@ -95,8 +95,8 @@ class Bus:
 
         silence_s: what the device wants before a request. known_silent: the unit has missed its last answers, so the
         line need not be kept free for late ones as long.
-        Raises WireLost when the line cannot be opened, else DeviceSilent, DeviceBusy, Refused (the device's exception) or
-        Garbled.
+        Raises WireLost when the line cannot be opened, else DeviceSilent, DeviceBusy, Refused (an exception of the
+        device) or Garbled.
         """
         # The lock is the line: one exchange at a time is what the wire can carry.
         async with self._lock:
@@ -110,11 +110,6 @@ class Bus:
                 self._busy.add(started, self._clock.monotonic())
         self._gateway_errors = 0
         return answer
-
-    def may_match_late(self, request: ReadRequest) -> bool:
-        """True when an answer still owed by the unit would pass for the answer to ``request``."""
-        owed = self._owed(request.unit)
-        return (request.function, request.count) in owed
 
     def close(self) -> None:
         """Let go of the line; `ask` opens it again."""
@@ -172,12 +167,11 @@ class Bus:
         try:
             self._send(request, frame)
             payload = payload_of(request, await self._answer(request, frame, known_silent))
-            if self._framing.late_answers_match and not self.may_match_late(request):
-                self._late.pop(request.unit, None)
+            self.late.answered(request)
             complete = True
             return Answer(payload, self._link.arrived_ms)
         except (Refused, DeviceBusy, GatewaySilent) as error:
-            if self._owed(request.unit) and not isinstance(error, GatewaySilent):
+            if isinstance(error, Refused) and self.late.refusal_is_doubtful(request):
                 # The refusal may be the late answer to an earlier request; believing it would teach a wrong hole.
                 self._owe(request)
                 raise Garbled(f"{error}, perhaps of an earlier request") from None
@@ -234,20 +228,7 @@ class Bus:
 
     def _owe(self, request: ReadRequest) -> None:
         if self._framing.late_answers_match:
-            owed = self._late.setdefault(request.unit, {})
-            owed[(request.function, request.count)] = self._clock.monotonic() + LATE_S
-
-    def _owed(self, unit: int) -> dict[tuple[int, int], float]:
-        owed = self._late.get(unit)
-        if not owed:
-            return {}
-        now = self._clock.monotonic()
-        alive = {key: until for key, until in owed.items() if until > now}
-        if alive:
-            self._late[unit] = alive
-        else:
-            del self._late[unit]
-        return alive
+            self.late.owe(request)
 
     def _gateway_is_stuck(self, error: Retryable) -> bool:
         if not isinstance(error, GatewaySilent):

@@ -1,7 +1,7 @@
 """Reading one Modbus device: its plan of requests, its ratios, and what its refusals have taught."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from edge.bus import Answer, Bus
 from edge.modbus_frames import MEANS_NOT_HERE, ReadRequest, Refused
@@ -24,6 +24,14 @@ Take = Callable[[BlockDecoder, Block, Answer], None]
 
 class BadRatio(Retryable):
     """A ratio register holds what no transformer has; values multiplied by it would be wrong."""
+
+
+class NotYet(Retryable):
+    """A request would be answered by another one's late answer; from ``until`` (monotonic) it is safe."""
+
+    def __init__(self, message: str, until: float) -> None:
+        self.until = until
+        super().__init__(message)
 
 
 class DeviceReader:
@@ -74,22 +82,27 @@ class DeviceReader:
     async def read(self, take: Take, *, known_silent: bool = False) -> None:
         """Read every point, calling ``take`` with each answer as it comes.
 
-        Raises what `Bus.ask` raises, and BadRatio; answers taken before that are good.
+        Raises what `Bus.ask` raises, BadRatio and NotYet; answers taken before that are good.
         """
         await self._read_ratios(known_silent)
-        plan = self._plan or self._make_plan()
-        plan = await self._out_of_doubt(plan, known_silent)
-        for block, decoder in plan:
+        if not self._plan:
+            self._make_plan()
+        await self._resolve(known_silent)
+        for block, decoder in list(self._plan):
             await self._read_block(block, decoder, take, known_silent)
             known_silent = False
 
-    def _make_plan(self) -> list[tuple[Block, BlockDecoder]]:
+    def _make_plan(self) -> None:
         blocks = plan_reads(self._profile, self.points, self._learned)
         self._plan = [(block, BlockDecoder(self.device, block, self._ratios)) for block in blocks]
-        return self._plan
 
     async def _ask(self, block: Block, known_silent: bool = False) -> Answer:
-        request = ReadRequest(self.unit, block.function, block.start, block.count)
+        return await self._ask_for(self._request(block), known_silent)
+
+    async def _ask_for(self, request: ReadRequest, known_silent: bool) -> Answer:
+        until = self._bus.late.unsafe_until(request)
+        if until:
+            raise NotYet(f"{request.describe()}: an owed answer of other registers could pass for this one", until)
         return await self._bus.ask(request, silence_s=self._profile.silence_s, known_silent=known_silent)
 
     async def _read_block(self, block: Block, decoder: BlockDecoder, take: Take, known_silent: bool) -> None:
@@ -136,22 +149,36 @@ class DeviceReader:
         self._learned = learned
         self._plan = []
 
-    async def _out_of_doubt(
-        self, plan: list[tuple[Block, BlockDecoder]], known_silent: bool
-    ) -> list[tuple[Block, BlockDecoder]]:
-        """While the unit may still owe an answer, begin with a request that this answer would not fit."""
-        for index, (block, _) in enumerate(plan):
-            if not self._doubtful(block):
-                return plan if index == 0 else [plan[index], *plan[:index], *plan[index + 1 :]]
-        for block, _ in plan:
-            for shorter in prefixes(block):
-                if not self._doubtful(shorter):
-                    await self._ask(shorter, known_silent)
-                    return plan
-        return plan
+    async def _resolve(self, known_silent: bool) -> None:
+        """While the unit owes an answer, begin with a request that it would not fit, to see that it has passed."""
+        if not self._bus.late.unresolved(self.unit):
+            return
+        for index, (block, _) in enumerate(self._plan):
+            if not self._bus.late.fits(self._request(block)):
+                self._plan.insert(0, self._plan.pop(index))
+                return
+        for probe in self._probes():
+            if not self._bus.late.fits(probe):
+                try:
+                    await self._bus.ask(probe, silence_s=self._profile.silence_s, known_silent=known_silent)
+                except Refused:
+                    log.debug("%s: the owed answer has passed", self.device)
+                return
 
-    def _doubtful(self, block: Block) -> bool:
-        return self._bus.may_match_late(ReadRequest(self.unit, block.function, block.start, block.count))
+    def _probes(self) -> Iterator[ReadRequest]:
+        """Requests of other shapes: shorter ones, then the other kind of register, which may well be refused."""
+        for block, _ in self._plan:
+            for shorter in prefixes(block):
+                yield self._request(shorter)
+        for block, _ in self._plan:
+            other = (
+                7 - block.function if block.function > 2 else 3 - block.function
+            )  # 3 for 4, 4 for 3; 1 for 2, 2 for 1
+            for count in (1, 2, 3):
+                yield ReadRequest(self.unit, other, block.start, count)
+
+    def _request(self, block: Block) -> ReadRequest:
+        return ReadRequest(self.unit, block.function, block.start, block.count)
 
     async def _read_ratios(self, known_silent: bool) -> None:
         if not self._needed or self._clock.monotonic() < self._ratios_until:
@@ -168,7 +195,7 @@ class DeviceReader:
 
     async def _read_ratio(self, ratio: Ratio, known_silent: bool) -> float:
         request = ReadRequest(self.unit, FUNCTION_CODES[ratio.area], ratio.at, TYPES[ratio.type].words)
-        answer = await self._bus.ask(request, silence_s=self._profile.silence_s, known_silent=known_silent)
+        answer = await self._ask_for(request, known_silent)
         factor = decode_ratio(answer.payload, ratio.type, ratio.word_order, ratio.scale)
         if not 0 < factor <= RATIO_MAX:
             raise BadRatio(f"{self.device}: the {ratio.name} ratio in register {ratio.at} is {factor:g}")

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from edge.bus import Answer, Bus
 from edge.contract import Sink
-from edge.device_reader import DeviceReader, Take
+from edge.device_reader import DeviceReader, NotYet, Take
 from edge.modbus_frames import Garbled
 from protocols.clock import Clock
 from protocols.errors import DeviceSilent, Retryable, StoreUnavailable, WireLost
@@ -90,6 +90,7 @@ class Poller:
         self._sink, self._clock, self._rng = sink, clock, rng
         # A full queue drops its oldest: the newest change of a device is the one that counts.
         self._events: deque[Event] = deque(maxlen=PENDING_EVENTS_MAX)
+        self._backoff_min_s, self._backoff_max_s = BACKOFF_MIN_S, BACKOFF_MAX_S
 
     async def run(self) -> None:
         """Poll until cancelled; returns at once when there is nothing to poll."""
@@ -114,11 +115,16 @@ class Poller:
 
         try:
             await self._read(device, readings, seen, take)
+        except NotYet as error:
+            log.debug("%s: %s", device.reader.device, error)
+            device.due = error.until
+            await self._sink.readings(readings)
         except WireLost as error:
             await self._line_down(device, error, readings, seen)
         except Retryable as error:
-            delay = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(device.misses, 10)) * self._rng.uniform(0.9, 1.1)
-            await self._miss(device, error, self._clock.monotonic() + delay, readings, seen)
+            delay = min(self._backoff_max_s, self._backoff_min_s * 2 ** min(device.misses, 10))
+            due = self._clock.monotonic() + delay * self._rng.uniform(0.9, 1.1)
+            await self._miss(device, error, due, readings, seen)
         else:
             await self._hit(device, readings, seen)
 

@@ -1,0 +1,174 @@
+"""A Modbus line that a test can make lie: devices with registers, and a fault for any request.
+
+Frames are made here by hand, so that nothing is shared with the code under test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import struct
+import tty
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+
+class Asked(NamedTuple):
+    """One request as it arrived; ``number`` counts from 0."""
+
+    number: int
+    unit: int
+    function: int
+    start: int
+    count: int
+
+
+Fault = str
+"""What goes wrong with one answer: "", "silent", "late S", "exception N", "unit", "function", "short", "long",
+"checksum", "id", "noise", "echo", "twice", "close", "half"."""
+
+
+def checksum(frame: bytes) -> bytes:
+    crc = 0xFFFF
+    for byte in frame:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
+    return struct.pack("<H", crc)
+
+
+class ModbusLine:
+    """Units with registers (the same for functions 3 and 4). A unit that is not there is silent."""
+
+    def __init__(self, units: Mapping[int, Mapping[int, int]], *, framing: str = "tcp") -> None:
+        self.units = units
+        self.framing = framing
+        self.fault: Callable[[Asked], Fault] = lambda asked: ""
+        self.asked: list[Asked] = []
+        self.connections = 0
+        self.now_open: set[asyncio.StreamWriter] = set()
+        self.refuse_missing = True
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def on_tcp(self) -> AsyncIterator[int]:
+        """Serve on a free TCP port; yields it."""
+        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
+            self.drop_connections()
+            for task in list(self._tasks):
+                task.cancel()
+
+    def drop_connections(self) -> None:
+        for writer in list(self.now_open):
+            writer.transport.abort()
+
+    @asynccontextmanager
+    async def on_pty(self) -> AsyncIterator[str]:
+        """Serve on a pseudo-terminal; yields its path."""
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        path = os.ttyname(slave)
+        buffer = bytearray()
+        loop = asyncio.get_running_loop()
+
+        def readable() -> None:
+            try:
+                buffer.extend(os.read(master, 4096))
+            except OSError:
+                return
+            self._take(buffer, lambda data: os.write(master, data), lambda: None)
+
+        loop.add_reader(master, readable)
+        try:
+            yield path
+        finally:
+            for task in list(self._tasks):
+                task.cancel()
+            loop.remove_reader(master)
+            os.close(master)
+            os.close(slave)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.now_open.add(writer)
+        buffer = bytearray()
+        try:
+            while data := await reader.read(4096):
+                buffer += data
+                self._take(buffer, writer.write, writer.transport.abort)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            self.now_open.discard(writer)
+            writer.transport.abort()
+
+    def _take(self, buffer: bytearray, send: Callable[[bytes], object], close: Callable[[], None]) -> None:
+        size = 12 if self.framing == "tcp" else 8
+        while len(buffer) >= size:
+            frame = bytes(buffer[:size])
+            del buffer[:size]
+            body = frame[6:] if self.framing == "tcp" else frame[:6]
+            asked = Asked(len(self.asked), *struct.unpack(">BBHH", body))
+            self.asked.append(asked)
+            task = asyncio.ensure_future(self._answer(asked, frame, send, close))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _answer(
+        self, asked: Asked, frame: bytes, send: Callable[[bytes], object], close: Callable[[], None]
+    ) -> None:
+        fault, _, argument = self.fault(asked).partition(" ")
+        if fault == "close":
+            close()
+            return
+        if fault == "silent" or asked.unit not in self.units:
+            return
+        if fault == "late":
+            await asyncio.sleep(float(argument))
+        answer = self._frame(asked, frame, fault, argument)
+        if fault == "noise":
+            answer = b"\x00\xff" + answer
+        elif fault == "echo":
+            answer = frame + answer
+        elif fault == "twice":
+            answer *= 2
+        elif fault == "half":
+            answer = answer[: len(answer) // 2]
+        send(answer)
+        if fault == "half" and self.framing == "tcp":
+            close()
+
+    def _frame(self, asked: Asked, frame: bytes, fault: str, argument: str) -> bytes:
+        unit = asked.unit + 1 if fault == "unit" else asked.unit
+        function = asked.function ^ 7 if fault == "function" else asked.function
+        held = self.units[asked.unit]
+        addresses = range(asked.start, asked.start + asked.count)
+        if fault == "exception":
+            pdu = bytes((function | 0x80, int(argument)))
+        elif self.refuse_missing and not all(address in held for address in addresses):
+            pdu = bytes((function | 0x80, 2))
+        else:
+            words = [held.get(address, 0) for address in addresses]
+            if fault == "short":
+                words.pop()
+            if fault == "long":
+                words.append(0)
+            pdu = struct.pack(f">BB{len(words)}H", function, 2 * len(words), *words)
+        if self.framing == "tcp":
+            transaction = int.from_bytes(frame[:2], "big") + (1 if fault == "id" else 0)
+            return struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit) + pdu
+        body = bytes((unit,)) + pdu
+        check = checksum(body)
+        return body + (bytes((check[0] ^ 1, check[1])) if fault == "checksum" else check)
+
+
+def telling(unit: int, addresses: range) -> dict[int, int]:
+    """Registers whose content says which unit and address they are of."""
+    return {address: random.Random(unit * 65536 + address).randrange(65536) for address in addresses}
