@@ -126,7 +126,7 @@ class Opened(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """The buffer now: `used_bytes` of `max_bytes` are taken; `error` is why the last commit failed, "" when none did."""
+    """The buffer now: `used_bytes` of `max_bytes` are taken; `error`: why the last commit failed, or ""."""
 
     epoch: str
     batches: int

@@ -33,7 +33,7 @@ from edge.buffer_file import (
 )
 from edge.contract import FailPoint
 from edge.failpoint import never
-from edge.salvage import finish_swap, inspect_log, set_aside
+from edge.salvage import finish_swap, has_log, inspect_log, set_aside
 from protocols.batch import peek
 from protocols.clock import Clock
 from protocols.errors import BadBatch, StoreDamaged, StoreUnavailable
@@ -75,7 +75,7 @@ class SqliteBuffer:
     async def close(self) -> None:
         if self._executor is not None:
             executor, self._executor = self._executor, None
-            await asyncio.get_running_loop().run_in_executor(executor, self._disconnect)
+            await asyncio.get_running_loop().run_in_executor(executor, self._close)
             executor.shutdown(wait=False)
 
     async def commit(self, change: Change) -> Committed:
@@ -126,7 +126,7 @@ class SqliteBuffer:
     # From here on in the buffer's thread.
 
     def _open(self) -> Opened:
-        self._disconnect()
+        self._close()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             finish_swap(self.path)
@@ -142,7 +142,7 @@ class SqliteBuffer:
         except OSError as error:
             raise self._refused(StoreUnavailable(f"{self.path}: {error.strerror or error}")) from error
         except StoreUnavailable as error:
-            self._disconnect()
+            self._close()
             raise self._refused(error) from error
         self._error = ""
         return opened
@@ -152,6 +152,7 @@ class SqliteBuffer:
             verdict = inspect_log(self.path)
             if verdict.damaged:
                 raise StoreDamaged(str(self.path), verdict.detail)
+            had_no_log = not has_log(self.path)
             if not self.path.exists():
                 # Before SQLite does: its log gets the mode of the file.
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -162,9 +163,12 @@ class SqliteBuffer:
             else:
                 check(self._connection, self.path, self._clock.monotonic)
             rows = Rows(self._connection)
-            if verdict.torn:
-                # The newest transaction may be missing although it was published: its seqs must not be used again.
+            if verdict.torn or (had_no_log and rows.meta("open")):
+                # The newest batches may be missing although they were published: their seqs must not be used again.
+                log.warning("%s: %s; a new epoch begins", self.path, verdict.detail or "its log is missing")
                 self._draw_new_epoch(rows)
+            rows.set_meta("open", 1)
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             return self._take_stock(rows)
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
@@ -318,6 +322,12 @@ class SqliteBuffer:
         if now - self._ballast_at > RELAY_S:
             self._ballast_at = now
             self._ballast.lay()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                Rows(self._connection).set_meta("open", None)
+        self._disconnect()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -49,6 +49,12 @@ def inspect_log(path: Path) -> LogVerdict:
     return LogVerdict(False, False, "")
 
 
+def has_log(path: Path) -> bool:
+    """Whether there is a write-ahead log with something in it; a file that was closed in order has none."""
+    wal = _beside(path, "-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
 def finish_swap(path: Path) -> None:
     """Complete or undo a salvage that was interrupted. Raises OSError."""
     new = _beside(path, ".new")

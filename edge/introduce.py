@@ -1,0 +1,76 @@
+"""The birth of a session: what this gateway is and has, out of the site file and the profiles."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+from edge.settings import DeviceSettings, Site
+from protocols.birth import Birth, DeviceBirth, PointBirth
+from protocols.modbus.profile import ModbusProfile
+
+MISSED_POLLS = 3
+"""A polled value is stale when so many polls brought none."""
+
+STALE_S_LEAST = 5.0
+
+
+def software_version() -> str:
+    """The version of this program."""
+    try:
+        return metadata.version("dayuan")
+    except metadata.PackageNotFoundError:
+        return "source"
+
+
+def birth(site: Site, *, session: int, started_at: int) -> Birth:
+    """The birth of a session. started_at: ms, when the process started."""
+    return Birth(
+        site=site.gateway.site,
+        gateway=site.gateway.id,
+        name=site.gateway.name,
+        site_name=site.gateway.site_name,
+        time_zone=site.gateway.time_zone,
+        software=software_version(),
+        config_hash=site.config_hash,
+        session=session,
+        started_at=started_at,
+        devices=[_device(site, device) for device in site.devices],
+    )
+
+
+def _device(site: Site, device: DeviceSettings) -> DeviceBirth:
+    points = _points(site, device)
+    return DeviceBirth(
+        id=device.id,
+        name=device.name,
+        kind=device.kind,
+        profile=device.profile,
+        bus=device.bus,
+        every_s=device.every_s,
+        stale_after_s=max((point.stale_after_s for point in points), default=0.0),
+        points=points,
+    )
+
+
+def _points(site: Site, device: DeviceSettings) -> list[PointBirth]:
+    profile = site.profiles[device.profile]
+    if isinstance(profile, ModbusProfile):
+        return [
+            PointBirth(point.name, point.unit, point.kind, _stale_after_s(device, point.name))
+            for point in profile.selected(extended=device.extended)
+        ]
+    return [
+        PointBirth(info.name, info.unit, info.kind, _with_silence(device, info.name, info.stale_after_s))
+        for info in profile.points
+    ]
+
+
+def _stale_after_s(device: DeviceSettings, point: str) -> float:
+    return _with_silence(device, point, max(MISSED_POLLS * device.every_s, STALE_S_LEAST))
+
+
+def _with_silence(device: DeviceSettings, point: str, stale_after_s: float) -> float:
+    """A point with a deadband is silent on purpose for up to its max silence."""
+    if stale_after_s and point in device.deadband:
+        return stale_after_s + device.max_silence_s
+    return stale_after_s

@@ -1,0 +1,70 @@
+"""What the gateway says of itself: for the status on the wire and for `dayuan-edge status`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from edge.buffer import Buffer
+from edge.contract import Driver
+from edge.intake import Intake
+from edge.retime import Timing
+from edge.uplink import Uplink
+from protocols.clock import MS_PER_S, Clock
+from protocols.status import Report
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Reporter:
+    """Gathers figures from every part; cheap, nothing is read from the disk but the process' own memory use."""
+
+    def __init__(
+        self, *, buffer: Buffer, intake: Intake, uplink: Uplink, timing: Timing, clock: Clock, drivers: Sequence[Driver]
+    ) -> None:
+        self._buffer = buffer
+        self._intake = intake
+        self._uplink = uplink
+        self._timing = timing
+        self._clock = clock
+        self._drivers = drivers
+        self._started_at = clock.monotonic()
+        self.link_error = ""
+
+    def report(self) -> Report:
+        """The gateway now."""
+        kept, sent = self._buffer.figures(), self._uplink.figures()
+        waiting = max(0, kept.batches - sent.released.batches)
+        oldest_s = (self._clock.now_ms() - kept.oldest_sealed_at) / MS_PER_S
+        return Report(
+            epoch=kept.epoch,
+            backlog_batches=waiting,
+            backlog_readings=max(0, kept.readings - sent.released.readings) if waiting else 0,
+            backlog_bytes=max(0, kept.payload_bytes - sent.released.payload_bytes) if waiting else 0,
+            buffer_max_bytes=kept.max_bytes,
+            oldest_unacked_s=round(max(0.0, oldest_s), 1) if waiting and kept.oldest_sealed_at else 0.0,
+            live_in_flight=sent.live_in_flight,
+            backlog_in_flight=sent.backlog_in_flight,
+            acked_batches=sent.acked_batches,
+            resent_batches=sent.resent_batches,
+            quarantined=kept.quarantined,
+            dropped_readings=kept.dropped_readings + self._intake.tail.lost_readings,
+            dropped_events=kept.dropped_events,
+            untimed=kept.untimed,
+            clock=self._timing.report(),
+            buses=[driver.report() for driver in self._drivers],
+            devices=[report for driver in self._drivers for report in driver.device_reports()],
+            buffer_error=kept.error[:400],
+            link_error=self.link_error[:400],
+            rss_bytes=rss_bytes(),
+            uptime_s=round(self._clock.monotonic() - self._started_at, 1),
+        )
+
+
+def rss_bytes() -> int:
+    """Memory of this process that is in RAM."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * _PAGE_BYTES
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -1,0 +1,105 @@
+"""The unix socket beside the buffer through which `dayuan-edge status` asks a running gateway. Mode 0600.
+
+Whoever connects gets one JSON object and the end of the stream; nothing is read from the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from edge.status import Snapshot
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 3.0
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+
+
+def socket_path(buffer_path: Path) -> Path:
+    """Where the socket of the gateway with this buffer lies."""
+    return buffer_path.with_name(buffer_path.name + ".status")
+
+
+class StatusSocket:
+    """Serves snapshots while the gateway runs. The buffer's lock sees to it that no other gateway serves here."""
+
+    def __init__(self, path: Path, snapshot: Callable[[], Snapshot]) -> None:
+        self._path = path
+        self._snapshot = snapshot
+        self._encoder = msgspec.json.Encoder()
+
+    async def run(self) -> None:
+        """Serve until cancelled. A socket that cannot be made costs only the status command, so it is logged."""
+        try:
+            listener = self._listen()
+        except OSError as error:
+            log.warning("no status socket at %s: %s", self._path, error)
+            return
+        server = await asyncio.start_unix_server(self._answer, sock=listener)
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            self._path.unlink(missing_ok=True)
+
+    def _listen(self) -> socket.socket:
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with _short(self._path) as address:
+                listener.bind(address)
+            # Nobody can connect before listen() is called.
+            os.chmod(self._path, 0o600)
+            listener.setblocking(False)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
+
+    async def _answer(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                writer.write(self._encoder.encode(self._snapshot()))
+                await writer.drain()
+        except (OSError, TimeoutError):
+            pass
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+def ask(buffer_path: Path) -> Snapshot | None:
+    """The snapshot of the gateway that runs with this buffer; None when none does. Raises OSError, msgspec's errors."""
+    path = socket_path(buffer_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(ANSWER_S)
+        try:
+            with _short(path) as address:
+                asking.connect(address)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        parts: list[bytes] = []
+        while part := asking.recv(65536):
+            parts.append(part)
+            if sum(map(len, parts)) > ANSWER_BYTES_MAX:
+                raise OSError(f"{path} answers without end")
+    return msgspec.json.decode(b"".join(parts), type=Snapshot)
+
+
+@contextlib.contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """An address for a path of any length: the kernel takes only 107 bytes."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
