@@ -158,7 +158,9 @@ class Bus:
         return True
 
     async def _once(self, request: ReadRequest, silence_s: float, known_silent: bool) -> Answer:
-        await self._clock.sleep_until(self._free_at + max(silence_s, self._silence_s, self._line.silence_s))
+        free_at = self._free_at + max(silence_s, self._silence_s, self._line.silence_s)
+        if free_at > self._clock.monotonic():
+            await self._clock.sleep_until(free_at)
         self._silence_s = silence_s
         self._link.buffer.clear()
         self._requests += 1
