@@ -1,0 +1,173 @@
+"""``dayuan-edge``: check a site file, read its devices once, run the gateway, ask how it is."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import random
+import signal
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+from edge.introduce import software_version
+from edge.settings import Site, load_site
+from protocols.clock import SystemClock
+from protocols.errors import BadSettings
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+DEFAULT_SITE = "site.toml"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="dayuan-edge", description="The gateway: reads devices, keeps every reading, sends it up."
+    )
+    parser.add_argument("--version", action="version", version=f"dayuan {software_version()}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    check = _command(
+        commands, "check", "check a site file: errors with file and line, warnings that would bite on site"
+    )
+    check.set_defaults(work=_check)
+    read = _command(commands, "read", "read every Modbus device of the site once and print the values")
+    read.add_argument("device", nargs="?", help="only this device")
+    read.add_argument("--registers", action="store_true", help="print the raw registers, too")
+    read.set_defaults(work=_read)
+    run = _command(commands, "run", "run the gateway until Ctrl-C or SIGTERM")
+    run.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much to log")
+    run.set_defaults(work=_run)
+    status = _command(commands, "status", "ask the running gateway: lanes, backlog, devices, periods, drops, clock")
+    status.set_defaults(work=_status)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, about: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about)
+    parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=f"the site file (default: {DEFAULT_SITE})")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        code: int = options.work(options)
+        return code
+    except BadSettings as error:
+        _print_error(error, as_json=options.json)
+        return WRONG
+    except BrokenPipeError:
+        # The reader of our output went away; point stdout elsewhere, so that closing it does not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _check(options: argparse.Namespace) -> int:
+    site = load_site(options.site)
+    found = _warnings(site)
+    if options.json:
+        summary = {"ok": True, "devices": len(site.devices), "buses": len(site.buses), "config_hash": site.config_hash}
+        print(json.dumps({**summary, "warnings": found}, ensure_ascii=False))
+        return DONE
+    for warning in found:
+        print(f"warning: {warning}")
+    print(f"{options.site}: good. {len(site.devices)} devices on {len(site.buses)} buses.")
+    return DONE
+
+
+def _read(options: argparse.Namespace) -> int:
+    from edge.read_once import as_json, as_table, read_devices
+
+    site = load_site(options.site)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    rows = asyncio.run(read_devices(site, options.device, SystemClock()))
+    if options.json:
+        print(as_json(rows).decode())
+    elif rows:
+        print(as_table(rows, registers=options.registers))
+    else:
+        print("no Modbus device in this site file; devices on MQTT report by themselves")
+    return FAILED if any(row.error for row in rows) else DONE
+
+
+def _run(options: argparse.Namespace) -> int:
+    site = load_site(options.site)
+    logging.basicConfig(
+        level=options.log.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    for warning in _warnings(site):
+        logging.getLogger("edge.site").warning("%s", warning)
+    return asyncio.run(_run_gateway(site))
+
+
+async def _run_gateway(site: Site) -> int:
+    from edge.failpoint import VARIABLE, armed
+    from edge.gateway import Gateway
+
+    fail_point = armed(os.environ.get(VARIABLE))
+    gateway = Gateway(site, clock=SystemClock(), rng=random.Random(), fail_point=fail_point)
+    loop = asyncio.get_running_loop()
+    signals = 0
+
+    def on_signal() -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
+            # What is committed is safe; the rest was asked to be given up.
+            os._exit(INTERRUPTED)
+        gateway.close()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    await gateway.run()
+    return DONE
+
+
+def _status(options: argparse.Namespace) -> int:
+    from edge.buffer_peek import look
+    from edge.status_socket import ask
+    from edge.status_table import as_text, file_as_text
+
+    site = load_site(options.site)
+    try:
+        snapshot = ask(site.buffer.path)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
+        print(f"the gateway's status socket does not answer as it should: {error}", file=sys.stderr)
+        return FAILED
+    if snapshot is not None:
+        print(msgspec.json.encode(snapshot).decode() if options.json else as_text(snapshot))
+        return DONE
+    found = look(site.buffer.path)
+    if options.json:
+        print(msgspec.json.encode({"running": False, "buffer": found}).decode())
+    else:
+        print(file_as_text(found, site.gateway.site, site.gateway.id))
+    return FAILED
+
+
+def _warnings(site: Site) -> list[str]:
+    from edge.site_warnings import warnings
+
+    return warnings(site)
+
+
+def _print_error(error: BadSettings, *, as_json: bool) -> None:
+    if as_json:
+        fields = {"file": error.file, "line": error.line, "key": error.key, "allowed": error.allowed}
+        print(json.dumps({"ok": False, "error": error.message, **fields}, ensure_ascii=False))
+    else:
+        print(error, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""The gateway process: everything is wired here and nowhere else.
+
+Started in this order: buffer, writer, session and status socket, drivers; stopped in the opposite order, so that what
+a driver handed over is on disk and the collector hears a goodbye.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from edge.buffer_sqlite import SqliteBuffer
+from edge.contract import Dial, Driver, FailPoint
+from edge.drivers.modbus import ModbusDriver
+from edge.drivers.mqtt import MqttDriver
+from edge.failpoint import never
+from edge.intake import Intake
+from edge.introduce import birth, software_version
+from edge.mqtt_link import MqttDialer
+from edge.pipeline import Pipeline
+from edge.reporter import Reporter
+from edge.retime import Timing
+from edge.sealer import sealer
+from edge.session import Session
+from edge.settings import BusSettings, Site, UplinkSettings
+from edge.site_file import BusKind
+from edge.status import Snapshot, StatusDesk
+from edge.status_socket import StatusSocket, socket_path
+from edge.uplink import Uplink
+from protocols.birth import Birth
+from protocols.clock import Clock
+from protocols.status import Report
+from protocols.topics import topic
+
+log = logging.getLogger(__name__)
+
+DRIVERS: dict[BusKind, Callable[..., Driver]] = {
+    "modbus-tcp": ModbusDriver,
+    "modbus-rtu": ModbusDriver,
+    "modbus-rtu-tcp": ModbusDriver,
+    "mqtt": MqttDriver,
+}
+
+RESTART_S = (1.0, 60.0)
+FLUSH_AT_END_S = 10.0
+GOODBYE_S = 5.0
+
+
+class Gateway:
+    """One site file at work. Constructing opens nothing but what a driver must check; `run` until `close`."""
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        fail_point: FailPoint = never,
+        dial: Dial | None = None,
+        boot: str = "",
+    ) -> None:
+        self._site = site
+        self._clock = clock
+        self._closing = asyncio.Event()
+        self._started_at = clock.now_ms()
+        own = site.gateway
+        self._buffer = SqliteBuffer(
+            site.buffer.path,
+            max_bytes=site.buffer.max_bytes,
+            seal=sealer(own.id),
+            clock=clock,
+            fail_point=fail_point,
+        )
+        self._uplink = Uplink(
+            self._buffer,
+            clock,
+            topic=topic(own.site, own.id, "up"),
+            window=site.uplink.window,
+            ack_timeout_s=site.uplink.ack_timeout_s,
+            dead_after_s=site.uplink.dead_after_s,
+            fail_point=fail_point,
+        )
+        timing = Timing(clock, boot=boot or boot_id())
+        pipeline = Pipeline(site.devices, timing)
+        self._intake = Intake(
+            buffer=self._buffer,
+            uplink=self._uplink,
+            pipeline=pipeline,
+            timing=timing,
+            clock=clock,
+            flush_every_s=site.buffer.flush_every_s,
+        )
+        self._drivers = [self._driver(bus, rng) for bus in site.buses if site.devices_of(bus)]
+        self._reporter = Reporter(
+            buffer=self._buffer,
+            intake=self._intake,
+            uplink=self._uplink,
+            timing=timing,
+            clock=clock,
+            drivers=self._drivers,
+        )
+        self._session = Session(
+            dial=dial or _dialer(site.uplink),
+            uplink=self._uplink,
+            buffer=self._buffer,
+            clock=clock,
+            rng=rng,
+            site=own.site,
+            gateway=own.id,
+            birth=self._birth,
+            report=self._report,
+            fail_point=fail_point,
+        )
+        self._desk = StatusDesk(
+            site=site,
+            software=software_version(),
+            pid=os.getpid(),
+            clock=clock,
+            buffer=self._buffer,
+            intake=self._intake,
+            pipeline=pipeline,
+            uplink=self._uplink,
+            session=self._session,
+            reporter=self._reporter,
+        )
+
+    def snapshot(self) -> Snapshot:
+        """The gateway now."""
+        return self._desk.snapshot()
+
+    def close(self) -> None:
+        """Let `run` stop the drivers, write what is there, say goodbye and return. May be called from a signal."""
+        self._closing.set()
+
+    async def run(self) -> None:
+        """Work until `close`. Devices, broker and disk may be away for as long as they like."""
+        if not await self._open():
+            return
+        self._intake.note("gateway_started", software=software_version())
+        site = self._site
+        log.info("gateway %s/%s: %d devices", site.gateway.site, site.gateway.id, len(site.devices))
+        status = StatusSocket(socket_path(site.buffer.path), self.snapshot)
+        try:
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(self._intake.run(), name="writer")
+                talking = group.create_task(self._keep("session", self._session.run), name="session")
+                showing = group.create_task(self._keep("status socket", status.run), name="status-socket")
+                driving = [
+                    group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
+                    for driver in self._drivers
+                ]
+                await self._closing.wait()
+                log.info("closing")
+                for task in driving:
+                    task.cancel()
+                if driving:
+                    await asyncio.wait(driving)
+                self._intake.close()
+                await asyncio.wait([writing], timeout=FLUSH_AT_END_S)
+                self._session.close()
+                await asyncio.wait([talking], timeout=GOODBYE_S)
+                for task in (writing, talking, showing):
+                    task.cancel()
+        finally:
+            await self._buffer.close()
+        log.info("closed")
+
+    async def _open(self) -> bool:
+        """Open the buffer; False when the gateway is closed before the disk lets it."""
+        loop = asyncio.get_running_loop()
+        opening = loop.create_task(self._intake.open(), name="buffer-open")
+        closing = loop.create_task(self._closing.wait(), name="closing")
+        await asyncio.wait({opening, closing}, return_when=asyncio.FIRST_COMPLETED)
+        closing.cancel()
+        if opening.done():
+            opening.result()
+            return True
+        opening.cancel()
+        await self._buffer.close()
+        return False
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a part; when it fails by a defect, log it and start it again, later and later."""
+        pause_s = RESTART_S[0]
+        while True:
+            began_at = self._clock.monotonic()
+            try:
+                await work()
+                return
+            except Exception:  # top of a task: a defect in one part must not end the others
+                log.exception("%s failed and is started again in %g s", name, pause_s)
+            await self._clock.sleep(pause_s)
+            is_steady = self._clock.monotonic() - began_at > 2 * RESTART_S[1]
+            pause_s = RESTART_S[0] if is_steady else min(2 * pause_s, RESTART_S[1])
+
+    def _driver(self, bus: BusSettings, rng: random.Random) -> Driver:
+        site = self._site
+        devices = site.devices_of(bus)
+        return DRIVERS[bus.kind](
+            bus, devices, site.profiles, self._intake, self._clock, site.gateway, random.Random(rng.random())
+        )
+
+    def _birth(self, session: int) -> Birth:
+        return birth(self._site, session=session, started_at=self._started_at)
+
+    def _report(self) -> Report:
+        self._reporter.link_error = self._session.error
+        return self._reporter.report()
+
+
+def boot_id() -> str:
+    """What the kernel calls this boot; the monotonic clock runs through it, over any number of processes."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return str(uuid.uuid4())
+
+
+def _dialer(uplink: UplinkSettings) -> Dial:
+    return MqttDialer(
+        url=uplink.url,
+        username=uplink.username,
+        password_file=uplink.password_file,
+        ca_file=uplink.ca_file,
+        max_inflight=2 * uplink.window,
+    )
