@@ -175,6 +175,13 @@ class Ledger:
         rows = self._db.execute("SELECT at, what, name, detail FROM incident ORDER BY id")
         return [Incident(*row) for row in rows]
 
+    def last_at(self) -> int | None:
+        """The instant of the newest answer or message."""
+        row = self._db.execute(
+            "SELECT MAX(at) FROM (SELECT MAX(served_at) AS at FROM answer UNION ALL SELECT MAX(sent_at) FROM message)"
+        ).fetchone()
+        return None if row[0] is None else int(row[0])
+
     def counts(self) -> tuple[int, int]:
         """Answers and messages so far."""
         answers = self._db.execute("SELECT COUNT(*) FROM answer").fetchone()[0]

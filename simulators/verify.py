@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from protocols.clock import Clock
+from simulators.layout import Layout
 from simulators.ledger import Ledger, Published, ServedValue
 from simulators.matching import Finding, Tally, match_polled
 from simulators.rules import Rules, read_rules
-from simulators.stored import CollectorApi, StoredData, fetch
+from simulators.stored import ApiRefused, CollectorApi, StoredData, fetch
 from simulators.told_matching import match_events, match_told_readings
 
 EARLIER_MS = 3_600_000
@@ -171,3 +173,23 @@ def verify(
     names |= {(m.device, reading.point) for m in ledger.published() for reading in m.expected.readings}
     stored = fetch(api, rules.site, names, from_at=first - EARLIER_MS, to_at=until_ms + LATER_MS, progress=progress)
     return judge(ledger, stored, rules, until_ms=until_ms)
+
+
+def verify_folder(folder: Path, clock: Clock, *, younger_than_s: float) -> Verdict | str:
+    """The verdict on a running demo, or what stands in the way of one."""
+    layout = Layout(folder)
+    state = layout.state()
+    if not layout.ledger.exists() or "http_port" not in state:
+        return f"{layout.root}: no demo was ever started here; is --data right?"
+    ledger = Ledger(layout.ledger)
+    api = CollectorApi(f"http://127.0.0.1:{state['http_port']}", layout.token_file.read_text(encoding="utf-8").strip())
+    files = sorted((layout.root / "sites").glob("*.toml"))
+    try:
+        return verify(ledger, api, files, until_ms=clock.now_ms() - round(younger_than_s * 1000))
+    except ApiRefused as error:
+        return f"the collector refused to answer: {error}"
+    except OSError as error:
+        return f"nobody answers at {api.url} ({error}); the demo must be running"
+    finally:
+        api.close()
+        ledger.close()

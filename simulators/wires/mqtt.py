@@ -33,11 +33,11 @@ class BrokerAccount:
 
     host: str
     port: int
-    username: str
-    password_file: Path
+    username: str = ""
+    password_file: Path | None = None
 
-    def password(self) -> str:
-        return self.password_file.read_text(encoding="utf-8").strip()
+    def password(self) -> str | None:
+        return self.password_file.read_text(encoding="utf-8").strip() if self.password_file else None
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class MqttWire:
             self._account.host,
             self._account.port,
             identifier=self._client_id,
-            username=self._account.username,
+            username=self._account.username or None,
             password=self._account.password(),
             clean_session=True,
             keepalive=30,

@@ -1,0 +1,162 @@
+"""``dayuan-sim``: a demo compound, simulated devices alone, a fleet of pretend gateways, and the verdict."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from protocols.clock import SystemClock
+from protocols.errors import BadSettings
+from protocols.settings import duration
+from simulators.demo import DONE, FAILED, WRONG, DemoOptions, run_demo
+
+DEFAULT_DATA = "dayuan-demo"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(prog="dayuan-sim", description="Simulated hardware on real wires.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_run(commands)
+    _add_fleet(commands)
+    _add_verify(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code: 0 done, 1 failed, 2 wrong settings or options."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(options.work(options))
+    except BadSettings as error:
+        print(error, file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser("demo", help="a whole compound on this machine, until Ctrl-C")
+    demo.add_argument(
+        "--data", metavar="DIR", type=Path, default=Path(DEFAULT_DATA), help=f"folder (else {DEFAULT_DATA})"
+    )
+    demo.add_argument("--for", dest="for_s", metavar="TIME", type=_time, help='end after so long, as in "60s"')
+    demo.add_argument("--verify", action="store_true", help="at the end compare what devices gave with what is stored")
+    demo.add_argument("--headless", action="store_true", help="nobody is there: print no address and no password")
+    demo.add_argument("--seed", type=int, help="of the simulated world; a folder keeps the one it began with")
+    demo.add_argument("--port", type=int, default=8080, help="of the page; the next free one when it is taken")
+    demo.add_argument(
+        "--kill-every", metavar="TIME", type=_time, default=0.0, help="kill -9 some process about so often"
+    )
+    demo.add_argument(
+        "--embedded-broker", action="store_true", help="use the embedded broker although mosquitto is there"
+    )
+    demo.set_defaults(work=_demo)
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser("run", help="simulated devices only, from a scenario file, until Ctrl-C")
+    run.add_argument("scenario", type=Path, metavar="scenario.toml")
+    run.add_argument(
+        "--data", metavar="DIR", type=Path, default=Path("dayuan-sim"), help="folder of the ledger and lines"
+    )
+    run.add_argument("--for", dest="for_s", metavar="TIME", type=_time, help='end after so long, as in "60s"')
+    run.set_defaults(work=_run)
+
+
+def _add_fleet(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    fleet = commands.add_parser("fleet", help="pretend to be many gateways that send batches as fast as they may")
+    fleet.add_argument("--broker", metavar="URL", default="mqtt://127.0.0.1:1883")
+    fleet.add_argument("--username", help="of the broker")
+    fleet.add_argument("--password-file", metavar="FILE", type=Path, help="file that holds the broker's password")
+    fleet.add_argument("--site", default="fleet")
+    fleet.add_argument("--gateways", metavar="N", type=_count, default=10)
+    fleet.add_argument("--rate", metavar="N", type=float, default=0.0, help="readings/s of each gateway; 0: all it can")
+    fleet.add_argument("--batch", metavar="N", type=_count, default=1000, help="readings per batch")
+    fleet.add_argument("--window", metavar="N", type=_count, default=32, help="batches without an ack, per gateway")
+    fleet.add_argument("--for", dest="for_s", metavar="TIME", type=_time, default=30.0)
+    fleet.add_argument("--json", action="store_true", help="the figures as JSON")
+    fleet.set_defaults(work=_fleet)
+
+
+def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = commands.add_parser("verify", help="compare a running demo's ledger with what its collector stored")
+    check.add_argument("--data", metavar="DIR", type=Path, default=Path(DEFAULT_DATA), help="folder of the demo")
+    check.add_argument("--younger-than", metavar="TIME", type=_time, default=30.0, help="is too young to judge")
+    check.set_defaults(work=_verify)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    demo = DemoOptions(
+        data=options.data,
+        seed=options.seed,
+        port=options.port,
+        for_s=options.for_s,
+        verify=options.verify,
+        headless=options.headless,
+        kill_every_s=options.kill_every,
+        embedded_broker=options.embedded_broker,
+    )
+    return asyncio.run(run_demo(demo, SystemClock()))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from simulators.devices_only import run_devices
+    from simulators.scenario import load_scenario
+
+    scenario = load_scenario(options.scenario)
+    return asyncio.run(run_devices(scenario, options.data, SystemClock(), for_s=options.for_s, out=_say))
+
+
+def _fleet(options: argparse.Namespace) -> int:
+    from simulators.fleet import FleetOptions, run_fleet
+
+    fleet = FleetOptions(
+        broker=options.broker,
+        username=options.username,
+        password_file=options.password_file,
+        site=options.site,
+        gateways=options.gateways,
+        rate=options.rate,
+        batch=options.batch,
+        window=options.window,
+        for_s=options.for_s,
+    )
+    return asyncio.run(run_fleet(fleet, SystemClock(), as_json=options.json, out=_say))
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from simulators.verify import verify_folder
+
+    verdict = verify_folder(options.data, SystemClock(), younger_than_s=options.younger_than)
+    if isinstance(verdict, str):
+        print(verdict, file=sys.stderr)
+        return FAILED
+    for line in verdict.lines():
+        print(line)
+    return DONE if verdict.ok else FAILED
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _time(text: str) -> float:
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

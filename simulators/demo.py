@@ -1,0 +1,191 @@
+"""The demo: one compound on this machine, for a person to look at or for a machine to check."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from protocols.clock import Clock
+from simulators.compound import Compound
+from simulators.layout import FolderInUse, Layout
+from simulators.processes import ProcessFailed
+from simulators.scenario import Scenario, east_compound
+from simulators.stored import ApiRefused
+
+DONE, FAILED, WRONG = 0, 1, 2
+FIRST_VALUES_S = 20.0
+DRAIN_S = 180.0
+DOWN_S = (0.3, 3.0)
+
+
+class DemoOptions(NamedTuple):
+    """How the demo is run. ``for_s`` None: until Ctrl-C. ``kill_every_s`` 0: nothing is killed."""
+
+    data: Path
+    seed: int | None = None
+    port: int = 8080
+    for_s: float | None = None
+    verify: bool = False
+    headless: bool = False
+    kill_every_s: float = 0.0
+    embedded_broker: bool = False
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+async def run_demo(options: DemoOptions, clock: Clock, *, out: Callable[[str], None] = say) -> int:
+    """Run the demo; the exit code is 0 only when everything went well and, if asked for, the verdict is clean."""
+    compound = Compound(options.data, _scenario(options), clock, say=out, http_port=options.port,
+                        embedded_broker=options.embedded_broker)  # fmt: skip
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    try:
+        return await _run(compound, options, clock, ended, out)
+    except FolderInUse as error:
+        out(f"dayuan-sim: {error}; end it first, or choose another folder with --data")
+        return WRONG
+    except ProcessFailed as error:
+        out(f"dayuan-sim: {error}")
+        return FAILED
+    except ApiRefused as error:
+        out(f"dayuan-sim: the collector refused to answer: {error}")
+        return FAILED
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _scenario(options: DemoOptions) -> Scenario:
+    """A folder keeps the seed it began with, so that meters stay the meters they were."""
+    kept = Layout(options.data).state().get("seed")
+    return east_compound(int(kept if kept is not None else options.seed if options.seed is not None else 1))
+
+
+async def _run(
+    compound: Compound, options: DemoOptions, clock: Clock, ended: asyncio.Event, out: Callable[[str], None]
+) -> int:
+    began = clock.monotonic()
+    first_start = not compound.layout.collector.exists()
+    out(f"Starting a compound in {compound.layout.root}" + ("" if first_start else " (with the data that is there)"))
+    starting = asyncio.create_task(compound.start(), name="start")
+    interrupted = asyncio.create_task(ended.wait(), name="interrupt")
+    try:
+        await asyncio.wait({starting, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            out("Stopped while starting.")
+            return FAILED
+        await starting
+        await _first_values(compound, clock, ended, out, began)
+        if not options.headless:
+            _greet(compound, out)
+        code = await _live(compound, options, clock, ended, out)
+        if options.verify and code == DONE:
+            code = await _verdict(compound, out)
+        return code
+    finally:
+        interrupted.cancel()
+        out("Stopping.")
+        stopped_at = clock.monotonic()
+        await compound.stop()
+        out(f"Everything ended ({clock.monotonic() - stopped_at:.1f} s). The data stays in {compound.layout.root}")
+
+
+async def _first_values(
+    compound: Compound, clock: Clock, ended: asyncio.Event, out: Callable[[str], None], began: float
+) -> None:
+    """Wait until the collector shows values; says how long that took."""
+    deadline = clock.monotonic() + FIRST_VALUES_S
+    api = compound.api()
+    try:
+        while clock.monotonic() < deadline and not ended.is_set():
+            with contextlib.suppress(ApiRefused, OSError):
+                state = await asyncio.to_thread(api.get, "/api/v1/state")
+                living = [each for each in state["entities"] if any(point for point in each["points"].values())]
+                if living:
+                    out(f"values     {len(living)} devices after {clock.monotonic() - began:.1f} s")
+                    return
+            await clock.sleep(0.3)
+    finally:
+        api.close()
+    if not ended.is_set():
+        raise ProcessFailed(
+            f"no values at the collector within {FIRST_VALUES_S:g} s; logs are in {compound.layout.logs}"
+        )
+
+
+def _greet(compound: Compound, out: Callable[[str], None]) -> None:
+    password = compound.one_time_password()
+    out("")
+    out(f"  Page                {compound.url}")
+    out("  User                admin")
+    if password is not None:
+        out(f"  One-time password   {password}")
+    else:
+        out("  Password            the one you chose; a new one-time password is made by")
+        out(f"                      dayuan-cloud user reset admin --data {compound.layout.collector}")
+    out(f"  Logs                {compound.layout.logs}")
+    out("")
+    out("  Ctrl-C ends everything; the next start goes on with the same data.")
+    out("")
+
+
+async def _live(
+    compound: Compound, options: DemoOptions, clock: Clock, ended: asyncio.Event, out: Callable[[str], None]
+) -> int:
+    """Until the time is over, somebody ends it, or a process does not stay up."""
+    deadline = clock.monotonic() + options.for_s if options.for_s is not None else None
+    killing = None
+    if options.kill_every_s > 0:
+        killing = asyncio.create_task(_kill_now_and_then(compound, options, clock, out), name="killing")
+    try:
+        while not ended.is_set() and (deadline is None or clock.monotonic() < deadline):
+            if compound.failure is not None:
+                out(f"dayuan-sim: {compound.failure}")
+                return FAILED
+            if killing is not None and killing.done():
+                killing.result()
+            await clock.sleep(0.2)
+    finally:
+        if killing is not None:
+            killing.cancel()
+            await asyncio.gather(killing, return_exceptions=True)
+    for name in compound.names:
+        await compound.restart(name)
+    return DONE
+
+
+async def _kill_now_and_then(
+    compound: Compound, options: DemoOptions, clock: Clock, out: Callable[[str], None]
+) -> None:
+    rng = random.Random(options.seed if options.seed is not None else 1)
+    while True:
+        await clock.sleep(options.kill_every_s * rng.uniform(0.5, 1.5))
+        name = rng.choice(compound.names)
+        down_s = rng.uniform(*DOWN_S)
+        out(f"kill -9 {name}, down for {down_s:.1f} s")
+        await compound.kill(name)
+        await clock.sleep(down_s)
+        await compound.restart(name)
+
+
+async def _verdict(compound: Compound, out: Callable[[str], None]) -> int:
+    out("Draining: devices are quiet, gateways send what they hold.")
+    if not await compound.drain(DRAIN_S):
+        out(f"dayuan-sim: gateways still hold batches after {DRAIN_S:g} s")
+        return FAILED
+    out("Comparing what the devices gave with what the collector stored.")
+    verdict = await compound.verify()
+    for line in verdict.lines():
+        out(line)
+    return DONE if verdict.ok else FAILED
