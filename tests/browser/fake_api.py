@@ -92,6 +92,7 @@ class FakeApi:
     def restore(self, *, reason: str = "gap") -> None:
         """Answers again; the next stream starts with a snapshot for ``reason``."""
         self.down = False
+        self.seq += 1
         self.next_reason = reason
 
     def restart(self) -> None:
@@ -285,7 +286,7 @@ class Served:
 
     def __init__(self, api: FakeApi) -> None:
         self.api = api
-        config = uvicorn.Config(api.app(), host="127.0.0.1", port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=0)
+        config = uvicorn.Config(api.app(), host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._task: asyncio.Task[None] | None = None
 
