@@ -20,9 +20,10 @@ from edge.settings import (
     Site,
     UplinkSettings,
 )
-from edge.site_file import BusRow, DeviceRow, SiteFile, UplinkRow
+from edge.site_file import BusKind, BusRow, DeviceRow, SiteFile, UplinkRow
 from protocols.errors import BadProfile, BadSettings
 from protocols.events import GATEWAY_DEVICE
+from protocols.modbus.profile import ModbusProfile
 from protocols.mqtt.card_uid import FORMS
 from protocols.mqtt.profile import MqttProfile
 from protocols.mqtt_url import MqttUrl, parse_mqtt_url
@@ -34,6 +35,8 @@ T = TypeVar("T")
 Key = tuple[str | int, ...]
 
 UNIT_MIN, UNIT_MAX = 1, 247
+UNIT_MIN_TCP, UNIT_MAX_TCP = 0, 255
+"""Some devices answer only to 0 or 255 there, which on a serial line are no device's."""
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
@@ -176,7 +179,10 @@ class _Reader:
         if speaks_mqtt != (bus.kind == "mqtt"):
             wanted = "mqtt" if speaks_mqtt else "modbus-tcp, modbus-rtu or modbus-rtu-tcp"
             raise self._fail((*key, "bus"), f"{row.profile} is not for a bus of kind {bus.kind}", wanted)
-        self._check_address(row, speaks_mqtt, key)
+        self._check_address(row, bus.kind, key)
+        if isinstance(profile, ModbusProfile) and not profile.selected(extended=row.extended):
+            message = f"every point of {row.profile} is known from one source only; compare with the display"
+            raise self._fail((*key, "extended"), message, "true")
         default_every = "" if speaks_mqtt else self._file.defaults.every
         every = row.every or default_every
         every_key: Key = (*key, "every") if row.every else ("defaults", "every")
@@ -201,15 +207,17 @@ class _Reader:
             card=row.card,
         )
 
-    def _check_address(self, row: DeviceRow, speaks_mqtt: bool, key: Key) -> None:
+    def _check_address(self, row: DeviceRow, kind: BusKind, key: Key) -> None:
+        speaks_mqtt = kind == "mqtt"
         foreign = ("unit", "word_order", "ct", "pt", "extended") if speaks_mqtt else ("topic", "ident", "card")
         for name in self._written(key):
             if name in foreign:
                 raise self._fail((*key, name), f"means nothing for {row.profile}", "leave it out")
         if not speaks_mqtt:
-            if row.unit is None or not UNIT_MIN <= row.unit <= UNIT_MAX:
+            low, high = (UNIT_MIN_TCP, UNIT_MAX_TCP) if kind == "modbus-tcp" else (UNIT_MIN, UNIT_MAX)
+            if row.unit is None or not low <= row.unit <= high:
                 what = "missing" if row.unit is None else f"{row.unit} is no unit id"
-                raise self._fail((*key, "unit"), what, f"{UNIT_MIN} to {UNIT_MAX}")
+                raise self._fail((*key, "unit"), what, f"{low} to {high}")
             for name, ratio in (("ct", row.ct), ("pt", row.pt)):
                 if ratio is not None and not 0 < ratio < 1e6:
                     raise self._fail((*key, name), f"{ratio} is no transformer ratio", "above 0, like 40 for 200/5 A")
