@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from cloud.store.contract import Remembered
+from cloud.store.duckdb_recall import recall
 from cloud.store.duckdb_schema import NewerSchema, migrate
 from protocols.errors import StoreDamaged, StoreUnavailable
 
@@ -13,13 +15,11 @@ _NOT_DAMAGE = ("could not set lock", "conflicting lock", "no space left", "permi
                "read-only file system", "cannot allocate memory")  # fmt: skip
 """Words in DuckDB's errors that speak of the machine, not of the file."""
 
-_META_TABLES = ("series", "gateway", "quality_word", "batches", "stored_range", "rolled_through", "retired",
-                "clustered", "counter", "fence")  # fmt: skip
-"""Read through at the start: DuckDB verifies a block's checksum when it reads it."""
 
+def connect(path: Path, *, memory_limit_mb: int, threads: int) -> tuple[duckdb.DuckDBPyConnection, Remembered]:
+    """Open or create the file, bring its tables up to date and read what it remembers.
 
-def connect(path: Path, *, memory_limit_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
-    """Open or create the file and bring its tables up to date.
+    Reading finds damage at the start: DuckDB verifies a block's checksum when it reads it.
 
     Raises StoreDamaged when the content cannot be read, StoreUnavailable when the machine does not let us
     (locked by another process, disk full, no permission, written by a newer version).
@@ -32,15 +32,13 @@ def connect(path: Path, *, memory_limit_mb: int, threads: int) -> duckdb.DuckDBP
             config={"memory_limit": f"{memory_limit_mb}MB", "threads": threads, "preserve_insertion_order": True},
         )
         migrate(connection)
-        for table in _META_TABLES:
-            connection.execute(f"SELECT count(COLUMNS(*)) FROM {table}").fetchall()  # noqa: S608
+        return connection, recall(connection)
     except NewerSchema as error:
         _close(connection)
         raise StoreUnavailable(f"{path}: {error}; it was not touched") from None
     except (duckdb.Error, UnicodeDecodeError) as error:
         _close(connection)
         raise _judge(path, error) from None
-    return connection
 
 
 def _judge(path: Path, error: Exception) -> StoreDamaged | StoreUnavailable:

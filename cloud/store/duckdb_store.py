@@ -85,6 +85,7 @@ class DuckdbStore:
         self._series: list[SeriesKey] = []
         self._numbers: dict[SeriesKey, int] = {}
         self._qualities: dict[int, QualityWord] = {}
+        self._remembered: Remembered | None = None
         self._roll_up_every_s = roll_up_every_s
         self._rest_until = 0.0
 
@@ -108,11 +109,12 @@ class DuckdbStore:
 
     def _connect(self) -> None:
         memory_limit_mb, threads = self._limits
-        root = connect(self.path, memory_limit_mb=memory_limit_mb, threads=threads)
+        root, remembered = connect(self.path, memory_limit_mb=memory_limit_mb, threads=threads)
         with self._lock:
             self._root, self._writer = root, root.cursor()
             self._generation += 1
-        self._take_names(recall(root))
+        self._take_names(remembered)
+        self._remembered = remembered
 
     def _take_names(self, remembered: Remembered) -> None:
         self._series = [key for _, key in sorted(remembered.series)]
@@ -144,7 +146,8 @@ class DuckdbStore:
             root = self._root
         if root is None:
             raise StoreUnavailable("the store is not open")
-        return recall(root)
+        fresh, self._remembered = self._remembered, None
+        return fresh if fresh is not None else recall(root)
 
     # --- commits -----------------------------------------------------------------------------------------------------
 
@@ -152,6 +155,7 @@ class DuckdbStore:
         writer = self._writer
         if writer is None:
             writer = self._open_again()
+        self._remembered = None
         try:
             write(writer, work, self._reach)
         except duckdb.Error as error:

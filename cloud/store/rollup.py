@@ -81,7 +81,7 @@ def chunks(buckets: Buckets) -> Iterator[Buckets]:
 
 
 def summarise(buckets: Buckets, stale: Longs, series: Ints, at: Longs, value: Doubles, batch: Longs) -> Summaries:
-    """What holds in each of ``buckets``, from readings in any order; ``stale[i]`` is the limit of ``buckets.series[i]``.
+    """What holds in each of ``buckets``, from readings in any order. ``stale[i]`` belongs to ``buckets.series[i]``.
 
     The readings must hold all that can matter: of each series from ``start - stale`` of its first bucket to the end of
     its last. Only series of ``buckets`` may be among them. ``value`` is NaN where a reading is bad.
