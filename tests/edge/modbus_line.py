@@ -22,7 +22,7 @@ class Asked(NamedTuple):
     unit: int
     function: int
     start: int
-    count: int
+    words: int
 
 
 Fault = str
@@ -149,7 +149,7 @@ class ModbusLine:
         unit = asked.unit + 1 if fault == "unit" else asked.unit
         function = asked.function ^ 7 if fault == "function" else asked.function
         held = self.units[asked.unit]
-        addresses = range(asked.start, asked.start + asked.count)
+        addresses = range(asked.start, asked.start + asked.words)
         if fault == "exception":
             pdu = bytes((function | 0x80, int(argument)))
         elif self.refuse_missing and not all(address in held for address in addresses):

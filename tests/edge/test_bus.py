@@ -24,22 +24,16 @@ KINDS = ["modbus-tcp", "modbus-rtu-tcp", "modbus-rtu"]
 
 
 @asynccontextmanager
-async def line_and_bus(kind: str, **units: Any) -> AsyncIterator[tuple[ModbusLine, Bus]]:
+async def line_and_bus(kind: str) -> AsyncIterator[tuple[ModbusLine, Bus]]:
     """Unit 1 and 2 with registers 0-199, on a line of ``kind``."""
     line = ModbusLine(
         {unit: telling(unit, range(200)) for unit in (1, 2)}, framing="tcp" if kind == "modbus-tcp" else "rtu"
     )
     async with line.on_pty() if kind == "modbus-rtu" else line.on_tcp() as where:
-        if kind == "modbus-rtu":
-            settings = BusSettings(name="b", kind="modbus-rtu", timeout_s=TIMEOUT_S, serial_port=where, baud=115200)
-        else:
-            settings = BusSettings(
-                name="b",
-                kind=kind,
-                timeout_s=TIMEOUT_S,
-                host="127.0.0.1",
-                tcp_port=where,  # type: ignore[arg-type]
-            )
+        place: dict[str, Any] = (
+            {"serial_port": where, "baud": 115200} if kind == "modbus-rtu" else {"host": "127.0.0.1", "tcp_port": where}
+        )
+        settings = BusSettings(name="b", kind=kind, timeout_s=TIMEOUT_S, **place)  # type: ignore[arg-type]
         bus = open_bus(settings, SystemClock(), random.Random(1))
         try:
             yield line, bus
