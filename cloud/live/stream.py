@@ -227,8 +227,8 @@ class Stream:
         for entity, series in self._grouped(due, pending, owners):
             entity.rev += 1
             entity.emitted = self._seq
-            self._went_at[entity.index] = now
             if self._clients:
+                self._went_at[entity.index] = now
                 changes.append(live.views.change(entity, series))
             entity.urgent = entity.renamed = False
             entity.changed_attributes.clear()

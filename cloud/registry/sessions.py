@@ -82,7 +82,7 @@ class Sessions:
             ).one_or_none()
         if found is None:
             return None
-        row, user = found.tuple()
+        row, user = found
         if user.disabled or row.expires_at <= now or row.seen_at <= now - self._idle_ms:
             return None
         if now - row.seen_at >= min(SEEN_EVERY_MS, self._idle_ms // 4):

@@ -1,0 +1,91 @@
+"""What births leave behind."""
+
+from cloud.registry.database import Database
+from cloud.registry.inventory import Inventory
+from cloud.settings import NamedSite
+from cloud.store.contract import GatewayKey, SeriesKey
+from protocols.birth import Birth, DeviceBirth, PointBirth
+
+KEY = GatewayKey("east", "b3")
+POWER = PointBirth("active_power_total", "W", "gauge", 30.0)
+
+
+def birth(*devices: str, gateway: str = "b3", started_at: int = 1000, **other: object) -> Birth:
+    made = [
+        DeviceBirth(name, name.upper(), "meter", "eastron/sdm630", "rs485-1", 10.0, 30.0, [POWER]) for name in devices
+    ]
+    return Birth(
+        site="east",
+        gateway=gateway,
+        name="B3",
+        site_name=str(other.get("site_name", "东院")),
+        time_zone=str(other.get("time_zone", "Asia/Shanghai")),
+        software="0.1.0",
+        config_hash="abc",
+        session=3,
+        started_at=started_at,
+        devices=made,
+    )
+
+
+async def test_a_birth_is_known_after_a_restart(database: Database) -> None:
+    inventory = Inventory(database)
+    await inventory.born(KEY, birth("m1", "m2"), 5000)
+    again = Inventory(database)
+    await again.load()
+    assert again.devices() == inventory.devices()
+    assert [site.name for site in again.sites()] == ["东院"]
+    assert again.stale_after_ms(SeriesKey("east", "m1", "active_power_total")) == 30_000
+    gateway = again.gateway(KEY)
+    assert gateway is not None
+    assert (gateway.announced, gateway.session, gateway.software) == (True, 3, "0.1.0")
+    assert dict(again.births())[KEY].devices == birth("m1", "m2").devices
+
+
+async def test_a_device_that_is_no_longer_named_is_removed_and_may_come_back(database: Database) -> None:
+    inventory = Inventory(database)
+    await inventory.born(KEY, birth("m1", "m2"), 5000)
+    change = await inventory.born(KEY, birth("m1"), 6000)
+    assert [device.id for device in change.removed] == ["m2"]
+    assert [device.id for device in inventory.devices()] == ["m1"]
+    change = await inventory.born(KEY, birth("m1", "m2"), 7000)
+    assert [device.id for device in change.devices] == ["m2"]
+
+
+async def test_the_same_birth_again_changes_no_device(database: Database) -> None:
+    inventory = Inventory(database)
+    await inventory.born(KEY, birth("m1"), 5000)
+    change = await inventory.born(KEY, birth("m1"), 6000)
+    assert change.devices == change.removed == ()
+
+
+async def test_a_device_moves_to_the_gateway_that_started_last_whatever_order_births_come_in(
+    database: Database,
+) -> None:
+    other = GatewayKey("east", "b4")
+    for order in ([KEY, other], [other, KEY]):
+        inventory = Inventory(database)
+        for key in order:
+            started_at = 2000 if key == other else 1000
+            await inventory.born(key, birth("m1", gateway=key.gateway, started_at=started_at), 5000)
+        device = inventory.device("east", "m1")
+        assert device is not None
+        assert device.gateway == "b4"
+
+
+async def test_settings_win_over_what_a_gateway_says_of_its_site(database: Database) -> None:
+    inventory = Inventory(database, [NamedSite("east", None, "Europe/Berlin"), NamedSite("west", "West", None)])
+    await inventory.born(KEY, birth("m1"), 5000)
+    assert inventory.site("east").time_zone == "Europe/Berlin"
+    assert inventory.site("east").name == "东院"
+
+
+async def test_a_zone_that_does_not_exist_is_not_taken(database: Database) -> None:
+    inventory = Inventory(database)
+    await inventory.born(KEY, birth("m1", time_zone="Mars/Olympus"), 5000)
+    assert inventory.time_zone("east") == "Asia/Shanghai"
+
+
+async def test_a_point_nobody_announced_is_read_from_the_vocabulary(database: Database) -> None:
+    point = Inventory(database).point(SeriesKey("east", "x", "active_power_total"))
+    assert (point.unit, point.kind, point.stale_after_s) == ("W", "gauge", 900.0)
