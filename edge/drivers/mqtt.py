@@ -141,7 +141,7 @@ class MqttDriver:
         for device in listeners:
             try:
                 found = device.take(message, known_retained=known_retained)
-            except Exception:  # a message that trips over a defect must not come back for ever and block the others
+            except Exception:  # task top: of one message; with a defect it must not come back for ever and block others
                 log.exception("device %s: message refused", device.id)
                 device.refuse("defect", "defect: the message could not be decoded; the log says why")
                 continue

@@ -6,6 +6,7 @@ import getpass
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,7 +56,7 @@ class Mosquitto:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.5):
                 return self
             assert self._process.poll() is None, (self.folder / "mosquitto.log").read_text()
-            time.sleep(0.01)
+            threading.Event().wait(0.01)
         raise AssertionError("mosquitto did not start")
 
     def kill(self) -> None:
