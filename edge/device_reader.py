@@ -11,6 +11,7 @@ from protocols.modbus.decode import BlockDecoder, decode_ratio
 from protocols.modbus.plan import NOTHING_LEARNED, Block, Learned, explore, plan_reads, prefixes
 from protocols.modbus.profile import ModbusPoint, ModbusProfile, Ratio
 from protocols.modbus.registers import FUNCTION_CODES, TYPES
+from protocols.modbus.sunspec import find_model, placed
 from protocols.reading import Quality, Reading
 
 RATIOS_AGAIN_S = 300.0
@@ -24,6 +25,10 @@ Take = Callable[[BlockDecoder, Block, Answer], None]
 
 class BadRatio(Retryable):
     """A ratio register holds what no transformer has; values multiplied by it would be wrong."""
+
+
+class NotFound(Retryable):
+    """The device does not have what its profile says."""
 
 
 class NotYet(Retryable):
@@ -57,6 +62,7 @@ class DeviceReader:
         self._ratios: dict[str, float] = {}
         self._ratios_until = 0.0
         self._learned = NOTHING_LEARNED
+        self._placed = () if profile.sunspec_models else self.points
         self._plan: list[tuple[Block, BlockDecoder]] = []
         self._needed = {name for point in self.points for name in point.times}
 
@@ -70,6 +76,8 @@ class DeviceReader:
         self._learned = NOTHING_LEARNED
         self._ratios_until = 0.0
         self._plan = []
+        if self._profile.sunspec_models:
+            self._placed = ()
 
     def missing(self, seen: set[str], observed_at: int) -> list[Reading]:
         """A bad reading for every point whose name is not in ``seen``."""
@@ -82,8 +90,11 @@ class DeviceReader:
     async def read(self, take: Take, *, known_silent: bool = False) -> None:
         """Read every point, calling ``take`` with each answer as it comes.
 
-        Raises what `Bus.ask` raises, BadRatio and NotYet; answers taken before that are good.
+        Raises what `Bus.ask` raises, BadRatio, NotFound and NotYet; answers taken before that are good.
         """
+        if not self._placed:
+            await self._place(known_silent)
+            known_silent = False
         await self._read_ratios(known_silent)
         if not self._plan:
             self._make_plan()
@@ -93,7 +104,7 @@ class DeviceReader:
             known_silent = False
 
     def _make_plan(self) -> None:
-        blocks = plan_reads(self._profile, self.points, self._learned)
+        blocks = plan_reads(self._profile, self._placed, self._learned)
         self._plan = [(block, BlockDecoder(self.device, block, self._ratios)) for block in blocks]
 
     async def _ask(self, block: Block, known_silent: bool = False) -> Answer:
@@ -148,6 +159,26 @@ class DeviceReader:
     def _learn(self, learned: Learned) -> None:
         self._learned = learned
         self._plan = []
+
+    async def _place(self, known_silent: bool) -> None:
+        """Look up where the device has its SunSpec model."""
+        search = find_model(self._profile.sunspec_models)
+        answer: bytes | None = None
+        try:
+            start, count = next(search)
+            while True:
+                try:
+                    request = ReadRequest(self.unit, FUNCTION_CODES["holding"], start, count)
+                    answer = (await self._ask_for(request, known_silent)).payload
+                except Refused:
+                    answer = None
+                known_silent = False
+                start, count = search.send(answer)
+        except StopIteration as found:
+            if found.value is None:
+                wanted = ", ".join(map(str, self._profile.sunspec_models))
+                raise NotFound(f"{self.device}: no SunSpec model {wanted} in unit {self.unit}") from None
+            self._placed = tuple(placed(point, found.value) for point in self.points)
 
     async def _resolve(self, known_silent: bool) -> None:
         """While the unit owes an answer, begin with a request that it would not fit, to see that it has passed."""

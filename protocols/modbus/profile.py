@@ -68,7 +68,7 @@ class ReadRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     silence: str = "0 ms"
     invalid: dict[TypeName, tuple[int, ...]] = {}
     plausible: dict[str, Range] = {}
-    sunspec_model: int | None = None
+    sunspec_models: tuple[int, ...] = ()
 
 
 class RatioRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,7 +171,7 @@ class ModbusProfile(msgspec.Struct, frozen=True, kw_only=True):
     max_registers: int
     max_gap: int
     silence_s: float
-    sunspec_model: int | None
+    sunspec_models: tuple[int, ...]
     serial: SerialRow
     ratios: tuple[Ratio, ...]
     identity: tuple[IdentityRow, ...]
@@ -226,7 +226,7 @@ def build_profile(file: ModbusFile, fail: Fail) -> ModbusProfile:
         max_registers=rules.max_registers,
         max_gap=rules.max_gap,
         silence_s=silence_s,
-        sunspec_model=rules.sunspec_model,
+        sunspec_models=rules.sunspec_models,
         serial=file.serial,
         ratios=tuple(_ratio(name, row, rules, fail) for name, row in file.ratio.items()),
         identity=file.identity,

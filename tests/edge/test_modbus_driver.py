@@ -344,3 +344,26 @@ async def test_late_answers_on_a_serial_line_never_reach_the_wrong_point() -> No
 
 
 NAMES = ["voltage_l1_n", "voltage_l2_n", "voltage_l3_n", "current_l1", "current_l2", "current_l3"]
+
+
+async def test_a_sunspec_meter_is_read_wherever_its_model_stands() -> None:
+    case = read_case(CASES / "sunspec-meter-203" / "readings.toml")
+    marker = {0: 0x5375, 1: 0x6E53}
+    common = dict.fromkeys(range(2, 69), 0) | {2: 1, 3: 65}
+    start = 69
+    meter = dict.fromkeys(range(start, start + 107), 0) | {start: 203, start + 1: 105}
+    meter |= {start + offset: word for offset, word in case.registers["holding"].items()}
+    held = marker | common | meter | {start + 107: 0xFFFF, start + 108: 0}
+    async with serving({3: held}) as port:
+        settings = device("m", 3, case.profile.id, extended=True)
+        async with driving(tcp(port, timeout_s=1), [settings], {case.profile.id: case.profile}) as (_, sink):
+            await until(lambda: len(sink.taken) >= len(case.expected))
+            check(case, sink, "m")
+
+
+async def test_a_device_without_the_sunspec_model_says_so() -> None:
+    profile = read_case(CASES / "sunspec-meter-203" / "readings.toml").profile
+    async with serving({1: SIX_VALUES}) as port:
+        async with driving(tcp(port), [device("m", 1, profile.id)], {profile.id: profile}) as (driver, _):
+            await until(lambda: driver.device_reports()[0].state == "failing")
+            assert driver.device_reports()[0].last_error == "m: no SunSpec model 203 in unit 1"

@@ -1,0 +1,51 @@
+"""Finding a SunSpec model in a device: the marker, then the chain of models, each with its length.
+
+Where a model starts differs by vendor and firmware, so it is looked up and never assumed.
+"""
+
+import struct
+from collections.abc import Collection, Generator
+
+import msgspec
+
+from protocols.modbus.profile import ModbusPoint
+
+MARKER = b"SunS"
+MARKER_ADDRESSES = (40000, 0, 50000)
+END_MODEL = 0xFFFF
+MODELS_MAX = 64
+
+
+def find_model(wanted: Collection[int]) -> Generator[tuple[int, int], bytes | None, int | None]:
+    """Find the first model whose number is in ``wanted``.
+
+    Yields (start, count) of holding registers to read; send back their bytes, or None when the device refused. Returns
+    the address of the model's header, None when there is no such model.
+    """
+    for base in MARKER_ADDRESSES:
+        if (yield base, 2) == MARKER:
+            break
+    else:
+        return None
+    start = base + 2
+    for _ in range(MODELS_MAX):
+        header = yield start, 2
+        if header is None:
+            return None
+        model, length = struct.unpack(">HH", header)
+        if model in wanted:
+            return start
+        if model == END_MODEL or start + 2 + length > END_MODEL:
+            return None
+        start += 2 + length
+    return None
+
+
+def placed(point: ModbusPoint, start: int) -> ModbusPoint:
+    """The point with offsets from the model's header turned into addresses."""
+    return msgspec.structs.replace(
+        point,
+        at=point.at + start,
+        plus=tuple(at + start for at in point.plus),
+        scale_factor=None if point.scale_factor is None else point.scale_factor + start,
+    )
