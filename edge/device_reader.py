@@ -98,14 +98,17 @@ class DeviceReader:
         await self._read_ratios(known_silent)
         if not self._plan:
             self._make_plan()
-        await self._resolve(known_silent)
+        await self._resolve(take, known_silent)
         for block, decoder in list(self._plan):
             await self._read_block(block, decoder, take, known_silent)
             known_silent = False
 
     def _make_plan(self) -> None:
         blocks = plan_reads(self._profile, self._placed, self._learned)
-        self._plan = [(block, BlockDecoder(self.device, block, self._ratios)) for block in blocks]
+        self._plan = [(block, self._decoder(block)) for block in blocks]
+
+    def _decoder(self, block: Block) -> BlockDecoder:
+        return BlockDecoder(self.device, block, self._ratios)
 
     async def _ask(self, block: Block, known_silent: bool = False) -> Answer:
         return await self._ask_for(self._request(block), known_silent)
@@ -146,7 +149,7 @@ class DeviceReader:
         try:
             part = next(search)
             while True:
-                part = search.send(await self._try(part, BlockDecoder(self.device, part, self._ratios), take))
+                part = search.send(await self._try(part, self._decoder(part), take))
         except StopIteration as found:
             self._learn(found.value)
         if len(self._learned.absent) == len(self.points):
@@ -180,7 +183,7 @@ class DeviceReader:
                 raise NotFound(f"{self.device}: no SunSpec model {wanted} in unit {self.unit}") from None
             self._placed = tuple(placed(point, found.value) for point in self.points)
 
-    async def _resolve(self, known_silent: bool) -> None:
+    async def _resolve(self, take: Take, known_silent: bool) -> None:
         """While the unit owes an answer, begin with a request that it would not fit, to see that it has passed."""
         if not self._bus.late.unresolved(self.unit):
             return
@@ -188,19 +191,21 @@ class DeviceReader:
             if not self._bus.late.fits(self._request(block)):
                 self._plan.insert(0, self._plan.pop(index))
                 return
-        for probe in self._probes():
+        for block, _ in self._plan:
+            for shorter in prefixes(block):
+                if not self._bus.late.fits(self._request(shorter)):
+                    take(self._decoder(shorter), shorter, await self._ask(shorter, known_silent))
+                    return
+        for probe in self._other_kind():
             if not self._bus.late.fits(probe):
                 try:
-                    await self._bus.ask(probe, silence_s=self._profile.silence_s, known_silent=known_silent)
+                    await self._ask_for(probe, known_silent)
                 except Refused:
                     log.debug("%s: the owed answer has passed", self.device)
                 return
 
-    def _probes(self) -> Iterator[ReadRequest]:
-        """Requests of other shapes: shorter ones, then the other kind of register, which may well be refused."""
-        for block, _ in self._plan:
-            for shorter in prefixes(block):
-                yield self._request(shorter)
+    def _other_kind(self) -> Iterator[ReadRequest]:
+        """Reads with the other function code, of which only that there is an answer counts, be it a refusal."""
         for block, _ in self._plan:
             other = (
                 7 - block.function if block.function > 2 else 3 - block.function

@@ -136,8 +136,6 @@ class Poller:
                 return
             except (DeviceSilent, Garbled) as error:
                 log.debug("%s: asking again: %s", device.reader.device, error)
-                readings.clear()
-                seen.clear()
         await device.reader.read(take, known_silent=device.misses > 1)
 
     async def _hit(self, device: Polled, readings: list[Reading], seen: set[str]) -> None:

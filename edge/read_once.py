@@ -74,29 +74,27 @@ def _check(site: Site, device_id: str | None, modbus: set[str]) -> None:
 
 async def _read(site: Site, device: DeviceSettings, bus: Bus, clock: Clock) -> list[ReadRow]:
     reader = device_reader(device, site.profiles[device.profile], bus, clock)
-    rows: list[ReadRow] = []
+    rows: dict[str, ReadRow] = {}
 
     def take(decoder: BlockDecoder, block: Block, answer: Answer) -> None:
         readings = decoder.readings(answer.payload, answer.observed_at)
         for point, reading in zip(block.points, readings, strict=True):
-            rows.append(_row(device, reading, decoder.raw(point, answer.payload)))
+            rows[point.name] = _row(device, reading, decoder.raw(point, answer.payload))
 
+    failure: list[ReadRow] = []
     try:
-        await _twice(reader, rows, take)
+        await _twice(reader, take)
     except Retryable as error:
-        rows.append(ReadRow(device=device.id, profile=device.profile, error=str(error)))
-    seen = {row.point for row in rows}
-    if not any(row.error for row in rows):
-        rows += [_row(device, reading, "") for reading in reader.missing(seen, clock.now_ms())]
-    order = [point.name for point in reader.points]
-    return sorted(rows, key=lambda row: order.index(row.point) if row.point else len(order))
+        failure.append(ReadRow(device=device.id, profile=device.profile, error=str(error)))
+    else:
+        rows |= {reading.point: _row(device, reading, "") for reading in reader.missing(set(rows), clock.now_ms())}
+    return [rows[point.name] for point in reader.points if point.name in rows] + failure
 
 
-async def _twice(reader: DeviceReader, rows: list[ReadRow], take: Take) -> None:
+async def _twice(reader: DeviceReader, take: Take) -> None:
     try:
         await reader.read(take)
     except DeviceSilent:
-        rows.clear()
         await reader.read(take)
 
 
