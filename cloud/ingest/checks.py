@@ -44,6 +44,14 @@ def refusals(columns: Columns, received_at: int, quality_book: QualityBook) -> C
     return codes if codes.any() else None
 
 
+def _is_text(text: str) -> bool:
+    """False for half of a surrogate pair, which JSON can carry and nothing can store."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def refuse_event(event: Event, received_at: int) -> str | None:
     """Why an event is not stored, None when it is.
 
@@ -58,8 +66,11 @@ def refuse_event(event: Event, received_at: int) -> str | None:
     for field, value in event.data.items():
         if not _FIELD_PATTERN.fullmatch(field):
             return "event_name"
-        if isinstance(value, str) and len(value) > TEXT_MAX:
-            return "event_size"
+        if isinstance(value, str):
+            if len(value) > TEXT_MAX:
+                return "event_size"
+            if not _is_text(value):
+                return "event_text"
         if isinstance(value, float) and not math.isfinite(value):
             return "not_finite"
         if isinstance(value, int) and not -_NUMBER_MAX <= value < _NUMBER_MAX:

@@ -7,6 +7,7 @@ from cloud.ingest.contract import GatewayCounters
 
 _REFUSED = "refused."
 _COUNTED = ("stored_batches", "stored_readings", "stored_events")
+_NAMES = frozenset(field.name for field in fields(GatewayCounters))
 
 Delta = dict[tuple[int, str], int]
 """(gateway, counter name) -> how many more. A refused reading's name is ``refused.`` and the reason."""
@@ -16,21 +17,27 @@ class Counters:
     """Totals by gateway number."""
 
     def __init__(self) -> None:
-        self._totals: dict[tuple[int, str], int] = {}
+        self._totals: dict[int, dict[str, int]] = {}
         self._last: dict[int, tuple[int, float]] = {}
 
     def load(self, totals: Mapping[tuple[int, str], int]) -> None:
         """Start from what the store holds."""
-        self._totals = dict(totals)
+        self._totals = {}
+        self.add(dict(totals))
 
     def to_write(self, delta: Delta) -> dict[tuple[int, str], int]:
         """The new totals of those counters that the store cannot count by itself."""
-        return {key: self._totals.get(key, 0) + more for key, more in delta.items() if key[1] not in _COUNTED}
+        return {
+            (gateway, name): self._totals.get(gateway, {}).get(name, 0) + more
+            for (gateway, name), more in delta.items()
+            if name not in _COUNTED
+        }
 
     def add(self, delta: Delta) -> None:
         """These are durable now."""
-        for key, more in delta.items():
-            self._totals[key] = self._totals.get(key, 0) + more
+        for (gateway, name), more in delta.items():
+            mine = self._totals.setdefault(gateway, {})
+            mine[name] = mine.get(name, 0) + more
 
     def last_batch(self, gateway: int, received_at: int, latency_ms: float) -> None:
         """When the newest batch came and how long its newest content took from the gateway to the store."""
@@ -38,14 +45,8 @@ class Counters:
 
     def of(self, gateway: int) -> GatewayCounters:
         """All counters of one gateway."""
-        found = GatewayCounters()
-        known = {field.name for field in fields(GatewayCounters)}
-        for (number, name), total in list(self._totals.items()):
-            if number != gateway:
-                continue
-            if name.startswith(_REFUSED):
-                found.refused[name[len(_REFUSED) :]] = total
-            elif name in known:
-                setattr(found, name, total)
+        totals = dict(self._totals.get(gateway, {}))
+        refused = {name[len(_REFUSED) :]: total for name, total in totals.items() if name.startswith(_REFUSED)}
         last_at, latency = self._last.get(gateway, (0, 0.0))
-        return replace(found, last_batch_at=last_at, last_latency_ms=latency)
+        found = GatewayCounters(refused=refused, last_batch_at=last_at, last_latency_ms=latency)
+        return replace(found, **{name: total for name, total in totals.items() if name in _NAMES})  # type: ignore[arg-type]

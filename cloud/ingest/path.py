@@ -54,12 +54,13 @@ class Ingest:
         handlers: Sequence[CommittedHandler] = (),
         announcement_handlers: Sequence[AnnouncementHandler] = (),
         rng: random.Random | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._announcement_handlers = announcement_handlers
         self._preparer = Preparer(store, clock)
-        self._inbox = Inbox()
+        self._inbox = inbox or Inbox()
         self._subscriber = Subscriber(broker, self._inbox, alarms, clock, rng or random.Random())
         self._outbox = AckOutbox(self._subscriber.publish, clock, fail_points())
         self._commit = GroupCommit(self._preparer, store, self._inbox, self._outbox, handlers, alarms, clock)
@@ -112,10 +113,13 @@ class Ingest:
                 await handler.status(key, status, received_at=received_at, retained=retained)
 
     async def _maintain(self) -> None:
-        said = ""
+        said, dropped = "", 0
         while True:
             await self._clock.sleep(MAINTAIN_EVERY_S)
             self._commit.fade_alarms()
+            if self._subscriber.dropped > dropped:
+                dropped = self._subscriber.dropped
+                self._alarms.raise_alarm("messages_dropped", "collector", {"count": dropped})
             try:
                 await self._store.maintain(self._clock.now_ms())
                 said = ""
@@ -148,11 +152,8 @@ class Ingest:
         if number is None:
             return GatewayCounters()
         counters = self._preparer.counters.of(number)
-        series = self._preparer.series
-        for seen in list(self._preparer.series_seen.get(number, ())):
-            name = series.name(seen)
-            counters.unannounced_series += self._announced.is_unannounced(key, name.device, name.point)
-            counters.unknown_points += not series.in_vocabulary(seen)
+        seen = self._preparer.series_seen.get(number, set())
+        counters.unannounced_series, counters.unknown_points = self._announced.odd_series(key, seen, self.series)
         return counters
 
     def ranges(self, key: GatewayKey) -> Mapping[str, Sequence[tuple[int, int]]]:

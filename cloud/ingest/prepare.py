@@ -311,9 +311,10 @@ class Preparer:
     ) -> str:
         """Put a batch into quarantine unless it lies there; its digest."""
         payload_digest = digest(message.payload)
-        known = any(row.digest == payload_digest and row.gateway == gateway for row in prepared.quarantined)
-        if known or not self._quarantine.wants(gateway, payload_digest):
+        coming = prepared.kept.setdefault(gateway, set())
+        if not self._quarantine.wants(gateway, payload_digest, coming):
             return payload_digest
+        coming.add(payload_digest)
         prepared.quarantined.append(
             QuarantineRow(
                 received_at=message.received_at,

@@ -53,6 +53,8 @@ class Prepared:
     accepted: list[Accepted] = field(default_factory=list)
     coming: dict[BatchName, str] = field(default_factory=dict)
     fences: dict[Stream, FenceRow] = field(default_factory=dict)
+    kept: dict[int, set[str]] = field(default_factory=dict)
+    """Gateway -> digests that go to quarantine."""
     quarantined: list[QuarantineRow] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
     delta: Delta = field(default_factory=dict)

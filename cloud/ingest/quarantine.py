@@ -22,10 +22,13 @@ class Quarantine:
         for gateway, digest in known:
             self._digests.setdefault(gateway, set()).add(digest)
 
-    def wants(self, gateway: int, digest: str) -> bool:
-        """True when this batch is new and there is room for another one of its gateway."""
+    def wants(self, gateway: int, digest: str, coming: set[str]) -> bool:
+        """True when this batch is new and there is room for another one of its gateway.
+
+        ``coming``: digests of the same gateway that are kept with the same commit.
+        """
         known = self._digests.get(gateway, set())
-        return digest not in known and len(known) < BATCHES_PER_GATEWAY_MAX
+        return digest not in known and digest not in coming and len(known) + len(coming) < BATCHES_PER_GATEWAY_MAX
 
     def keep(self, row: QuarantineRow) -> None:
         """A row is durable now."""

@@ -85,9 +85,11 @@ class Subscriber:
         said = ""
         while True:
             try:
-                async with self._connect() as client:
+                # Known before it is entered: what waited for our session comes before our subscriptions are answered.
+                self._client = client = self._make_client()
+                async with client:
                     await client.subscribe([(ALL_UP, 1), (ALL_BIRTH, 1), (ALL_STATUS, 1)])
-                    self._client, self.connected, pause, said = client, True, RECONNECT_FIRST_S, ""
+                    self.connected, pause, said = True, RECONNECT_FIRST_S, ""
                     log.info("connected to the broker at %s", self.settings.url)
                     self._alarms.clear_alarm("broker_lost", "collector")
                     async for _ in client.messages:  # nothing comes this way; it ends when the connection does
@@ -113,7 +115,7 @@ class Subscriber:
         except aiomqtt.MqttError as error:
             raise WireLost(str(error)) from error
 
-    def _connect(self) -> aiomqtt.Client:
+    def _make_client(self) -> aiomqtt.Client:
         settings = self.settings
         context = None
         if settings.url.tls:

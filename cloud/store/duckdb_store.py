@@ -160,6 +160,9 @@ class DuckdbStore:
             write(writer, work, self._reach)
         except duckdb.Error as error:
             raise self._after_failure(writer, error) from error
+        except (ValueError, TypeError, OverflowError) as error:  # not even handed over: text or numbers beyond any type
+            writer.execute("ROLLBACK")
+            raise CommitRefused(str(error)[:300]) from error
         for number, key in work.new_series:
             if number == len(self._series):
                 self._series.append(key)

@@ -4,6 +4,7 @@ Only the ingest worker gives out numbers; everybody may look them up. A number g
 that writes its name has succeeded, so names reach the store in the same transaction as the first rows that use them.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
@@ -18,9 +19,10 @@ SERIES_PER_SITE_MAX = 200_000
 GATEWAYS_MAX = 20_000
 QUALITY_CODES_MAX = 250
 """Above it a reason is stored as ``other``: a sender may invent words, but not without end."""
-REASON_LENGTH_MAX = 64
 TABLES_CACHED = 4096
 NO_SERIES = -1
+
+_REASON_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 GOOD_WORD = QualityWord("good", "")
 
@@ -103,7 +105,7 @@ class QualityBook(_Book[QualityWord]):
 
     def code(self, quality: str, reason: str) -> int:
         """The code of a quality and its reason."""
-        word = QualityWord(quality, reason[:REASON_LENGTH_MAX])
+        word = QualityWord(quality, reason if not reason or _REASON_PATTERN.fullmatch(reason) else "other")
         known = self._numbers.get(word)
         if known is not None:
             return known

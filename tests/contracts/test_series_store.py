@@ -212,7 +212,8 @@ async def test_everything_is_remembered_over_a_restart(reopen: Factory) -> None:
         store.commit(work(seq, [(0, MIDNIGHT + seq, 1.0)]))
     fence = FenceRow(gateway=0, epoch="e1", seq=3, stored_digest="a", other_digest="b", fenced_at=5)
     quarantined = QuarantineRow(
-        received_at=1, gateway=0, topic="t", epoch="", seq=None, digest="d", reason="json", detail="x", size=3, payload=b"\xff",
+        received_at=1, gateway=0, topic="t", epoch="", seq=None, digest="d", reason="json", detail="x", size=3,
+        payload=b"\xff",
     )  # fmt: skip
     refused = RefusedRow(
         received_at=2, gateway=0, epoch="e1", seq=4, device="m1", point="p", at=0, value="nan", reason="not_finite"

@@ -1,4 +1,4 @@
-"""What a hostile or broken sender can send: refused with a reason, counted, shown; never a crash or a lost neighbour."""
+"""What a hostile or broken sender can send: refused with a reason, counted, shown; no crash, no lost neighbour."""
 
 import json
 import os
@@ -187,8 +187,20 @@ async def test_a_bad_event_is_refused_and_the_others_are_stored(tmp_path: Path, 
 
 async def test_an_event_of_a_kind_we_do_not_know_yet_is_stored(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
-        await it.send(batch(1, events=[Event("gate", "levitated", AT, {"height_m": 2.5, "text": "\ud800 \x00 ok"})]))
+        await it.send(batch(1, events=[Event("gate", "levitated", AT, {"height_m": 2.5, "text": "\x00 好"})]))
         assert await it.events() == [(AT, "gate", "levitated")]
+
+
+async def test_half_a_surrogate_pair_stops_neither_its_neighbours_nor_a_commit(tmp_path: Path) -> None:
+    event = '{"device":"gate","kind":"button","at":%d,"data":{"detail":"%s"}}'
+    readings = f'{{"device":"m1","point":"p","at":{AT},"value":null,"quality":"bad","reason":"\\udc00"}}'
+    both = ",".join([event % (AT, "\\ud800"), event % (AT + 1, "fine")])
+    async with rig(tmp_path) as it:
+        (ack,) = await it.send(f'{{"v":1,"epoch":"e1","seq":1,"events":[{both}],"readings":[{readings}]}}'.encode())
+        assert ack.stored == [(1, 1)]
+        assert await it.events() == [(AT + 1, "gate", "button")]
+        assert it.counters()["refused"] == {"event_text": 1}
+        assert await it.stored("m1", "p") == [(AT, None)]
 
 
 async def test_a_point_that_nobody_knows_is_stored(tmp_path: Path) -> None:
@@ -203,6 +215,6 @@ async def test_a_point_that_nobody_knows_is_stored(tmp_path: Path) -> None:
 async def test_a_flood_of_different_rubbish_is_bounded(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         await it.send(*(b"rubbish %d" % number for number in range(1200)), batch(1))
-        assert (await it.store.quarantine(limit=5000)).rows.__len__() == 1000
+        assert len((await it.store.quarantine(limit=5000)).rows) == 1000
         assert it.counters()["rejected"] == 1200
         assert len(await it.stored()) == 1

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cloud.store.contract import GatewayKey
-from tests.cloud.ingest.rig import AT, KEY, batch, rig
+from tests.cloud.ingest.rig import AT, batch, rig
 
 OTHER = GatewayKey("east", "g2")
 
