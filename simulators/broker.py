@@ -171,7 +171,7 @@ max_queued_messages 0
 max_queued_bytes 268435456
 max_inflight_messages 100
 max_keepalive 300
-message_size_limit 2097152
+max_packet_size 2097152
 log_dest stderr
 log_type error
 log_type warning

@@ -17,7 +17,7 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,9 @@ from simulators.verify import Verdict, verify
 
 COLLECTOR = "collector"
 HARDWARE = "hardware"
-COLLECTOR_READY_S = 40.0
-GATEWAY_READY_S = 40.0
+COLLECTOR_READY_S = 90.0
+GATEWAY_READY_S = 60.0
+POLLS_END_S = 0.7
 
 Say = Callable[[str], None]
 
@@ -103,12 +104,9 @@ class Compound:
         )
         await self._start_lines(state)
         self._write_files()
-        for gateway in self.scenario.gateway:
-            await self._start_gateway(gateway.id)
-        await self._start_collector()
-        await self._gateways_listen()
-        self.hardware.start_talking()
         ledger.happened(self._clock.now_ms(), STARTED, HARDWARE)
+        await self._together(self._start_collector(), *(self._start_gateway(each.id) for each in self.scenario.gateway))
+        self.hardware.start_talking()
 
     async def stop(self) -> None:
         """End everything cleanly: devices first, then gateways, collector, broker. Also after a failed start."""
@@ -116,6 +114,8 @@ class Compound:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.5):
                     await self.hardware.halt()
+            # A poll that a meter has begun to answer comes to its end, as every device now says that it is busy.
+            await self._clock.sleep(POLLS_END_S)
         if self.processes is not None:
             for group in ([gateway.id for gateway in self.scenario.gateway], [COLLECTOR], [BROKER]):
                 await self.processes.stop(group)
@@ -168,7 +168,7 @@ class Compound:
             await self._clock.sleep(0.5)
         return False
 
-    async def verify(self) -> Verdict:
+    async def verify(self, progress: Callable[[int, int], None] = lambda done, whole: None) -> Verdict:
         """Ledger against store, by the collector's API. Raises ApiRefused or OSError when it cannot be asked."""
         assert self.ledger is not None
         api = self.api()
@@ -177,7 +177,7 @@ class Compound:
         def compare() -> Verdict:
             ledger = Ledger(path)
             try:
-                return verify(ledger, api, files, until_ms=until_ms)
+                return verify(ledger, api, files, until_ms=until_ms, progress=progress)
             finally:
                 ledger.close()
                 api.close()
@@ -277,6 +277,12 @@ class Compound:
     async def _start_gateway(self, gateway: str) -> None:
         child = self._program(gateway, "edge.cli", "run", str(self.layout.site_file(gateway)))
         await self._running.start(gateway, child)
+        desk = GatewayDesk(self.layout.site_file(gateway))
+        deadline = self._clock.monotonic() + GATEWAY_READY_S
+        # Until it listens to its devices: what they say before that would have no reader.
+        while not await desk.listens():
+            self._running.give_up_if_dead(gateway, deadline)
+            await self._clock.sleep(0.2)
         self._say(f"gateway    {gateway}")
 
     async def _start_collector(self) -> None:
@@ -312,14 +318,15 @@ class Compound:
                 api.close()
         write_private(self.layout.token_file, await add_token(self.layout.cloud_file) + "\n")
 
-    async def _gateways_listen(self) -> None:
-        """Until each gateway is connected to everything: a device's message before that would have no reader."""
-        deadline = self._clock.monotonic() + GATEWAY_READY_S
-        for gateway in self.scenario.gateway:
-            desk = GatewayDesk(self.layout.site_file(gateway.id))
-            while not await desk.listens():
-                self._running.give_up_if_dead(gateway.id, deadline)
-                await self._clock.sleep(0.2)
+    @staticmethod
+    async def _together(*starting: Coroutine[Any, Any, None]) -> None:
+        """All at once; the first failure is raised as it is, and the others are given up."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for one in starting:
+                    group.create_task(one, name="start")
+        except* ProcessFailed as failed:
+            raise failed.exceptions[0] from None
 
     async def _backlog(self) -> int | None:
         """Batches that gateways still hold; None when one of them cannot be asked."""

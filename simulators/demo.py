@@ -185,7 +185,7 @@ async def _verdict(compound: Compound, out: Callable[[str], None]) -> int:
         out(f"dayuan-sim: gateways still hold batches after {DRAIN_S:g} s")
         return FAILED
     out("Comparing what the devices gave with what the collector stored.")
-    verdict = await compound.verify()
+    verdict = await compound.verify(progress=lambda done, whole: out(f"  {done} of {whole} series"))
     for line in verdict.lines():
         out(line)
     return DONE if verdict.ok else FAILED

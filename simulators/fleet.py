@@ -142,7 +142,7 @@ class PretendGateway:
                 continue
             now = self._clock.monotonic()
             for rejection in ack.rejected:
-                if rejection.seq in self._waiting:
+                if rejection.seq is not None and rejection.seq in self._waiting:
                     del self._waiting[rejection.seq]
                     self._figures.rejected += 1
             if ack.epoch == self._epoch:

@@ -108,6 +108,7 @@ def gateway_site_file(
                 ("profile", meter.model),
                 ("bus", meter.line),
                 ("unit", meter.unit),
+                ("every", meter.every),
                 ("deadband", DEADBANDS.get(meter.model, {})),
             ),
         )

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 ANSWER_S = 60.0
 EVENTS_PER_PAGE = 5_000
+PROGRESS_EVERY = 500
 
 
 class ApiRefused(Exception):
@@ -84,10 +85,11 @@ class CollectorApi:
     def healthy(self) -> bool:
         """True when the collector answers that it is well."""
         try:
-            self.get("/healthz")
-        except (ApiRefused, OSError, http.client.HTTPException, ValueError):
+            status, _ = self._ask("/healthz")
+        except (OSError, http.client.HTTPException):
+            self.close()
             return False
-        return True
+        return status == 200
 
 
 def fetch(
@@ -105,7 +107,7 @@ def fetch(
     wanted = sorted(announced | set(series))
     found: dict[tuple[str, str], list[StoredReading]] = {}
     for number, (device, point) in enumerate(wanted):
-        if number % 50 == 0:
+        if number % PROGRESS_EVERY == 0 and number:
             progress(number, len(wanted))
         try:
             found[(device, point)] = _series(api, site, device, point, from_at, to_at)
