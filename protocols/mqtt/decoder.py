@@ -135,8 +135,7 @@ class MqttDecoder:
     def _is_mine(self, document: Any) -> bool:
         if not self._ident or not self._profile.identity:
             return True
-        named = first_at(document, self._profile.identity)
-        return named is MISSING or as_text(named) == self._ident
+        return as_text(first_at(document, self._profile.identity)) == self._ident
 
 
 class _Message:
@@ -215,10 +214,11 @@ class _Message:
                     values[point.name] = (row.missing, "estimated")
                 continue
             value, reason = point_value(raw, point)
-            if reason == "not_a_number":
+            if reason in ("absent", "not_a_number"):
                 if row.required:
-                    raise BadPayload("not_a_number", f"{point.name}: {_short(raw)}")
-                self._note("not_a_number", f"{point.name}: {_short(raw)}")
+                    raise BadPayload(reason, f"{point.name}: {_short(raw)}")
+                if reason != "absent":
+                    self._note(reason, f"{point.name}: {_short(raw)}")
                 continue
             values[point.name] = (value, reason)
         return values

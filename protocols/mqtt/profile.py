@@ -11,7 +11,7 @@ import msgspec
 from protocols.errors import BadSettings
 from protocols.events import EVENT_KINDS
 from protocols.mqtt.card_uid import FORMS
-from protocols.mqtt.payload import Path, parse_path
+from protocols.mqtt.payload import Path, PayloadKind, parse_path
 from protocols.mqtt.rows import DialectRow, EventRow, FieldRow, MarkRow, MessageRow, MqttFile, PointRow, Texts, TimeForm
 from protocols.points import VOCABULARY, PointKind
 from protocols.profile_head import ProfileHead
@@ -168,7 +168,9 @@ class _Builder:
         does = bool(row.points or row.event or row.means or row.alive)
         if does == (row.ignore or bool(row.refuse)):
             raise self._fail(key, "a message either says something or is ignored or refused", "one of these")
-        points = tuple(self._point(name, point, (*key, "points", name)) for name, point in row.points.items())
+        points = tuple(
+            self._point(name, point, row.payload, (*key, "points", name)) for name, point in row.points.items()
+        )
         known = {point.name for point in points}
         return MessageRule(
             row=row,
@@ -177,7 +179,9 @@ class _Builder:
             times=self.paths(self._dialect.time if row.time is None else row.time, (*key, "time")),
             time_form=row.time_form or self._dialect.time_form,
             points=points,
-            events=tuple(self._event(event, (*key, "event", index)) for index, event in enumerate(row.event)),
+            events=tuple(
+                self._event(event, row.payload, (*key, "event", index)) for index, event in enumerate(row.event)
+            ),
             drops=tuple(self._mark(mark, known, (*key, "drop", index)) for index, mark in enumerate(row.drop)),
             doubts=tuple(self._mark(mark, known, (*key, "doubt", index)) for index, mark in enumerate(row.doubt)),
         )
@@ -194,13 +198,20 @@ class _Builder:
         except ValueError as error:
             raise self._fail(("mqtt", name), str(error), "") from None
 
-    def _point(self, name: str, row: PointRow, key: Key) -> PointRule:
+    def _source(self, row: PointRow | FieldRow, payload: PayloadKind, key: Key) -> tuple[Path, ...]:
+        """Where a value stands; a text is all there is and needs no path."""
+        paths = self.paths(row.path, (*key, "path"))
+        if row.value is None and payload == "text":
+            return ((),)
+        if bool(paths) == (row.value is not None):
+            raise self._fail(key, "needs a path or a constant value", "one of these")
+        return paths
+
+    def _point(self, name: str, row: PointRow, payload: PayloadKind, key: Key) -> PointRule:
         word = VOCABULARY.get(name)
         if word is None:
             raise self._fail(key, "no such point in the vocabulary", "the names in protocols/points.toml")
-        paths = self.paths(row.path, (*key, "path"))
-        if bool(paths) == (row.value is not None):
-            raise self._fail(key, "needs a path or a constant value", "one of these")
+        paths = self._source(row, payload, key)
         if row.stale_after:
             try:
                 duration(row.stale_after)
@@ -212,7 +223,7 @@ class _Builder:
         exact = divisor if 1 / divisor == row.scale else 1
         return PointRule(name=name, kind=word.kind, paths=paths, divisor=exact, row=row)
 
-    def _event(self, row: EventRow, key: Key) -> EventRule:
+    def _event(self, row: EventRow, payload: PayloadKind, key: Key) -> EventRule:
         kind = EVENT_KINDS.get(row.kind)
         if kind is None:
             raise self._fail((*key, "kind"), f"no event kind {row.kind!r}", ", ".join(EVENT_KINDS))
@@ -226,9 +237,7 @@ class _Builder:
                 raise self._fail(at, f"{row.kind} has no field {name!r}", ", ".join(kind.fields))
             if name == "card_key" and not field.card:
                 raise self._fail(at, "a card number may only leave as a key", "card = true")
-            paths = self.paths(field.path, (*at, "path"))
-            if bool(paths) == (field.value is not None):
-                raise self._fail(at, "needs a path or a constant value", "one of these")
+            paths = self._source(field, payload, at)
             required = name in kind.required
             fields.append(FieldRule(name=name, type=kind.fields[name], required=required, paths=paths, row=field))
         return EventRule(kind=row.kind, when=self._when(row.when, (*key, "when")), fields=tuple(fields))

@@ -25,13 +25,15 @@ def has_fix(values: dict[str, tuple[float | None, str]]) -> bool:
 
 
 def point_value(raw: Any, point: PointRule) -> tuple[float | None, str]:
-    """A point's value and, when it is None, why: ``not_a_number``, ``sentinel``, ``out_of_range``."""
+    """A point's value and, when it is None, why: ``not_a_number``, ``sentinel``, ``out_of_range``, ``absent``."""
     row = point.row
-    if isinstance(raw, list):
-        raw = raw[row.item] if row.item < len(raw) else None
-    elif row.split and isinstance(raw, str):
-        parts = raw.split(row.split)
-        raw = parts[row.item] if row.item < len(parts) else None
+    if row.split and isinstance(raw, str):
+        raw = raw.split(row.split)
+    # One value or a list of them under one key, by the number of channels: a lone value is the first.
+    parts = raw if isinstance(raw, list) else [raw]
+    if row.item >= len(parts) or parts[row.item] is None:
+        return None, "absent"
+    raw = parts[row.item]
     mapped = row.map.get(as_text(raw) or "") if row.map else None
     if mapped is not None:
         return mapped, ""

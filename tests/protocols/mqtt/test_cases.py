@@ -33,7 +33,12 @@ def test_a_message_becomes_what_it_stands_for(path: Path) -> None:
         expected[name] = (expected[name][0], Quality.UNCERTAIN, reason)
     for name, reason in values.get("bad", {}).items():
         expected[name] = (None, Quality.BAD, reason)
-    assert {r.point: (r.value, r.quality, r.reason) for r in decoded.readings} == expected
+    values_read = {reading.point: reading.value for reading in decoded.readings}
+    assert values_read == {
+        name: value if value is None else pytest.approx(value, rel=1e-12) for name, (value, _, _) in expected.items()
+    }
+    qualities = {reading.point: (reading.quality, reading.reason) for reading in decoded.readings}
+    assert qualities == {name: (quality, reason) for name, (_, quality, reason) in expected.items()}
     assert len(decoded.readings) == len(expected)
     if expected:
         assert {reading.observed_at for reading in decoded.readings} == {values["observed_at"]}
