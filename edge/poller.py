@@ -25,7 +25,8 @@ from protocols.status import DeviceReport, DeviceState
 BACKOFF_MIN_S = 2.0
 BACKOFF_MAX_S = 300.0
 LOST_AFTER = 3
-"""Failures in a row after which a device is lost."""
+"""Failures in a row after which a device is lost, when they also lasted LOST_AFTER_S: a restart of a line is no loss."""
+LOST_AFTER_S = 5.0
 PENDING_EVENTS_MAX = 1000
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Polled:
         self.misses = 0
         self.polls = self.failures = self.overruns = 0
         self.last_ok_at: int | None = None
-        self.lost_at = 0.0
+        self.failing_since = 0.0
         self.last_error = ""
         self.told_absent: frozenset[str] = frozenset()
         self._answered: deque[float] = deque(maxlen=10)
@@ -90,7 +91,7 @@ class Poller:
         self._sink, self._clock, self._rng = sink, clock, rng
         # A full queue drops its oldest: the newest change of a device is the one that counts.
         self._events: deque[Event] = deque(maxlen=PENDING_EVENTS_MAX)
-        self._backoff_min_s, self._backoff_max_s = BACKOFF_MIN_S, BACKOFF_MAX_S
+        self._backoff_min_s, self._backoff_max_s, self._lost_after_s = BACKOFF_MIN_S, BACKOFF_MAX_S, LOST_AFTER_S
 
     async def run(self) -> None:
         """Poll until cancelled; returns at once when there is nothing to poll."""
@@ -150,7 +151,7 @@ class Poller:
         if was in {"failing", "lost"}:
             log.info("%s: answers again", device.reader.device)
         if was == "lost":
-            data = {"lost_s": round(now - device.lost_at, 3)}
+            data = {"lost_s": round(now - device.failing_since, 3)}
             self._events.append(Event(device.reader.device, "device_back", now_ms, dict(data)))
         await self._sink.readings(readings)
 
@@ -163,15 +164,19 @@ class Poller:
             log.warning("%s: %s", device.reader.device, error)
             readings += device.reader.missing(seen, now_ms)
             device.state = "failing"
-        elif device.misses == LOST_AFTER:
+            device.failing_since = self._clock.monotonic()
+        elif self._is_lost(device):
             log.warning("%s: lost after %d tries: %s", device.reader.device, device.misses, error)
             device.state = "lost"
-            device.lost_at = self._clock.monotonic()
             device.reader.forget()
             data = {"error": device.last_error, "last_ok_at": device.last_ok_at}
             self._events.append(Event(device.reader.device, "device_lost", now_ms, dict(data)))
         if readings:
             await self._sink.readings(readings)
+
+    def _is_lost(self, device: Polled) -> bool:
+        lasted_s = self._clock.monotonic() - device.failing_since
+        return device.state == "failing" and device.misses >= LOST_AFTER and lasted_s >= self._lost_after_s
 
     async def _line_down(self, polled: Polled, error: WireLost, readings: list[Reading], seen: set[str]) -> None:
         """Nobody can be asked: every device misses once, and all are due when the line may be tried again."""

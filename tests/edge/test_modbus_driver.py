@@ -225,6 +225,7 @@ async def test_a_device_s_failure_is_told_once_and_its_return_once() -> None:
 def shorten_backoff(driver: ModbusDriver) -> None:
     driver._poller._backoff_min_s = 0.02
     driver._poller._backoff_max_s = 0.05
+    driver._poller._lost_after_s = 0.0
 
 
 async def test_one_lost_answer_is_asked_for_again_and_nobody_hears_of_it() -> None:
