@@ -25,7 +25,7 @@ from protocols.status import DeviceReport, DeviceState
 BACKOFF_MIN_S = 2.0
 BACKOFF_MAX_S = 300.0
 LOST_AFTER = 3
-"""Failures in a row after which a device is lost, when they also lasted LOST_AFTER_S: a restart of a line is no loss."""
+"""Failures in a row after which a device is lost, if they lasted LOST_AFTER_S too: a short restart is no loss."""
 LOST_AFTER_S = 5.0
 PENDING_EVENTS_MAX = 1000
 
