@@ -33,8 +33,7 @@ class Ballast:
         try:
             if self._path.exists() and self._path.stat().st_size == self._size:
                 return True
-            free = os.statvfs(self._path.parent)
-            if free.f_bavail * free.f_frsize < FREE_FACTOR * self._size:
+            if self.free_bytes() < FREE_FACTOR * self._size:
                 return False
             descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600)
             try:
@@ -53,3 +52,11 @@ class Ballast:
             return True
         except OSError:
             return False
+
+    def free_bytes(self) -> int:
+        """Room on the disk now; 0 when it cannot be told."""
+        try:
+            free = os.statvfs(self._path.parent)
+        except OSError:
+            return 0
+        return free.f_bavail * free.f_frsize

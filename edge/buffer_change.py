@@ -46,11 +46,14 @@ class State:
     quarantined: int = 0
     dropped_readings: int = 0
     dropped_events: int = 0
+    first: int = 0
+    """The lowest place in use, 0 when there is none."""
     oldest_sealed_at: int = 0
     deferred: int = 0
     """A released place that is still the newest; its row keeps the highest seq."""
     telemetry_after: int = 0
     """No telemetry older than this place is left (a hint, so that looking for the oldest stays cheap)."""
+    used_bytes: int = 0
     damage: Damage | None = None
 
 
@@ -195,14 +198,17 @@ class Transaction:
         if not sealed:
             return
         added = Totals()
-        for batch, from_at, to_at in sealed:
-            self._rows.insert(batch, from_at, to_at)
-            added = added.plus(Totals(1, batch.readings, batch.events, len(batch.payload)))
         state = self.state
-        oldest = state.oldest_sealed_at if state.totals.batches else sealed[0].batch.sealed_at
-        self.state = replace(state, last=self._places.last, totals=state.totals.plus(added), oldest_sealed_at=oldest)
+        if not state.first:
+            state = replace(state, first=sealed[0].batch.place, oldest_sealed_at=sealed[0].batch.sealed_at)
+        for batch, from_at, to_at in sealed:
+            self._rows.insert(batch, from_at, to_at, state.first)
+            added = added.plus(Totals(1, batch.readings, batch.events, len(batch.payload)))
+        self.state = replace(state, last=self._places.last, totals=state.totals.plus(added))
 
     def _make_room(self, need: int, at: int, pinned: Collection[int]) -> list[Event]:
+        if self.state.used_bytes + need <= self._soft_bytes:
+            return []
         missing = self._rows.used_bytes() + need - self._soft_bytes
         if missing <= 0:
             return []
@@ -310,7 +316,8 @@ class Transaction:
         self.state = replace(self.state, origins=known)
 
     def _note_oldest(self) -> None:
-        self.state = replace(self.state, oldest_sealed_at=self._rows.sealed_at(newest=False))
+        first, sealed_at = self._rows.oldest_batch()
+        self.state = replace(self.state, first=first, oldest_sealed_at=sealed_at)
 
 
 def _size_hint(drafts: Iterable[Draft]) -> int:

@@ -33,7 +33,8 @@ SCHEMA = (
     "CREATE TABLE epoch (base INTEGER PRIMARY KEY, name TEXT NOT NULL)",
     "CREATE TABLE batch (place INTEGER PRIMARY KEY, kind INTEGER NOT NULL, readings INTEGER NOT NULL,"
     " events INTEGER NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL, sealed_at INTEGER NOT NULL,"
-    " payload BLOB NOT NULL)",
+    # The lowest place in use when this batch was stored: tells what is missing when the file is damaged.
+    " oldest INTEGER NOT NULL, payload BLOB NOT NULL)",
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "CREATE TABLE origin (slot INTEGER PRIMARY KEY, digest BLOB NOT NULL)",
     "CREATE TABLE untimed (id INTEGER PRIMARY KEY, boot TEXT NOT NULL, first_ms INTEGER NOT NULL,"
@@ -202,25 +203,21 @@ class Rows:
         first, last = self._run("SELECT (SELECT min(place) FROM batch), (SELECT max(place) FROM batch)").fetchone()
         return (1, 0) if first is None else (first, last)
 
-    def insert(self, batch: KeptBatch, from_at: int, to_at: int) -> None:
+    def insert(self, batch: KeptBatch, from_at: int, to_at: int, oldest: int) -> None:
+        place, _, kind, readings, events, sealed_at, payload = batch
         self._run(
-            "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                batch.place,
-                int(batch.kind),
-                batch.readings,
-                batch.events,
-                from_at,
-                to_at,
-                batch.sealed_at,
-                batch.payload,
-            ),
+            "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (place, int(kind), readings, events, from_at, to_at, sealed_at, oldest, payload),
         )
 
-    def sealed_at(self, *, newest: bool) -> int:
-        """When the newest (or oldest) batch was sealed; 0 when there is none."""
-        order = "DESC" if newest else "ASC"
-        row = self._run(f"SELECT sealed_at FROM batch ORDER BY place {order} LIMIT 1").fetchone()  # noqa: S608 (constant)
+    def oldest_batch(self) -> tuple[int, int]:
+        """(place, sealed_at) of the first batch; zeros when there is none."""
+        row = self._run("SELECT place, sealed_at FROM batch ORDER BY place LIMIT 1").fetchone()
+        return (row[0], row[1]) if row else (0, 0)
+
+    def newest_sealed_at(self) -> int:
+        """When the newest batch was sealed; 0 when there is none."""
+        row = self._run("SELECT sealed_at FROM batch ORDER BY place DESC LIMIT 1").fetchone()
         return int(row[0]) if row else 0
 
     def read(self, first: int, last: int) -> list[tuple[int, int, int, int, int, bytes]]:

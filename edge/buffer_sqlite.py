@@ -13,13 +13,15 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
-from edge.ballast import Ballast
+from edge.ballast import BALLAST_BYTES, FREE_FACTOR, Ballast
 from edge.buffer import Change, Chunk, Committed, Damage, Figures, KeptBatch, Kind, Opened, Rejected, Retiming, Seal
 from edge.buffer_change import State, Transaction
 from edge.buffer_file import (
+    PAGE_BYTES,
     Epoch,
     Rows,
     check,
@@ -45,9 +47,27 @@ SOFT_SHARE = 0.94
 
 MAX_BYTES_LEAST = 256 * 1024
 RELAY_S = 60.0
+FREE_PAGES_LEAST = 8
+"""Free pages of the file that deletions may need when the disk is full."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Need(NamedTuple):
+    """What a change may take on the disk, about, and whether readings are in it."""
+
+    payload_bytes: int
+    telemetry: bool
+
+    @classmethod
+    def of(cls, change: Change) -> Need:
+        drafts = (*change.drafts, *change.untimed)
+        size = sum(400 + 8 * len(draft.readings) + 200 * len(draft.events) for draft in drafts)
+        return cls(size, any(draft.readings for draft in drafts))
+
+
+NOTHING = Need(0, False)
 
 
 class SqliteBuffer:
@@ -61,10 +81,10 @@ class SqliteBuffer:
         self._fail_point = fail_point
         self._ballast = Ballast(path.with_name(path.name + ".ballast"))
         self._ballast_at = 0.0
+        self._is_full = False
         self._executor: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
         self._state: State | None = None
-        self._used_bytes = 0
         self._error = ""
 
     async def open(self) -> Opened:
@@ -79,7 +99,7 @@ class SqliteBuffer:
             executor.shutdown(wait=False)
 
     async def commit(self, change: Change) -> Committed:
-        return await self._in_thread(self._commit, lambda work: work.apply(change))
+        return await self._in_thread(self._commit, lambda work: work.apply(change), Need.of(change))
 
     async def retime(self, retiming: Retiming, *, sealed_at: int) -> Committed:
         return await self._in_thread(self._commit, lambda work: work.retime(retiming, sealed_at))
@@ -108,7 +128,7 @@ class SqliteBuffer:
             readings=totals.readings,
             events=totals.events,
             payload_bytes=totals.payload_bytes,
-            used_bytes=self._used_bytes,
+            used_bytes=state.used_bytes,
             max_bytes=self._max_bytes,
             oldest_sealed_at=state.oldest_sealed_at if totals.batches else 0,
             untimed=state.untimed_items,
@@ -192,7 +212,6 @@ class SqliteBuffer:
         untimed_id, untimed_items = rows.untimed_items()
         told = rows.meta("damage")
         damage = Damage(*self._split_damage(str(told))) if told else None
-        self._used_bytes = rows.used_bytes()
         self._state = State(
             epochs=epochs,
             last=last,
@@ -201,10 +220,12 @@ class SqliteBuffer:
             untimed_id=untimed_id,
             untimed_items=untimed_items,
             quarantined=rows.quarantined(),
-            oldest_sealed_at=rows.sealed_at(newest=False),
+            first=first if newest else 0,
+            oldest_sealed_at=rows.oldest_batch()[1],
+            used_bytes=rows.used_bytes(),
             damage=damage,
         )
-        return Opened(epochs[-1].name, first, newest, rows.sealed_at(newest=True), rows.untimed_boots(), damage)
+        return Opened(epochs[-1].name, first, newest, rows.newest_sealed_at(), rows.untimed_boots(), damage)
 
     def _compare_newest(self, rows: Rows, epochs: list[Epoch], place: int) -> None:
         """The newest batch says its own name; when the file says another, its epochs are damaged."""
@@ -221,13 +242,14 @@ class SqliteBuffer:
         path, salvaged, lost, detail = told.split("\n", 3)
         return path, int(salvaged), int(lost), detail
 
-    def _commit(self, work: Callable[[Transaction], Committed]) -> Committed:
+    def _commit(self, work: Callable[[Transaction], Committed], need: Need = NOTHING) -> Committed:
         try:
+            if self._is_full and not self._has_room(need):
+                raise StoreUnavailable(f"{self.path}: the disk is full")
             committed = self._attempt(work)
         except StoreUnavailable as error:
-            if "disk is full" not in str(error) or not self._ballast.release():
+            if "disk is full" not in str(error) or not self._make_last_room():
                 raise self._refused(error) from error
-            log.warning("%s; the ballast is released", error)
             try:
                 committed = self._attempt(work)
             except StoreUnavailable as still:
@@ -237,6 +259,29 @@ class SqliteBuffer:
             self._error = ""
         self._lay_ballast()
         return committed
+
+    def _make_last_room(self) -> bool:
+        """The disk is full: give up the ballast, and let the log have room to go round. True when that can help."""
+        self._is_full = True
+        if not self._ballast.release():
+            return False
+        log.warning("%s: the disk is full; the ballast is released", self.path)
+        connection, _ = self._ready()
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("PRAGMA wal_checkpoint(RESTART)")
+        return True
+
+    def _has_room(self, need: Need) -> bool:
+        """On a full disk: what goes into free pages of the file may, deletions may, events may use half the ballast."""
+        connection, _ = self._ready()
+        free_pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        if 2 * need.payload_bytes <= (free_pages - FREE_PAGES_LEAST) * PAGE_BYTES:
+            return True
+        room = self._ballast.free_bytes()
+        if room >= need.payload_bytes + FREE_FACTOR * BALLAST_BYTES:
+            self._is_full = False
+            return True
+        return not need.telemetry and room >= need.payload_bytes + BALLAST_BYTES // 2
 
     def _attempt(self, work: Callable[[Transaction], Committed]) -> Committed:
         connection, state = self._ready()
@@ -253,9 +298,8 @@ class SqliteBuffer:
         except BaseException:
             self._roll_back()
             raise
-        self._state = transaction.state
+        self._state = replace(transaction.state, used_bytes=rows.used_bytes())
         self._fail_point("after_commit")
-        self._used_bytes = rows.used_bytes()
         return committed
 
     def _read(self, first: int, last: int, sealed_at: int) -> Chunk:

@@ -7,13 +7,13 @@ complete before the old one is moved; an interruption at any instant is made goo
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 import os
 import sqlite3
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from edge.buffer import Damage
 from edge.buffer_file import (
@@ -98,16 +98,25 @@ def set_aside(path: Path, detail: str, now_ms: int, max_bytes: int, fail_point: 
     return damage
 
 
+class _Survey(NamedTuple):
+    """bases: per epoch its base and highest seq, by majority. broken: places whose payload does not read. oldest: the
+    lowest place in use when the newest batch was stored; what stands below was deleted before."""
+
+    bases: dict[str, tuple[int, int]]
+    broken: set[int]
+    oldest: int
+
+
 def _build(connection: sqlite3.Connection, pages: Pages, path: Path, damage: Damage, fail_point: FailPoint) -> Damage:
-    bases, broken = _survey(pages)
+    survey = _survey(pages)
     rows = Rows(connection)
-    top = max((base + last for base, last in bases.values()), default=0)
+    top = max((base + last for base, last in survey.bases.values()), default=0)
     create_schema(connection, Epoch(top + 1, draw_epoch()))
-    for name, (base, _) in bases.items():
+    for name, (base, _) in survey.bases.items():
         connection.execute("INSERT OR IGNORE INTO epoch VALUES (?, ?)", Epoch(base, name))
-    places = _copy(connection, pages, bases, fail_point)
-    holes = _holes(bases, places)
-    lost = max(sum(last - first + 1 for _, first, last in holes), len(broken - set(_numbers(places, broken))))
+    places = _copy(connection, pages, survey, fail_point)
+    holes = _holes(survey, places)
+    lost = sum(last - first + 1 for _, first, last in holes) + sum(place > top for place in survey.broken)
     if holes:
         told = ", ".join(f"{name} {first}-{last}" for name, first, last in holes[:GAPS_TOLD])
         damage = damage._replace(detail=f"{damage.detail}; numbers not found: {told}")
@@ -121,11 +130,11 @@ def _build(connection: sqlite3.Connection, pages: Pages, path: Path, damage: Dam
     return damage
 
 
-def _survey(pages: Pages) -> tuple[dict[str, tuple[int, int]], set[int]]:
-    """Per epoch its base and highest seq, by majority; and the places of rows whose payload is broken."""
+def _survey(pages: Pages) -> _Survey:
     votes: dict[str, Counter[int]] = {}
     highest: dict[str, int] = {}
     broken: set[int] = set()
+    newest = oldest = 0
     for cell in pages.cells():
         if not _is_batch(cell):
             continue
@@ -135,12 +144,13 @@ def _survey(pages: Pages) -> tuple[dict[str, tuple[int, int]], set[int]]:
             continue
         votes.setdefault(identity.epoch, Counter())[cell.rowid - identity.seq] += 1
         highest[identity.epoch] = max(highest.get(identity.epoch, 0), identity.seq)
-    return {name: (bases.most_common(1)[0][0], highest[name]) for name, bases in votes.items()}, broken
+        if cell.rowid > newest:
+            newest, oldest = cell.rowid, int(str(cell.values[7]))
+    bases = {name: (found.most_common(1)[0][0], highest[name]) for name, found in votes.items()}
+    return _Survey(bases, broken, oldest if oldest <= newest else 0)
 
 
-def _copy(
-    connection: sqlite3.Connection, pages: Pages, bases: dict[str, tuple[int, int]], fail_point: FailPoint
-) -> Ranges:
+def _copy(connection: sqlite3.Connection, pages: Pages, survey: _Survey, fail_point: FailPoint) -> Ranges:
     places = Ranges()
     pending = 0
     connection.execute("BEGIN IMMEDIATE")
@@ -148,9 +158,11 @@ def _copy(
         for cell in pages.cells():
             identity = _identity(cell) if _is_batch(cell) else None
             if identity is not None:
-                place = bases[identity.epoch][0] + identity.seq
+                place = survey.bases[identity.epoch][0] + identity.seq
+                if place < survey.oldest:
+                    continue
                 connection.execute(
-                    "INSERT OR IGNORE INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (place, *cell.values[1:])
+                    "INSERT OR IGNORE INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (place, *cell.values[1:])
                 )
                 places.add(place)
             elif _is_untimed(cell):
@@ -178,10 +190,10 @@ def _copy(
 def _is_batch(cell: Cell) -> bool:
     values = cell.values
     return (
-        len(values) == 8
+        len(values) == 9
         and values[0] is None
-        and all(isinstance(value, int) for value in values[1:7])
-        and isinstance(values[7], bytes)
+        and all(isinstance(value, int) for value in values[1:8])
+        and isinstance(values[8], bytes)
     )
 
 
@@ -200,7 +212,7 @@ def _is_origin(cell: Cell) -> bool:
 
 
 def _identity(cell: Cell) -> Identity | None:
-    payload = cell.values[7]
+    payload = cell.values[8]
     assert isinstance(payload, bytes)
     try:
         return peek(payload)
@@ -208,18 +220,15 @@ def _identity(cell: Cell) -> Identity | None:
         return None
 
 
-def _holes(bases: dict[str, tuple[int, int]], places: Ranges) -> list[tuple[str, int, int]]:
-    """Ranges of seqs that are missing between the first and the last one saved of each epoch."""
+def _holes(survey: _Survey, places: Ranges) -> list[tuple[str, int, int]]:
+    """Ranges of seqs that were in use, as far as is known, and are not among the places that were saved."""
     holes: list[tuple[str, int, int]] = []
-    for name, (base, highest) in bases.items():
-        found = places.meet(base + 1, base + highest)
-        for (_, before), (after, _) in itertools.pairwise(found):
-            holes.append((name, before + 1 - base, after - 1 - base))
+    for name, (base, highest) in survey.bases.items():
+        missing = Ranges([(max(survey.oldest, base + 1), base + highest)])
+        for first, last in places.meet(base + 1, base + highest):
+            missing.remove(first, last)
+        holes += [(name, first - base, last - base) for first, last in missing]
     return holes
-
-
-def _numbers(places: Ranges, wanted: set[int]) -> list[int]:
-    return [number for number in wanted if number in places]
 
 
 def _old_meta(path: Path) -> dict[str, object]:
