@@ -32,6 +32,8 @@ def table(figures: Sequence[Figure]) -> str:
     rows = [("figure", "measured", "reach", "met", "note")]
     rows += [(f.name, f.value, f.reach, marks[f.met], f.note) for f in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) + "  " + row[4] for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) + "  " + row[4] for row in rows
+    ]
     lines.insert(1, "-" * max(len(line.rstrip()) for line in lines))
     return "\n".join(line.rstrip() for line in lines)

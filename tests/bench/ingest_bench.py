@@ -45,6 +45,7 @@ class Alarms:
 def collect(port: int, folder: str, threads: int, ready, stop) -> None:
     """The collector process: its CPU time and what it stored, as JSON."""
     import cProfile
+
     profile = cProfile.Profile() if os.environ.get("PROFILE") else None
 
     async def main() -> None:
@@ -66,8 +67,14 @@ def collect(port: int, folder: str, threads: int, ready, stop) -> None:
         size = await store.size()
         store.close()
         used = resource.getrusage(resource.RUSAGE_SELF)
-        result = {"stored": size.readings, "batches": size.batches, "file_mib": size.file_bytes / 2**20,
-                  "commits": view.commits, "cpu_s": used.ru_utime + used.ru_stime, "rss_mib": used.ru_maxrss / 1024}
+        result = {
+            "stored": size.readings,
+            "batches": size.batches,
+            "file_mib": size.file_bytes / 2**20,
+            "commits": view.commits,
+            "cpu_s": used.ru_utime + used.ru_stime,
+            "rss_mib": used.ru_maxrss / 1024,
+        }
         Path(folder, "result.json").write_text(json.dumps(result))
 
     if profile:
@@ -76,6 +83,7 @@ def collect(port: int, folder: str, threads: int, ready, stop) -> None:
     if profile:
         profile.disable()
         import pstats
+
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
 
 
