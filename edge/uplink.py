@@ -78,6 +78,7 @@ class Uplink:
         self._topic = topic
         self._window = Window(window, ack_timeout_s)
         self._backlog_max = max(1, window - max(1, int(window * LIVE_SHARE)))
+        self._ack_timeout_s = ack_timeout_s
         self._dead_after_s = dead_after_s
         self._fail_point = fail_point
         self._lanes = Lanes(2 * window)
@@ -87,6 +88,8 @@ class Uplink:
         self._rejections = 0
         self._paused_until = 0.0
         self._probing = False
+        self._probes = 0
+        self._probe_at = 0.0
         self._silence_factor = 1
         self.found_damage = asyncio.Event()
         """Set when the buffer's file cannot be read; the writer opens it anew and calls `load`."""
@@ -131,7 +134,7 @@ class Uplink:
     async def serve(self, link: Link) -> None:
         """Send over one link until it is lost or no ack comes for too long; raises WireLost. Cancel to stop."""
         self._window.begin(self._clock.monotonic())
-        self._probing = False
+        self._end_probing()
         self._lanes.open()
         self._hungry.set()
         try:
@@ -187,12 +190,12 @@ class Uplink:
             return []
         window = self._window
         overdue = window.overdue(now)
-        if any(flight.sends and not window.was_answered_since(flight) for flight in overdue):
-            # Nobody answers. Ask with the oldest and one new batch at a time instead of filling the broker's queue.
-            self._probing = True
         live_max = window.size
+        if any(flight.sends and not window.was_answered_since(flight) for flight in overdue):
+            self._probing = True
         if self._probing:
-            overdue = overdue[:1]
+            # Nobody answers: ask with one old and one new batch now and then, instead of filling the broker's queue.
+            overdue = self._probe(overdue, now)
             live_max = min(live_max, len(window.flights) + len(overdue))
         room = IN_FLIGHT_BYTES_MAX - window.payload_bytes()
         picked: list[Flight] = []
@@ -212,6 +215,14 @@ class Uplink:
         if not self._lanes.chunk:
             self._hungry.set()
         return picked
+
+    def _probe(self, overdue: list[Flight], now: float) -> list[Flight]:
+        """The batch to ask with, or none before it is time; each time another one, later and later."""
+        if now < self._probe_at or not overdue:
+            return []
+        self._probe_at = now + min(self._ack_timeout_s * 2**self._probes, RESEND_S_MAX)
+        self._probes += 1
+        return [min(overdue, key=lambda flight: (flight.sends, flight.batch.place))]
 
     async def _publish(self, link: Link, flight: Flight) -> None:
         self._window.note_publish(flight, self._clock.monotonic())
@@ -266,8 +277,13 @@ class Uplink:
         self._note_answer(now)
         self._paused_until = 0.0
         if self._probing:
-            self._probing = False
+            self._end_probing()
             self._window.hurry(now)
+
+    def _end_probing(self) -> None:
+        self._probing = False
+        self._probes = 0
+        self._probe_at = 0.0
 
     def _note_answer(self, now: float) -> None:
         self._window.note_answer(now)
