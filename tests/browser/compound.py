@@ -1,5 +1,6 @@
 """A made-up compound for the pages: entities as the live API gives them, with something wrong in the right places."""
 
+import json
 import math
 from typing import Any
 
@@ -20,11 +21,22 @@ METER_POINTS: dict[str, tuple[str, str, float]] = {
     "power_factor_total": ("", "gauge", 0.982),
     "frequency": ("Hz", "gauge", 50.01),
 }
-METER_NAMES = ("1号楼总表", "2号楼总表", "3号楼总表", "Chiller 1", "Chiller 2", "Canteen kitchen", "Server room", "Lifts B1")
+METER_NAMES = (
+    "1号楼总表",
+    "2号楼总表",
+    "3号楼总表",
+    "Chiller 1",
+    "Chiller 2",
+    "Canteen kitchen",
+    "Server room",
+    "Lifts B1",
+)
 DOOR_NAMES = ("South gate", "North gate", "East gate", "3号楼北门", "Archive", "Server room door", "Garage", "Canteen")
 
 
-def point(value: float | None, unit: str, kind: str, at: int, *, stale_after_s: float = 30, **more: object) -> dict[str, Any]:
+def point(
+    value: float | None, unit: str, kind: str, at: int, *, stale_after_s: float = 600, **more: object
+) -> dict[str, Any]:
     """One point as the API gives it."""
     return {
         "value": value,
@@ -62,7 +74,7 @@ def entity(kind: str, device: str, gateway: str, name: str, at: int, **more: Any
         "observed_at": at,
         "received_at": at + 420,
         "quality": "good",
-        "stale_after_s": 30,
+        "stale_after_s": 600,
         "attributes": attributes,
         "points": {},
         **more,
@@ -96,6 +108,7 @@ def meter(number: int, now: int) -> Entity:
         points["active_power_total"] |= {"quality": "uncertain", "reason": "estimated"}
     if number == 8:
         points["current_l3"] |= {"value": None, "quality": "bad", "reason": "sentinel"}
+        points["current_l2"] |= {"value": None, "quality": "bad", "reason": "device_error"}
     return made
 
 
@@ -103,7 +116,11 @@ def door(number: int, now: int) -> Entity:
     """A door with its last card event."""
     at = now - number * 47_000
     kind = "access_denied" if number == 3 else "access_granted"
-    event = {"kind": kind, "at": at, "data": {"card_key": f"{number * 7919:08x}aa55", "reason": "unknown_card" if number == 3 else ""}}
+    event = {
+        "kind": kind,
+        "at": at,
+        "data": {"card_key": f"{number * 7919:08x}aa55", "reason": "unknown_card" if number == 3 else ""},
+    }
     name = DOOR_NAMES[number - 1] if number <= len(DOOR_NAMES) else f"Door {number}"
     return entity(
         "door", f"door-{number:02d}", GATES, name, at, profile="esp-rfid/reader", bus="local-mqtt", stale_after_s=3600,
@@ -116,13 +133,14 @@ def vehicle(number: int, now: int) -> Entity:
     at = now - (20 * 60_000 if number == 9 else number * 900)
     angle = number * 0.7
     points = {
-        "latitude": point(30.2741 + 0.01 * math.sin(angle), "°", "gauge", at, stale_after_s=300),
-        "longitude": point(120.1551 + 0.01 * math.cos(angle), "°", "gauge", at, stale_after_s=300),
+        "latitude": point(30.2741 + 0.01 * math.sin(angle), "deg", "gauge", at, stale_after_s=300),
+        "longitude": point(120.1551 + 0.01 * math.cos(angle), "deg", "gauge", at, stale_after_s=300),
         "speed_kmh": point(float(number * 7 % 50 if number % 3 else 0), "km/h", "gauge", at, stale_after_s=300),
         "battery_percent": point(90.0 - number, "%", "gauge", at, stale_after_s=300),
     }
-    return entity("vehicle", f"car-{number:02d}", GATES, f"浙A·{number:02d}{number * 37 % 1000:03d}", at, profile="owntracks/phone",
-                  bus="local-mqtt", stale_after_s=300, points=points)  # fmt: skip
+    name = f"浙A·{number:02d}{number * 37 % 1000:03d}"
+    made = entity("vehicle", f"car-{number:02d}", GATES, name, at, profile="owntracks/phone", bus="local-mqtt")
+    return made | {"stale_after_s": 300, "points": points}
 
 
 def bus(name: str, kind: str, busy: float, **more: object) -> dict[str, Any]:
@@ -133,23 +151,40 @@ def bus(name: str, kind: str, busy: float, **more: object) -> dict[str, Any]:
 
 def gateway(name: str, title: str, now: int, buses: list[dict[str, Any]], **more: Any) -> Entity:
     """A gateway and its report."""
-    report = {
-        "epoch": "5b1e9c04", "backlog_batches": 0, "backlog_readings": 0, "backlog_bytes": 0, "buffer_max_bytes": 512 << 20,
-        "oldest_unacked_s": 0.2, "live_in_flight": 1, "backlog_in_flight": 0, "acked_batches": 18211, "resent_batches": 2,
-        "quarantined": 0, "dropped_readings": 0, "dropped_events": 0, "untimed": 0, "clock": {"state": "synced", "wall_ms": now, "step_ms": 0},
-        "buses": buses, "devices": [], "buffer_error": "", "link_error": "", "rss_bytes": 41 << 20, "uptime_s": 93_000,
-        **more.pop("report", {}),
-    }  # fmt: skip
-    attributes = {
-        "online": True, "announced": True, "session": 3, "software": "0.1.0", "config_hash": "9f31c2aa01b7", "fenced": False,
-        "report": report, "last_event": None, "stored_batches": 18211, "stored_readings": 1_284_117, "duplicates": 2,
-        "rejected": 0, "refused": {}, "last_batch_at": now - 400, "latency_ms": 380, **more,
-    }  # fmt: skip
+    report = json.loads(REPORT) | {"clock": {"state": "synced", "wall_ms": now, "step_ms": 0}, "buses": buses}
+    attributes = json.loads(ATTRIBUTES) | {
+        "report": report | more.pop("report", {}),
+        "last_batch_at": now - 400,
+        **more,
+    }
     return {
-        "id": f"{SITE}/@{name}", "kind": "gateway", "site": SITE, "device": None, "gateway": name, "name": title, "rev": 1,
-        "observed_at": now - 3000, "received_at": now - 3000, "quality": "good", "stale_after_s": 30,
-        "attributes": attributes, "points": {},
-    }  # fmt: skip
+        "id": f"{SITE}/@{name}",
+        "kind": "gateway",
+        "site": SITE,
+        "device": None,
+        "gateway": name,
+        "name": title,
+        "rev": 1,
+        "observed_at": now - 3000,
+        "received_at": now - 3000,
+        "quality": "good",
+        "stale_after_s": 600,
+        "attributes": attributes,
+        "points": {},
+    }
+
+
+REPORT = """{
+  "epoch": "5b1e9c04", "backlog_batches": 0, "backlog_readings": 0, "backlog_bytes": 0, "buffer_max_bytes": 536870912,
+  "oldest_unacked_s": 0.2, "live_in_flight": 1, "backlog_in_flight": 0, "acked_batches": 18211, "resent_batches": 2,
+  "quarantined": 0, "dropped_readings": 0, "dropped_events": 0, "untimed": 0, "devices": [], "buffer_error": "",
+  "link_error": "", "rss_bytes": 43000000, "uptime_s": 93000
+}"""
+ATTRIBUTES = """{
+  "online": true, "announced": true, "session": 3, "software": "0.1.0", "config_hash": "9f31c2aa01b7", "fenced": false,
+  "last_event": null, "stored_batches": 18211, "stored_readings": 1284117, "duplicates": 2, "rejected": 0,
+  "refused": {}, "latency_ms": 380
+}"""
 
 
 def compound(now: int) -> list[Entity]:
@@ -165,11 +200,29 @@ def compound(now: int) -> list[Entity]:
     ]
 
 
+def alarm(name: str, priority: int, since: int, en: str, zh: str) -> dict[str, Any]:
+    """An active alarm."""
+    text = {"en": en, "zh": zh}
+    return {
+        "id": name,
+        "kind": "x",
+        "priority": priority,
+        "source": SITE,
+        "since": since,
+        "args": {},
+        "text": text,
+        "active": True,
+    }
+
+
 def alarms(now: int) -> list[dict[str, Any]]:
     """Two alarms."""
-    return [
-        {"id": "a1", "kind": "device_lost", "priority": 2, "source": f"{SITE}/meter-05", "since": now - 17 * 60_000, "args": {}, "active": True,
-         "text": {"en": "Chiller 2 does not answer. Check its supply and the RS-485 pair.", "zh": "Chiller 2 无应答，请检查供电与 RS-485 接线。"}},
-        {"id": "a2", "kind": "readings_refused", "priority": 3, "source": f"{SITE}/@{GATES}", "since": now - 52 * 60_000, "args": {}, "active": True,
-         "text": {"en": "Gate house sent 3 readings with an impossible time. Check the phone's clock.", "zh": "Gate house 有 3 条读数时间不合理，请检查手机时钟。"}},
-    ]  # fmt: skip
+    lost = (
+        "Chiller 2 does not answer. Check its supply and the RS-485 pair.",
+        "Chiller 2 无应答，请检查供电与 RS-485 接线。",
+    )
+    refused = (
+        "Gate house sent 3 readings with an impossible time. Check the phone's clock.",
+        "Gate house 有 3 条读数时间不合理，请检查手机时钟。",
+    )
+    return [alarm("a1", 2, now - 17 * 60_000, *lost), alarm("a2", 3, now - 52 * 60_000, *refused)]

@@ -1,6 +1,7 @@
 """A real Chromium and a scripted API for every test here."""
 
 from collections.abc import AsyncIterator
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,19 @@ from tests.browser.screen import Opener, Screen, new_screen
 
 HERE = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--no-first-run"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--no-first-run",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser lives in one loop for the whole run, so the tests that use it run there too."""
     for item in items:
-        if HERE in item.path.parents:
+        if HERE in item.path.parents and iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

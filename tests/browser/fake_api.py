@@ -22,8 +22,9 @@ from tests.browser.compound import SITE, Entity
 
 WEB = Path(__file__).parents[2] / "cloud" / "web"
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
-    "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
 )
 HEARTBEAT_S = 1.0
 
@@ -36,7 +37,13 @@ class FakeApi:
         self.entities: dict[str, Entity] = {}
         self.alarms: list[dict[str, Any]] = []
         self.sites = [{"id": SITE, "name": "East compound", "time_zone": "Asia/Shanghai", "gateways": 2, "devices": 76}]
-        self.users = {"administrator": {"password": "correct horse battery", "role": "administrator", "must_change_password": False}}
+        self.users = {
+            "administrator": {
+                "password": "correct horse battery",
+                "role": "administrator",
+                "must_change_password": False,
+            }
+        }
         self.sessions: dict[str, str] = {}
         self.epoch, self.seq = "e1", 1
         self.down = False
@@ -59,25 +66,42 @@ class FakeApi:
         for one in entities:
             self.entities[one["id"]] = one
 
-    def change(self, id: str, *, points: dict[str, Any] | None = None, attributes: dict[str, Any] | None = None, **fields: Any) -> None:
+    def change(
+        self,
+        name: str,
+        *,
+        points: dict[str, Any] | None = None,
+        attributes: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> None:
         """Change an entity and tell every stream."""
-        one = self.entities[id]
+        one = self.entities[name]
         one["rev"] += 1
         one.update(fields)
         one["attributes"].update(attributes or {})
         one["points"].update(points or {})
-        self._delta({"id": id, "rev": one["rev"], "set": fields, "attributes": attributes or {}, "points": points or {}})
+        self._delta(
+            {"id": name, "rev": one["rev"], "set": fields, "attributes": attributes or {}, "points": points or {}}
+        )
 
     def appear(self, entity: Entity) -> None:
         """A new entity."""
         self.entities[entity["id"]] = entity
         whole = {key: value for key, value in entity.items() if key not in ("id", "rev", "attributes", "points")}
-        self._delta({"id": entity["id"], "rev": entity["rev"], "set": whole, "attributes": entity["attributes"], "points": entity["points"]})
+        self._delta(
+            {
+                "id": entity["id"],
+                "rev": entity["rev"],
+                "set": whole,
+                "attributes": entity["attributes"],
+                "points": entity["points"],
+            }
+        )
 
-    def vanish(self, id: str) -> None:
+    def vanish(self, name: str) -> None:
         """An entity is no more."""
-        del self.entities[id]
-        self._delta({"id": id, "deleted": True})
+        del self.entities[name]
+        self._delta({"id": name, "deleted": True})
 
     def raise_alarm(self, alarm: dict[str, Any]) -> None:
         """An alarm begins, changes or ends."""
@@ -123,7 +147,9 @@ class FakeApi:
         """The stream: a snapshot unless the client is up to date, then what happens."""
         since = request.headers.get("last-event-id", "")
         self.stream_requests.append(since)
-        return StreamingResponse(self._events(since), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(
+            self._events(since), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
 
     async def _events(self, since: str) -> AsyncIterator[bytes]:
         queue: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue(10_000)
@@ -131,7 +157,12 @@ class FakeApi:
         self.streams += 1
         try:
             if since != self.cursor:
-                body = {"reason": self.next_reason, "cursor": self.cursor, "as_of": self.clock.now_ms(), "entities": list(self.entities.values())}
+                body = {
+                    "reason": self.next_reason,
+                    "cursor": self.cursor,
+                    "as_of": self.clock.now_ms(),
+                    "entities": list(self.entities.values()),
+                }
                 yield _sse("snapshot", body, self.cursor)
             while True:
                 try:
@@ -153,7 +184,9 @@ class FakeApi:
         said = await request.json()
         user = self.users.get(said["name"])
         if said["password"] == "many":
-            return JSONResponse({"error": {"code": "too_many_tries", "message": "", "hint": ""}}, 429, {"Retry-After": "42"})
+            return JSONResponse(
+                {"error": {"code": "too_many_tries", "message": "", "hint": ""}}, 429, {"Retry-After": "42"}
+            )
         if user is None or user["password"] != said["password"]:
             return _failure(401, "wrong_credentials", "Name or password is wrong.")
         token = secrets.token_urlsafe(16)
@@ -164,7 +197,11 @@ class FakeApi:
 
     def user(self, name: str) -> dict[str, Any]:
         """A user as the API shows one."""
-        return {"name": name, "role": self.users[name]["role"], "must_change_password": self.users[name]["must_change_password"]}
+        return {
+            "name": name,
+            "role": self.users[name]["role"],
+            "must_change_password": self.users[name]["must_change_password"],
+        }
 
     async def session(self, request: Request) -> Response:
         """GET and DELETE /session."""
@@ -181,9 +218,9 @@ class FakeApi:
         if user["password"] != said["old"]:
             return _failure(422, "wrong_password", "The present password is not right.")
         if len(said["new"]) < 12:
-            return _failure(422, "too_short", "At least 12 characters.")
+            return _failure(422, "weak_password", "At least 12 characters.")
         if said["new"] == "password12345":
-            return _failure(422, "too_common", "It is on the list of common passwords.")
+            return _failure(422, "weak_password", "It is on the list of common passwords.")
         user |= {"password": said["new"], "must_change_password": False}
         return Response(status_code=204)
 
@@ -195,11 +232,18 @@ class FakeApi:
         now = device["points"].get(ask["point"], {"value": 1.0, "unit": ""})
         level = now["value"] or 1.0
         width = {"raw": 10_000, "15m": 900_000, "1h": 3_600_000, "1d": 86_400_000}[step]
-        times = [at for at in range(start - start % width + width, min(end, self.clock.now_ms()), width) if not self._in_gap(at)]
+        times = [
+            at
+            for at in range(start - start % width + width, min(end, self.clock.now_ms()), width)
+            if not self._in_gap(at)
+        ]
         values = [round(level * (1 + 0.04 * math.sin(at / 4e5) + 0.01 * math.sin(at / 3.1e4)), 3) for at in times]
         if step == "raw":
             columns = ["at", "value", "quality", "reason", "gateway", "epoch", "seq", "received_at"]
-            rows: list[list[Any]] = [[at, value, "good", "", device["gateway"], "5b1e9c04", at // width % 100_000, at + 640] for at, value in zip(times, values, strict=True)]
+            rows: list[list[Any]] = [
+                [at, value, "good", "", device["gateway"], "5b1e9c04", at // width % 100_000, at + 640]
+                for at, value in zip(times, values, strict=True)
+            ]
             if len(rows) > 6 and device["device"] == "meter-08":
                 rows[-2][1:4] = [None, "bad", "sentinel"]
                 rows[-4][2:4] = ["uncertain", "estimated"]
@@ -207,28 +251,57 @@ class FakeApi:
             columns = ["at", "min", "max", "mean", "last", "count", "coverage"]
             rows = [[at, v * 0.98, v * 1.03, v, v, 90, 0.994] for at, v in zip(times, values, strict=True)]
         if ask.get("format") == "csv":
-            return PlainTextResponse("\n".join([",".join(columns)] + [",".join(map(str, row)) for row in rows]), media_type="text/csv")
+            return PlainTextResponse(
+                "\n".join([",".join(columns)] + [",".join(map(str, row)) for row in rows]), media_type="text/csv"
+            )
         return JSONResponse({"series": {"unit": now["unit"]}, "columns": columns, "rows": rows, "next": None})
 
     def _in_gap(self, at: int) -> bool:
         return self.readings_gap is not None and self.readings_gap[0] <= at < self.readings_gap[1]
 
     async def events(self, request: Request) -> Response:
-        """A few events of the device, ending with its last."""
-        ask = request.query_params
-        device = self.entities.get(f"{ask['site']}/{ask['device']}")
-        last = device["attributes"]["last_event"] if device else None
-        rows = [
-            [last["at"] - i * 61_000, ask["site"], ask["device"], last["kind"], last["data"], device["gateway"], "5b1e9c04", 900 - i, last["at"] - i * 61_000 + 90]
-            for i in range(8)
-        ] if last else []  # fmt: skip
+        """Eight events of one device, or the last of every device; the newest first."""
+        name = request.query_params.get("device")
+        chosen = [
+            one for one in self.entities.values() if one["attributes"]["last_event"] and name in (None, one["device"])
+        ]
+        rows = [self._event_row(one, i) for one in chosen for i in range(8 if name else 1)]
         columns = ["at", "site", "device", "kind", "data", "gateway", "epoch", "seq", "received_at"]
-        return JSONResponse({"columns": columns, "rows": rows[::-1], "next": None})
+        rows.sort(key=lambda row: -row[0])
+        return JSONResponse({"columns": columns, "rows": rows[: int(request.query_params["limit"])], "next": None})
+
+    def _event_row(self, one: Entity, back: int) -> list[Any]:
+        last = one["attributes"]["last_event"]
+        at = last["at"] - back * 61_000
+        return [
+            at,
+            one["site"],
+            one["device"],
+            last["kind"],
+            last["data"],
+            one["gateway"],
+            "5b1e9c04",
+            900 - back,
+            at + 90,
+        ]
 
     async def gateway(self, request: Request) -> Response:
         """One gateway with what is stored of it."""
         one = self.entities[f"{request.path_params['site']}/@{request.path_params['gateway']}"]
-        return JSONResponse({**one["attributes"], "epochs": [{"epoch": "5b1e9c04", "ranges": [[1, 18211]]}]})
+        return JSONResponse({**one["attributes"], "ranges": {"5b1e9c04": [[1, 18211]]},
+                             "fences": [], "refused_readings": self.refused_readings()})  # fmt: skip
+
+    def refused_readings(self) -> dict[str, Any]:
+        """Readings that were refused, with the reason."""
+        now = self.clock.now_ms()
+        columns = ["received_at", "epoch", "seq", "device", "point", "at", "value", "reason"]
+        return {
+            "columns": columns,
+            "rows": [
+                [now - 60_000 * i, "5b1e9c04", 40 + i, "car-03", "speed_kmh", 86_400_000 + i, "41.5", "clock"]
+                for i in range(1, 4)
+            ],
+        }
 
     async def unfence(self, request: Request) -> Response:
         """POST unfence."""
@@ -286,7 +359,9 @@ class Served:
 
     def __init__(self, api: FakeApi) -> None:
         self.api = api
-        config = uvicorn.Config(api.app(), host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            api.app(), host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._task: asyncio.Task[None] | None = None
 

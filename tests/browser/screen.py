@@ -10,7 +10,9 @@ from tests.browser.fake_api import Served
 
 WATCH_CSP = """
 window.__violations = [];
-document.addEventListener("securitypolicyviolation", (event) => window.__violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+document.addEventListener("securitypolicyviolation", (event) => {
+  window.__violations.push(`${event.violatedDirective} ${event.blockedURI}`);
+});
 """
 PASSWORD = "correct horse battery"
 
@@ -24,7 +26,10 @@ class Screen:
         self.foreign: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._note)
-        page.on("request", lambda request: None if request.url.startswith((served.url, "data:")) else self.foreign.append(request.url))
+        page.on(
+            "request",
+            lambda request: None if request.url.startswith((served.url, "data:")) else self.foreign.append(request.url),
+        )
 
     def _note(self, message: Any) -> None:
         if message.type == "error" and "Failed to load resource" not in message.text:
@@ -63,7 +68,11 @@ Opener = Callable[..., Awaitable[Screen]]
 
 async def new_screen(browser: Browser, served: Served, **context: Any) -> Screen:
     """A window of its own: nothing kept from others."""
-    options: dict[str, Any] = {"viewport": {"width": 1600, "height": 900}, "locale": "en-GB", "timezone_id": "America/St_Johns"}
+    options: dict[str, Any] = {
+        "viewport": {"width": 1600, "height": 900},
+        "locale": "en-GB",
+        "timezone_id": "America/St_Johns",
+    }
     made = await browser.new_context(**options | context)
     made.set_default_timeout(10_000)
     await made.add_init_script(WATCH_CSP)

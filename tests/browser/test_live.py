@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.compound import SITE
+from tests.browser.compound import SITE, alarm, door
 from tests.browser.fake_api import FakeApi
 from tests.browser.screen import Opener, Screen, expect
 from tests.waiting import until
@@ -12,7 +12,10 @@ METER = f"{SITE}/meter-01"
 
 def power(api: FakeApi, value: float) -> dict[str, object]:
     """The power of meter 1, just read."""
-    return {"active_power_total": api.entities[METER]["points"]["active_power_total"] | {"value": value, "observed_at": api.clock.now_ms()}}
+    return {
+        "active_power_total": api.entities[METER]["points"]["active_power_total"]
+        | {"value": value, "observed_at": api.clock.now_ms()}
+    }
 
 
 async def test_a_delta_moves_a_value_without_reload(screen: Screen, api: FakeApi) -> None:
@@ -23,7 +26,9 @@ async def test_a_delta_moves_a_value_without_reload(screen: Screen, api: FakeApi
     await expect(screen.page.locator(".chip.live")).to_contain_text("Live")
 
 
-async def test_the_page_freezes_within_three_seconds_of_a_cut_and_recovers_by_itself(screen: Screen, api: FakeApi) -> None:
+async def test_the_page_freezes_within_three_seconds_of_a_cut_and_recovers_by_itself(
+    screen: Screen, api: FakeApi
+) -> None:
     page = screen.page
     await page.evaluate("window.__same = true")
     await page.wait_for_timeout(1200)  # at least one heartbeat has passed
@@ -101,8 +106,6 @@ async def test_without_a_shared_worker_the_page_has_a_stream_of_its_own(opener: 
 
 
 async def test_things_appear_change_and_go(screen: Screen, api: FakeApi) -> None:
-    from tests.browser.compound import door
-
     new = door(99, api.clock.now_ms()) | {"name": "A new door"}
     await screen.page.fill(".search input", "new door")
     await expect(screen.row(new["id"])).to_have_count(0)
@@ -113,18 +116,19 @@ async def test_things_appear_change_and_go(screen: Screen, api: FakeApi) -> None
 
 
 async def test_an_alarm_stands_in_the_footer_at_once_and_goes_when_it_ends(screen: Screen, api: FakeApi) -> None:
-    alarm = {"id": "a9", "kind": "gateway_fenced", "priority": 1, "source": "x", "since": api.clock.now_ms(), "args": {}, "active": True,
-             "text": {"en": "Two gateways use one card.", "zh": "两个网关使用同一存储卡。"}}  # fmt: skip
-    api.raise_alarm(alarm)
+    said = alarm("a9", 1, api.clock.now_ms(), "Two gateways use one card.", "两个网关使用同一存储卡。")
+    api.raise_alarm(said)
     await expect(screen.page.locator("footer")).to_contain_text("Two gateways use one card.")
     await expect(screen.page.locator("footer")).to_contain_text("+1 more")
-    api.raise_alarm(alarm | {"active": False})
+    api.raise_alarm(said | {"active": False})
     await expect(screen.page.locator("footer")).not_to_contain_text("Two gateways")
 
 
 async def test_a_row_goes_stale_by_itself_and_keeps_its_last_value(screen: Screen, api: FakeApi) -> None:
     at = api.clock.now_ms()
-    points = {name: point | {"observed_at": at, "stale_after_s": 2} for name, point in api.entities[METER]["points"].items()}
+    points = {
+        name: point | {"observed_at": at, "stale_after_s": 2} for name, point in api.entities[METER]["points"].items()
+    }
     points["active_power_total"]["value"] = 3210.0
     api.change(METER, points=points, observed_at=at, stale_after_s=2)
     row = screen.row(METER)
@@ -134,7 +138,9 @@ async def test_a_row_goes_stale_by_itself_and_keeps_its_last_value(screen: Scree
     await expect(row).to_contain_text("3,210")
 
 
-@pytest.mark.parametrize("chunks", [[b"event: hb\nid: e.1\ndata: {}\n\n"], [b"event: h", b"b\r\nid: e.1\r", b"\ndata: {}\r\n", b"\r\n"]])
+@pytest.mark.parametrize(
+    "chunks", [[b"event: hb\nid: e.1\ndata: {}\n\n"], [b"event: h", b"b\r\nid: e.1\r", b"\ndata: {}\r\n", b"\r\n"]]
+)
 async def test_events_are_cut_right_wherever_the_network_breaks_them(screen: Screen, chunks: list[bytes]) -> None:
     found = await screen.page.evaluate(
         """async (chunks) => {

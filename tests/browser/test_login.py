@@ -50,8 +50,10 @@ async def test_the_one_time_password_must_be_changed_first(opener: Opener, api: 
     await expect(alert).to_contain_text("differ")
     await try_password(PASSWORD, "short", "short")
     await expect(alert).to_contain_text("12 characters")
+    await try_password(PASSWORD, PASSWORD, PASSWORD)
+    await expect(alert).to_contain_text("present one")
     await try_password(PASSWORD, "password12345", "password12345")
-    await expect(alert).to_contain_text("common")
+    await expect(alert).to_contain_text("too easy")
     await try_password(PASSWORD, "a quiet compound", "a quiet compound")
     await expect(page.locator(".overview")).to_be_visible()
 

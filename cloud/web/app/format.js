@@ -4,7 +4,7 @@ import { lang, stateLabel, t } from "./i18n.js";
 /** Digits after the point, by unit: as many as the instrument means, always the same so that columns stand still. */
 /** @type {Record<string, number>} */
 const DIGITS = { W: 0, var: 0, VA: 0, kW: 2, kvar: 2, kVA: 2, MW: 3, Mvar: 3, MVA: 3, V: 1, A: 2, Hz: 2, kWh: 1, kvarh: 1, kVAh: 1,
-  "%": 0, "km/h": 0, "°": 5, deg: 5, m: 0, "°C": 1, K: 1, s: 1, "": 2 };
+  "%": 0, "km/h": 0, deg: 0, m: 0, km: 1, dBm: 0, "°C": 1, K: 1, s: 1, "": 2 };
 
 /** @type {Map<string, Intl.NumberFormat>} */
 const numberFormats = new Map();
@@ -31,6 +31,9 @@ export function scaled(value, unit) {
   return [value, unit];
 }
 
+/** @param {string} unit */
+const unitSign = (unit) => (unit === "deg" ? "°" : unit);
+
 /** @param {string} name @param {string} unit */
 function digits(name, unit) {
   if (name.startsWith("power_factor")) return 3;
@@ -46,9 +49,9 @@ function digits(name, unit) {
 export function valueText(name, point, exact = false) {
   if (point.value === null || point.value === undefined) return { text: "—", unit: "" };
   if (point.kind === "state") return { text: stateLabel(name, point.value) ?? point.label ?? String(point.value), unit: "" };
-  if (exact) return { text: number(point.value, 0, 6), unit: point.unit };
+  if (exact) return { text: number(point.value, 0, 6), unit: unitSign(point.unit) };
   const [value, unit] = scaled(point.value, point.unit);
-  return { text: number(value, digits(name, unit)), unit };
+  return { text: number(value, digits(name, unit)), unit: unitSign(unit) };
 }
 
 /** `2 s`, `18 min`, `3 h`, `2 d`. Below zero (a clock ahead of ours) is now. @param {number} ms */

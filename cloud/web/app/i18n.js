@@ -50,6 +50,9 @@ export function word(prefix, value) {
   return catalogues[lang.value]?.[key] ?? value;
 }
 
+/** What a device said (a reason, an error), in words where the catalogue has them. @param {string} text */
+export const said = (text) => catalogues[lang.value]?.[`said.${text.toLowerCase().replaceAll(" ", "_")}`] ?? text;
+
 /** @param {Word | undefined} entry @param {string} otherwise */
 const named = (entry, otherwise) => (entry ? (lang.value === "en" ? entry.en : entry.zh) : otherwise);
 

@@ -23,12 +23,16 @@ def words_text() -> str:
         for name, word in VOCABULARY.items()
     }
     events = {kind: {"en": word.en, "zh": word.zh} for kind, word in EVENT_KINDS.items()}
-    parts = [f"{json.dumps(part)}: {{\n{_lines(entries)}\n}}" for part, entries in (("points", points), ("events", events))]
+    parts = [
+        f"{json.dumps(part)}: {{\n{_lines(entries)}\n}}" for part, entries in (("points", points), ("events", events))
+    ]
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _lines(entries: dict[str, dict[str, object]] | dict[str, dict[str, str]]) -> str:
-    return ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}" for name, entry in entries.items())
+    return ",\n".join(
+        f"  {json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}" for name, entry in entries.items()
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import { lang, t } from "../i18n.js";
 import { alarms, entities, now, roster } from "../live/link.js";
 import { site } from "../place.js";
 import { pageZone } from "../sites.js";
-import { clockOf, isOnline } from "../overview/health.js";
+import { backlogOf, clockOf, isOnline } from "../overview/health.js";
 
 const chain = computed(() => {
   void roster.value;
@@ -15,9 +15,9 @@ const chain = computed(() => {
     if (gateway.kind !== "gateway" || (site.value && gateway.site !== site.value)) continue;
     gateways += 1;
     if (isOnline(gateway)) online += 1;
-    const report = gateway.attributes.report;
-    backlog += report?.backlog_readings ?? 0;
-    oldest = Math.max(oldest, report?.oldest_unacked_s ?? 0);
+    const waiting = backlogOf(gateway.attributes.report);
+    backlog += waiting.readings;
+    oldest = Math.max(oldest, waiting.oldest);
     if (clockOf(gateway) === "synced") synced += 1;
   }
   return { gateways, online, backlog, oldest, synced };
@@ -42,7 +42,7 @@ export function Footer({ frozen }) {
     <span class="sp"></span>
     <span class="chain">
       <span>${t("footer.gateways", { online, gateways })}</span>
-      <span>${t("footer.backlog", { n: number(backlog) })}${backlog > 0 && oldest > 0 ? ` (${seconds(oldest)})` : ""}</span>
+      <span>${t("footer.backlog", { n: number(backlog) })}${backlog > 0 ? ` (${seconds(oldest)})` : ""}</span>
       <span>${gateways === 0 ? "" : synced === gateways ? t("footer.clock_synced") : t("footer.clock_off", { n: gateways - synced })}</span>
     </span>
   </footer>`;

@@ -7,14 +7,18 @@ import { Preferences } from "./preferences.js";
 
 const PASSWORD_LEAST = 12;
 
+/** What is wrong before the collector is asked; the message is a text key. */
+class Unfit extends Error {}
+
 /** What to tell a person about a failed request. @param {unknown} failure @param {"login" | "password"} about */
 function failureText(failure, about) {
+  if (failure instanceof Unfit) return t(failure.message, { n: PASSWORD_LEAST });
   if (!(failure instanceof ApiFailure)) return t("error.unexpected");
   if (failure.status === 0) return t("live.unreachable");
   if (failure.status === 429) return t("login.too_many", { seconds: Math.max(1, failure.retryAfter) });
   if (about === "login" && failure.status === 401) return t("login.wrong");
   if (about === "password" && (failure.status === 401 || failure.status === 403 || failure.code === "wrong_password")) return t("password.wrong_old");
-  if (about === "password" && failure.status === 422) return t(failure.code === "too_short" ? "password.too_short" : "password.refused", { n: PASSWORD_LEAST, why: [failure.message, failure.hint].filter(Boolean).join(" ") });
+  if (about === "password" && failure.status === 422) return t("password.weak");
   return failure.message || t("error.unexpected");
 }
 
@@ -50,7 +54,7 @@ function Form({ about, action, run, children }) {
   };
   const said = failure.value;
   return html`<form onSubmit=${onSubmit}>${children}
-    <p id="failure" class="failure" role="alert">${said === null ? "" : said instanceof Error && said.name === "Mismatch" ? t("password.differ") : failureText(said, about)}</p>
+    <p id="failure" class="failure" role="alert">${said === null ? "" : failureText(said, about)}</p>
     <button class="btn pri" type="submit" disabled=${busy.value}>${action}</button></form>`;
 }
 
@@ -72,7 +76,10 @@ export function Login() {
 /** @param {{onDone: () => void}} props */
 function PasswordForm({ onDone }) {
   const run = async (/** @type {Record<string, string>} */ values) => {
-    if (values["new"] !== values["again"]) throw Object.assign(new Error(), { name: "Mismatch" });
+    const chosen = values["new"] ?? "";
+    if ([...chosen].length < PASSWORD_LEAST) throw new Unfit("password.too_short");
+    if (chosen !== values["again"]) throw new Unfit("password.differ");
+    if (chosen === values["old"]) throw new Unfit("password.same");
     await call("POST", "/api/v1/password", { old: values["old"], new: values["new"] });
     onDone();
   };

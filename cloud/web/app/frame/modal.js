@@ -1,5 +1,5 @@
 // A window over the page.
-import { html, useEffect, useRef } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useRef } from "../../vendor/preact.js";
 import { t } from "../i18n.js";
 
 /**
@@ -8,7 +8,7 @@ import { t } from "../i18n.js";
  */
 export function Modal({ title, onClose, children }) {
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
     box.current?.showModal();
     return () => before?.focus?.();

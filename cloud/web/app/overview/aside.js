@@ -1,26 +1,15 @@
 // Beside the list: what needs somebody, and what happened last. An opened number takes its place.
-import { computed, html } from "../../vendor/preact.js";
-import { age, moment } from "../format.js";
+import { html, useEffect } from "../../vendor/preact.js";
+import { age, fullTime, moment } from "../format.js";
 import { eventName, lang, t } from "../i18n.js";
 import { alarms, entities, now, roster } from "../live/link.js";
-import { shown, site } from "../place.js";
+import { shown } from "../place.js";
 import { pageZone, zoneOf } from "../sites.js";
+import { feed, followEvents } from "./feed.js";
 import { eventDetails } from "./headline.js";
 
-const EVENTS_SHOWN = 30;
-
-/** The last event of each device and gateway, newest first. */
-const lastEvents = computed(() => {
-  void roster.value;
-  void now.value;
-  const found = [];
-  for (const signal of entities.values()) {
-    const entity = signal.peek();
-    const event = entity.attributes.last_event;
-    if (event && (!site.value || entity.site === site.value)) found.push({ entity, event });
-  }
-  return found.sort((a, b) => b.event.at - a.event.at).slice(0, EVENTS_SHOWN);
-});
+/** Kinds of events that somebody may have to act on. */
+const GRAVE = new Set(["door_forced", "door_held", "tamper", "device_lost", "device_fault", "buffer_damaged", "buffer_full", "gap"]);
 
 function Alarms() {
   const list = alarms.value;
@@ -32,13 +21,19 @@ function Alarms() {
 }
 
 function Events() {
-  const list = lastEvents.value;
-  return html`<section class="card events"><h2 class="h">${t("events.title")}<small>${t("events.sub")}</small></h2>
+  useEffect(followEvents, []);
+  const list = feed.value;
+  void roster.value;
+  return html`<section class="card events"><h2 class="h">${t("events.title")}</h2>
     ${list.length === 0 && html`<p class="calm muted">${t("events.none")}</p>`}
-    <ul tabindex=${list.length > 0 ? 0 : undefined} aria-label=${t("events.title")}>${list.map(({ entity, event }) => html`<li key=${entity.id}>
-      <button class="num" onClick=${() => { shown.value = `${entity.kind === "gateway" ? "gateway" : "device"}:${entity.id}`; }}>${entity.name || entity.device}</button>
-      <span class="age" title=${moment(event.at, now.value, zoneOf(entity.site))}>${age(now.value - event.at)}</span>
-      <span class="s">${[eventName(event.kind), eventDetails(event)].filter(Boolean).join(" · ")}</span></li>`)}</ul>
+    <ul tabindex=${list.length > 0 ? 0 : undefined} aria-label=${t("events.title")}>${list.map(({ entity: id, event }) => {
+      const entity = entities.get(id)?.peek();
+      const isGateway = entity?.kind === "gateway";
+      return html`<li key=${`${id} ${event.at} ${event.kind}`}>
+        <button class="num" onClick=${() => { shown.value = `${isGateway ? "gateway" : "device"}:${id}`; }}>${entity?.name || entity?.device || id}</button>
+        <span class="age" title=${fullTime(event.at, zoneOf(entity?.site ?? ""))}>${age(now.value - event.at)}</span>
+        <span class="s"><span class=${GRAVE.has(event.kind) ? "warn" : ""}>${eventName(event.kind)}</span>${[eventDetails(event)].filter(Boolean).map((words) => ` · ${words}`)}</span></li>`;
+    })}</ul>
   </section>`;
 }
 

@@ -1,8 +1,8 @@
 // A device, opened: what it is, how well it is read, and its last events.
-import { html } from "../../vendor/preact.js";
+import { html, useMemo } from "../../vendor/preact.js";
 import { asObjects, query } from "../api.js";
 import { age, fullTime, moment, seconds } from "../format.js";
-import { eventName, t, word } from "../i18n.js";
+import { eventName, said, t, word } from "../i18n.js";
 import { now } from "../live/link.js";
 import { zoneOf } from "../sites.js";
 import { healthWords } from "./device_row.js";
@@ -14,7 +14,10 @@ import { PanelBox } from "./panel.js";
 /** @typedef {import("../types.d.ts").Entity} Entity */
 
 const DAY_MS = 86_400_000;
-const EVENTS_MOST = 200;
+const DAYS = 2;
+const EVENTS_MOST = 100;
+/** The name under which a gateway reports events about itself. */
+const GATEWAY_DEVICE = "gateway";
 
 /** Names and what they are; empty ones are left out. @param {{facts: [string, any][]}} props */
 export const Facts = ({ facts }) => html`<dl class="facts">${facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => html`<div key=${name}><dt>${t(`fact.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
@@ -22,13 +25,16 @@ export const Facts = ({ facts }) => html`<dl class="facts">${facts.filter(([, va
 /** Events of the last day, newest first. @param {{device: Entity}} props */
 export function EventTable({ device }) {
   const zone = zoneOf(device.site);
+  const name = device.device ?? GATEWAY_DEVICE;
+  const about = `${device.id} ${name}`;
+  // Asked again when a newer event is known, not with the time.
   const lastAt = device.attributes.last_event?.at ?? 0;
-  // The end of the range moves with the newest event, so that it is asked for again only then.
-  const to = Math.max(lastAt, Math.floor(now.peek() / DAY_MS) * DAY_MS) + DAY_MS;
-  const name = device.device ?? "gateway";
-  const about = query({ site: device.site, device: name, ...(device.device ? {} : { gateway: device.gateway }) });
-  const { answer, failure } = useAnswer(`/api/v1/events?${about}&${query({ from: to - 2 * DAY_MS, to, limit: EVENTS_MOST })}&last=${lastAt}`, about);
-  const rows = answer ? asObjects(answer).filter((row) => device.device || row["gateway"] === device.gateway).sort((a, b) => b["at"] - a["at"]) : [];
+  const path = useMemo(() => {
+    const to = Math.max(lastAt, Math.floor(now.peek())) + 60_000;
+    return `/api/v1/events?${query({ site: device.site, device: name, from: to - DAYS * DAY_MS, to, limit: EVENTS_MOST, newest_first: "true" })}`;
+  }, [lastAt, about]);
+  const { answer, failure } = useAnswer(path, about);
+  const rows = answer ? asObjects(answer).filter((row) => device.device || row["gateway"] === device.gateway) : [];
   return html`<h3>${t("events.of_device")}</h3>
     ${failure && html`<p class="calm warn" role="alert">${failure}</p>`}
     ${answer && rows.length === 0 && html`<p class="calm muted">${t("events.none_here")}</p>`}
@@ -39,8 +45,8 @@ export function EventTable({ device }) {
         <td class="r" title=${fullTime(row["received_at"], zone)}>+${seconds(Math.max(0, (row["received_at"] - row["at"]) / 1000))}</td></tr>`)}</tbody></table>`}`;
 }
 
-/** @param {unknown} said */
-const dataOf = (said) => (typeof said === "string" ? JSON.parse(said) : said ?? {});
+/** @param {unknown} data */
+const dataOf = (data) => (typeof data === "string" ? JSON.parse(data) : data ?? {});
 
 /** @param {{device: Entity}} props */
 export function DevicePanel({ device }) {
@@ -54,7 +60,7 @@ export function DevicePanel({ device }) {
       ["seen", device.observed_at ? `${moment(device.observed_at, now.value, zone)} (${age(now.value - device.observed_at)})` : "—"],
       ["stale_after", device.stale_after_s ? seconds(device.stale_after_s) : ""],
       ["period", period],
-      ["last_error", attributes.last_error ? word("said", attributes.last_error) : ""],
+      ["last_error", attributes.last_error ? said(attributes.last_error) : ""],
       ["profile", attributes.profile], ["bus", attributes.bus], ["gateway", device.gateway],
       ["points", Object.keys(device.points).length || ""]]} />
     <${EventTable} device=${device} />

@@ -1,7 +1,7 @@
 // One row a device.
 import { html } from "../../vendor/preact.js";
 import { age, fullTime, moment, seconds } from "../format.js";
-import { t, word } from "../i18n.js";
+import { said, t, word } from "../i18n.js";
 import { entities, now } from "../live/link.js";
 import { zoneOf } from "../sites.js";
 import { deviceHealth, digest, isPointStale } from "./health.js";
@@ -18,8 +18,9 @@ const TREND_WIDTH = 110;
 export function healthWords(device, health) {
   const zone = zoneOf(device.site);
   const at = device.observed_at ? moment(device.observed_at, now.value, zone) : "";
-  const error = device.attributes.last_error ? word("said", device.attributes.last_error) : "";
-  const { bad, uncertain } = digest(device);
+  const error = device.attributes.last_error ? said(device.attributes.last_error) : "";
+  const { bad, none, uncertain } = digest(device);
+  const total = Object.keys(device.points).length;
   if (health === "stale") {
     const points = Object.values(device.points);
     const stale = points.filter((point) => isPointStale(point, now.value)).length;
@@ -27,11 +28,12 @@ export function healthWords(device, health) {
     return t("health.stale_since", { time: at });
   }
   if (health === "lost") return [at ? t("health.lost_since", { time: at }) : word("health", "lost"), error].filter(Boolean).join(" · ");
-  if (health === "bad") return [t("health.some_bad", { n: bad, total: Object.keys(device.points).length }), error].filter(Boolean).join(" · ");
+  if (health === "bad") return [t("health.some_bad", { n: bad || none, total }), error].filter(Boolean).join(" · ");
   if (health === "failing") return [word("health", "failing"), error].filter(Boolean).join(" · ");
   if (health === "uncertain") return t("health.some_uncertain", { n: uncertain });
   if (health === "waiting") return word("health", "waiting");
-  return device.attributes.state === "unannounced" ? t("health.unannounced") : "";
+  if (device.attributes.state === "unannounced") return t("health.unannounced");
+  return none > 0 ? t("health.some_none", { n: none, total }) : "";
 }
 
 /** Achieved against wanted; the achieved one is marked when it is much longer. @param {{achieved: number | null | undefined, every: number | null | undefined}} props */
@@ -55,8 +57,8 @@ export function DeviceRow({ row }) {
     <span role="gridcell" class=${`c-device${dim}`}><span class="fold" aria-hidden="true">${row.isOpen ? "▾" : "▸"}</span><${HealthMark} health=${health} />
       <b class="name">${device.name || device.device}</b>${device.name && device.name !== device.device ? html`<span class="id">${device.device}</span>` : null}</span>
     <span role="gridcell" class="c-kind muted">${word("kind", device.kind)}</span>
-    <span role="gridcell" class=${`c-now${dim}`}><${Headline} entity=${device} /></span>
-    <span role="gridcell" class="c-trend">${trend && html`<${SmallTrend} device=${device} name=${trend} width=${TREND_WIDTH} />`}</span>
+    <span role="gridcell" class=${`c-now${dim}${trend ? "" : " broad"}`}><${Headline} entity=${device} /></span>
+    ${trend && html`<span role="gridcell" class="c-trend"><${SmallTrend} device=${device} name=${trend} width=${TREND_WIDTH} /></span>`}
     <span role="gridcell" class=${`c-state w-${health}`} title=${words}>${words}</span>
     <span role="gridcell" class="c-period"><${Period} achieved=${attributes.achieved_s} every=${attributes.every_s} /></span>
     <span role="gridcell" class="c-age age" title=${device.observed_at ? fullTime(device.observed_at, zoneOf(device.site)) : ""}>${device.observed_at ? age(now.value - device.observed_at) : "—"}</span>`;

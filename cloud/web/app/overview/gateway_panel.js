@@ -1,8 +1,8 @@
 // A gateway, opened: its buffer, lanes and buses, what was refused and why, and which batches are stored.
 import { html, useSignal } from "../../vendor/preact.js";
-import { call, user } from "../api.js";
-import { age, bytes, moment, number, seconds } from "../format.js";
-import { t, word } from "../i18n.js";
+import { asObjects, call, user } from "../api.js";
+import { age, bytes, fullTime, moment, number, seconds } from "../format.js";
+import { said, t, word } from "../i18n.js";
 import { now } from "../live/link.js";
 import { zoneOf } from "../sites.js";
 import { EventTable, Facts } from "./device_panel.js";
@@ -12,6 +12,9 @@ import { PanelBox } from "./panel.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
 /** @typedef {import("../types.d.ts").Report} Report */
+
+const ASK_AGAIN_MS = 10_000;
+const RANGES_SHOWN = 12;
 
 /** @param {{gateway: Entity}} props */
 function Fence({ gateway }) {
@@ -35,7 +38,7 @@ function BusTable({ report }) {
   return html`<h3>${t("gateway.bus_table")}</h3><table class="readings"><thead><tr>${["name", "state", "busy", "requests", "timeouts", "errors"].map((head, i) => html`<th scope="col" class=${i > 1 ? "r" : ""}>${t(`bus.${head}_head`)}</th>`)}</tr></thead>
     <tbody>${report.buses.map((bus) => html`<tr key=${bus.name} title=${bus.last_error}><td>${bus.name}<br /><span class="muted">${bus.kind}</span></td><td class=${bus.state === "up" ? "" : "warn"}>${word("bus_state", bus.state)}</td>
       <td class="r">${number((bus.busy_share ?? 0) * 100)} %<br /><${Busy} share=${bus.busy_share} /></td><td class="r">${number(bus.requests)}</td><td class="r">${number(bus.timeouts)}</td><td class="r">${number(bus.errors)}</td></tr>
-      ${bus.last_error && html`<tr class="under"><td colspan="6" class="muted">${word("said", bus.last_error)}</td></tr>`}`)}</tbody></table>`;
+      ${bus.last_error && html`<tr class="under"><td colspan="6" class="muted">${said(bus.last_error)}</td></tr>`}`)}</tbody></table>`;
 }
 
 /** @param {{counts: Record<string, number> | undefined}} props */
@@ -45,16 +48,25 @@ function Refused({ counts }) {
   return html`<h3>${t("gateway.refused_why")}</h3><table class="readings"><tbody>${list.map(([reason, n]) => html`<tr key=${reason}><td>${word("reason", reason)}</td><td class="r warn">${number(n)}</td></tr>`)}</tbody></table>`;
 }
 
-/** Which batches are stored, by life of the buffer. @param {{gateway: Entity}} props */
-function Epochs({ gateway }) {
+/** Readings that were not stored although their batch was. @param {{table: import("../types.d.ts").Table, zone: string}} props */
+const RefusedReadings = ({ table, zone }) => html`<table class="readings"><thead><tr><th scope="col">${t("reading.received")}</th><th scope="col">${t("refused.series")}</th><th scope="col">${t("refused.said")}</th><th scope="col">${t("refused.reason")}</th></tr></thead>
+  <tbody>${asObjects(table).map((row, i) => html`<tr key=${i}><td title=${fullTime(row["received_at"], zone)}>${moment(row["received_at"], now.peek(), zone)}</td>
+    <td>${row["device"]}<br /><span class="muted">${row["point"]}</span></td><td class="wrap mono" title=${`${row["epoch"]} ${row["seq"]}`}>${row["value"]}<br /><span class="muted">${row["at"]}</span></td><td class="wrap">${word("reason", row["reason"])}</td></tr>`)}</tbody></table>`;
+
+/** What the collector keeps of a gateway: refused readings, and which batches are stored, by life of the buffer. @param {{gateway: Entity, zone: string}} props */
+function Kept({ gateway, zone }) {
   const path = `/api/v1/gateways/${gateway.site}/${gateway.gateway}`;
-  const turn = Math.floor(now.value / 10_000);
+  const turn = Math.floor(now.value / ASK_AGAIN_MS);
   const { answer } = useAnswer(`${path}?turn=${turn}`, path);
-  const epochs = answer?.epochs ?? answer?.gateway?.epochs ?? [];
-  if (epochs.length === 0) return null;
-  return html`<h3>${t("gateway.epochs")}</h3><table class="readings"><thead><tr><th scope="col">${t("epoch.epoch")}</th><th scope="col">${t("epoch.ranges")}</th></tr></thead>
-    <tbody>${epochs.map((/** @type {any} */ one) => html`<tr key=${one.epoch}><td class="mono">${one.epoch}</td><td class="mono">${(one.ranges ?? one.stored ?? []).map((/** @type {number[]} */ range) => range.join("–")).join(", ")}</td></tr>`)}</tbody></table>`;
+  const epochs = Object.entries(answer?.ranges ?? {});
+  const refused = answer?.refused_readings;
+  return html`${refused?.rows.length > 0 && html`<h3>${t("refused.title")}</h3><${RefusedReadings} table=${refused} zone=${zone} />`}
+    ${epochs.length > 0 && html`<h3>${t("gateway.epochs")}</h3><table class="readings"><thead><tr><th scope="col">${t("epoch.epoch")}</th><th scope="col">${t("epoch.ranges")}</th></tr></thead>
+    <tbody>${epochs.map(([epoch, ranges]) => html`<tr key=${epoch}><td class="mono">${epoch}</td><td class="mono wrap">${rangesText(ranges)}</td></tr>`)}</tbody></table>`}`;
 }
+
+/** `1–381, 383–400`; the newest when there are many. @param {[number, number][]} ranges */
+const rangesText = (ranges) => (ranges.length > RANGES_SHOWN ? "… " : "") + ranges.slice(-RANGES_SHOWN).map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(", ");
 
 /** @param {Report} report @returns {[string, any][]} */
 const reportFacts = (report) => [
@@ -87,7 +99,7 @@ export function GatewayPanel({ gateway }) {
       ["session", attributes.session ?? ""], ["software", attributes.software], ["config", attributes.config_hash ? html`<span class="mono">${attributes.config_hash.slice(0, 12)}</span>` : ""]]} />
     ${report && html`<${BusTable} report=${report} />`}
     <${Refused} counts=${attributes.refused} />
-    <${Epochs} gateway=${gateway} />
+    <${Kept} gateway=${gateway} zone=${zone} />
     <${EventTable} device=${gateway} />
   <//>`;
 }

@@ -5,7 +5,7 @@ import { t, word } from "../i18n.js";
 import { entities, now } from "../live/link.js";
 import { site } from "../place.js";
 import { siteName, sites, zoneOf } from "../sites.js";
-import { clockOf, gatewayHealth, isStale } from "./health.js";
+import { backlogOf, clockOf, gatewayHealth, isStale } from "./health.js";
 import { HealthMark } from "./marks.js";
 import { Opens } from "./number.js";
 
@@ -13,7 +13,7 @@ import { Opens } from "./number.js";
 /** @typedef {import("../types.d.ts").Report} Report */
 /** @typedef {import("../types.d.ts").BusReport} BusReport */
 
-const BUSES_SHOWN = 3;
+const BUSES_SHOWN = 4;
 
 /**
  * The achieved period of each bus: the worst of its devices, beside what was wanted.
@@ -45,8 +45,8 @@ function Buses({ gateway, report }) {
   return html`<span class="buses">${all.slice(0, BUSES_SHOWN).map(({ bus, period }) => {
     const slow = period && period.ratio > 1.5 && period.achieved - period.every > 0.5;
     const ill = bus.state !== "up";
-    return html`<span class="bus" key=${bus.name} title=${[bus.kind, word("bus_state", bus.state), bus.last_error].filter(Boolean).join(" · ")}>${bus.name}
-      ${ill ? html`<b class="warn">${word("bus_state", bus.state)}</b>` : period ? html`<b class=${slow ? "warn" : ""}>${slow ? `${seconds(period.achieved)} / ${seconds(period.every)}` : seconds(period.achieved)}</b>` : null}
+    return html`<span class="bus" key=${bus.name} title=${[bus.kind, word("bus_state", bus.state), bus.last_error].filter(Boolean).join(" · ")}><span class="bus-name">${bus.name}</span>
+      ${ill ? html`<b class="warn">${word("bus_state", bus.state)}</b>` : period ? html`<b class=${slow ? "warn" : ""}>${slow ? `${seconds(period.achieved)} / ${seconds(period.every)}` : seconds(period.achieved)}</b>` : html`<span>${word("bus_state", bus.state)}</span>`}
       <${Busy} share=${bus.busy_share} /></span>`;
   })}${all.length > BUSES_SHOWN && html`<span class="muted">+${all.length - BUSES_SHOWN}</span>`}</span>`;
 }
@@ -81,6 +81,7 @@ export function GatewayRow({ row }) {
   const { attributes } = gateway;
   const report = attributes.report;
   const link = linkWords(gateway);
+  const backlog = backlogOf(report);
   const to = `gateway:${gateway.id}`;
   const open = (/** @type {any} */ text) => html`<${Opens} inList=${true} to=${to} title=${t("gateway.details")}>${text}<//>`;
   const where = sites.value.length > 1 && !site.value ? `${siteName(gateway.site)} · ` : "";
@@ -90,7 +91,7 @@ export function GatewayRow({ row }) {
     <span role="gridcell" class="g-name">${fold}<${HealthMark} health=${gatewayHealth(gateway, now.value)} /><span class="g-title"><b class="name">${gateway.name || gateway.gateway}</b><small>${where}${gateway.gateway} · ${t("gateway.devices", { n: group.total })}</small></span></span>
     <${Cell} name="link" text=${link.text} warn=${link.warn} sub=${!link.warn && attributes.online && gateway.observed_at ? age(now.value - gateway.observed_at) : null} />
     <${Cell} name="lanes" title=${t("gateway.lanes_title")} text=${report ? open(`${number(report.live_in_flight)} / ${number(report.backlog_in_flight)}`) : "—"} />
-    <${Cell} name="backlog" text=${report ? open(number(report.backlog_readings)) : "—"} warn=${row.health === "backlog"} sub=${report && report.backlog_readings > 0 ? bytes(report.backlog_bytes) : null} />
+    <${Cell} name="backlog" text=${report ? open(number(backlog.readings)) : "—"} warn=${row.health === "backlog"} sub=${backlog.readings > 0 ? bytes(backlog.bytes) : null} />
     <span role="gridcell" class="g-buses"><small>${t("gateway.buses")}</small>${report ? html`<${Buses} gateway=${gateway} report=${report} />` : html`<span>—</span>`}</span>
     <${Cell} name="dropped" text=${report ? open(number(report.dropped_readings)) : "—"} />
     <${Cell} name="clock" text=${clock ? word("clock", clock) : "—"} warn=${clock === "unsynced"} />

@@ -1,7 +1,7 @@
 // What a device says in one line: a meter its power and energy, a door its last event, a vehicle where it is and how fast.
 import { html } from "../../vendor/preact.js";
 import { age, valueText } from "../format.js";
-import { eventName, pointName, stateLabel, word } from "../i18n.js";
+import { eventName, pointName, said, stateLabel, word } from "../i18n.js";
 import { now } from "../live/link.js";
 import { isPointStale } from "./health.js";
 import { Opens } from "./number.js";
@@ -15,16 +15,16 @@ const FIRST = ["active_power_total", "active_energy_import_total", "speed_kmh", 
 export function eventDetails(event) {
   const { data = {} } = event;
   /** @type {string[]} */
-  const said = [];
+  const parts = [];
   for (const [field, value] of Object.entries(data)) {
     if (value === null || value === "" || field === "door" || field === "card_key") continue;
-    if (field === "access" || field === "reason" || field === "detail" || field === "region" || field === "error") said.push(word("said", String(value)));
-    else if (field === "open_s" || field === "lost_s") said.push(age(Number(value) * 1000));
+    if (field === "access" || field === "reason" || field === "detail" || field === "region" || field === "error") parts.push(said(String(value)));
+    else if (field === "open_s" || field === "lost_s") parts.push(age(Number(value) * 1000));
     else if (field === "reader" || field === "known" || field === "observed" || field.endsWith("itude")) continue;
-    else said.push(`${word("field", field)} ${value}`);
+    else parts.push(`${word("field", field)} ${value}`);
   }
-  if (typeof data["card_key"] === "string") said.push(`${word("field", "card_key")} ${data["card_key"].slice(0, 8)}`);
-  return said.join(" · ");
+  if (typeof data["card_key"] === "string") parts.push(`${word("field", "card_key")} ${data["card_key"].slice(0, 8)}`);
+  return parts.join(" · ");
 }
 
 /** @param {{entity: Entity, names: string[]}} props */

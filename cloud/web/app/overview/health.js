@@ -17,6 +17,14 @@ export const needsAttention = (health) => rankOf(health) < rankOf("uncertain");
 
 /** A backlog older than this is worth saying. */
 const BACKLOG_OLD_S = 60;
+/** What waits for less is simply on its way. */
+const ON_ITS_WAY_S = 5;
+
+/** What waits at a gateway beyond what is on its way. @param {import("../types.d.ts").Report | null | undefined} report */
+export function backlogOf(report) {
+  if (!report || (report.oldest_unacked_s ?? 0) < ON_ITS_WAY_S) return { readings: 0, bytes: 0, oldest: 0 };
+  return { readings: report.backlog_readings, bytes: report.backlog_bytes, oldest: report.oldest_unacked_s ?? 0 };
+}
 
 /** @param {number | null | undefined} at @param {number | null | undefined} staleAfter @param {number} now */
 export const isStale = (at, staleAfter, now) => Boolean(at && staleAfter && now - at > staleAfter * 1000);
@@ -24,8 +32,11 @@ export const isStale = (at, staleAfter, now) => Boolean(at && staleAfter && now 
 /** @param {Point} point @param {number} now */
 export const isPointStale = (point, now) => isStale(point.observed_at, point.stale_after_s, now);
 
+/** The device itself says it has no value here, as meters do for what they do not measure: missing, and nobody's fault. @param {Point} point */
+const hasNoValue = (point) => point.value === null && (point.quality !== "bad" || point.reason === "sentinel");
+
 /** What of a device does not depend on the time, worked out once per version of it.
- * @typedef {{bad: number, uncertain: number, staleAt: number}} Digest */
+ * @typedef {{bad: number, none: number, uncertain: number, staleAt: number}} Digest */
 
 /** @type {WeakMap<Entity, Digest>} */
 const digests = new WeakMap();
@@ -34,9 +45,10 @@ const digests = new WeakMap();
 export function digest(entity) {
   let known = digests.get(entity);
   if (!known) {
-    known = { bad: 0, uncertain: 0, staleAt: Infinity };
+    known = { bad: 0, none: 0, uncertain: 0, staleAt: Infinity };
     for (const point of Object.values(entity.points)) {
-      if (point.quality === "bad") known.bad += 1;
+      if (hasNoValue(point)) known.none += 1;
+      else if (point.quality === "bad") known.bad += 1;
       else if (point.quality === "uncertain") known.uncertain += 1;
       if (point.observed_at && point.stale_after_s) known.staleAt = Math.min(known.staleAt, point.observed_at + point.stale_after_s * 1000);
     }
@@ -47,14 +59,14 @@ export function digest(entity) {
 
 /** @param {Entity} device @param {number} now @returns {Health} */
 export function deviceHealth(device, now) {
-  const { bad, uncertain, staleAt } = digest(device);
+  const { bad, none, uncertain, staleAt } = digest(device);
   const state = device.attributes.state;
   if (state === "lost") return "lost";
   if (!device.observed_at) return state === "failing" ? "failing" : "waiting";
   if (isStale(device.observed_at, device.stale_after_s, now) || now > staleAt) return "stale";
-  if (bad > 0 || device.quality === "bad") return "bad";
+  if (bad > 0 || (none > 0 && none === Object.keys(device.points).length)) return "bad";
   if (state === "failing") return "failing";
-  if (uncertain > 0 || device.quality === "uncertain") return "uncertain";
+  if (uncertain > 0) return "uncertain";
   return "ok";
 }
 
@@ -72,17 +84,15 @@ export function gatewayHealth(gateway, now) {
   if (online === false) return "offline";
   if (isStale(gateway.observed_at, gateway.stale_after_s, now)) return "stale";
   if (clockOf(gateway) === "unsynced") return "clock";
-  if ((report?.oldest_unacked_s ?? 0) > BACKLOG_OLD_S && (report?.backlog_readings ?? 0) > 0) return "backlog";
+  const backlog = backlogOf(report);
+  if (backlog.readings > 0 && backlog.oldest > BACKLOG_OLD_S) return "backlog";
   return online === undefined ? "waiting" : "ok";
 }
 
-/** Since when a device is silent: its newest reading. @param {Entity} entity */
-export const since = (entity) => entity.observed_at ?? 0;
-
 /** The mark beside a value. @param {Point} point @param {number} now */
 export function markOf(point, now) {
+  if (hasNoValue(point)) return "missing";
   if (point.quality === "bad") return "bad";
-  if (point.value === null) return "missing";
   if (isPointStale(point, now)) return "stale";
   if (point.reason === "estimated" || point.reason === "interpolated") return point.reason;
   return point.quality === "uncertain" ? "uncertain" : "measured";

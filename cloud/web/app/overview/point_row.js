@@ -31,7 +31,7 @@ export function PointRow({ row }) {
   const { text, unit } = valueText(row.point, point);
   const label = pointName(row.point);
   const words = pointWords(point, mark, zone);
-  const none = point.value === null;
+  const none = mark === "missing" || mark === "bad";
   return html`
     <span role="gridcell" class=${`c-point${mark === "stale" ? " dim" : ""}`}><${Mark} mark=${mark} why=${reasonWords(point.reason)} /><span class="name">${label}</span>${label === row.point ? null : html`<span class="id">${row.point}</span>`}</span>
     <span role="gridcell" class=${`c-value${none ? " none" : ""}${mark === "stale" ? " dim" : ""}`}><${Opens} inList=${true} to=${`reading:${row.key}`}>${text}<//><span class="u">${unit}</span></span>

@@ -5,7 +5,7 @@ import { t, word } from "../i18n.js";
 import { entities, now, roster } from "../live/link.js";
 import { health, kind, search, site } from "../place.js";
 import { counts } from "./list.js";
-import { WORST_FIRST, needsAttention } from "./health.js";
+import { backlogOf, needsAttention, WORST_FIRST } from "./health.js";
 import { refusedTotal } from "./gateway_row.js";
 
 /** How far back the rate of stored readings looks. */
@@ -25,8 +25,9 @@ const flow = computed(() => {
     stored += attributes.stored_readings ?? 0;
     duplicates += attributes.duplicates ?? 0;
     refused += (attributes.rejected ?? 0) + refusedTotal(attributes.refused);
-    backlog += attributes.report?.backlog_readings ?? 0;
-    oldest = Math.max(oldest, attributes.report?.oldest_unacked_s ?? 0);
+    const waiting = backlogOf(attributes.report);
+    backlog += waiting.readings;
+    oldest = Math.max(oldest, waiting.oldest);
     dropped += attributes.report?.dropped_readings ?? 0;
     if (typeof attributes.latency_ms === "number") latencies.push(attributes.latency_ms);
   }
@@ -66,7 +67,7 @@ export function Summary() {
     <${Figure} name="gateways" sub=${total.latency === null ? "" : t("figure.gateways_sub", { time: seconds(total.latency / 1000) })}><span class=${online < gateways ? "warn" : ""}>${number(online)}</span><span class="u"> / ${number(gateways)}</span><//>
     <${Figure} name="devices" sub=${t("figure.devices_sub")}>${number(Math.max(0, fresh))}<span class="u"> / ${number(devices)}</span><//>
     <${Figure} name="attention" sub=${attentionWords()}><button class=${`num${attention > 0 ? " warn" : ""}`} aria-pressed=${health.value === "attention"} title=${t("figure.attention_title")} onClick=${toggleAttention}>${number(attention)}</button><//>
-    <${Figure} name="backlog" sub=${total.backlog > 0 && total.oldest > 0 ? t("figure.backlog_oldest", { time: seconds(total.oldest) }) : t("figure.backlog_none")}>${number(total.backlog)}<//>
+    <${Figure} name="backlog" sub=${total.backlog > 0 ? t("figure.backlog_oldest", { time: seconds(total.oldest) }) : t("figure.backlog_none")}>${number(total.backlog)}<//>
     <${Figure} name="stored" sub=${perSecond === null ? t("figure.stored_sub") : t("figure.stored_rate", { rate: number(perSecond, perSecond < 10 ? 1 : 0) })}>${number(total.stored)}<//>
     <${Figure} name="refused" sub=${t("figure.refused_sub", { duplicates: number(total.duplicates), dropped: number(total.dropped) })}>${number(total.refused)}<//>
   </div>`;

@@ -15,7 +15,7 @@ const isNarrow = signal(narrow.matches);
 narrow.addEventListener("change", () => { isNarrow.value = narrow.matches; });
 
 const HEAD = 28;
-const HEIGHTS = { wide: { gateway: 54, device: 30, point: 26 }, narrow: { gateway: 132, device: 50, point: 44 } };
+const HEIGHTS = { wide: { gateway: 60, device: 30, point: 26 }, narrow: { gateway: 150, device: 50, point: 44 } };
 const OVERSCAN_PX = 200;
 
 /** The top edge of each row, and of the end. @param {Row[]} rows @param {{gateway: number, device: number, point: number}} heights @param {number} head */
