@@ -60,7 +60,8 @@ class Screen:
 
     async def wide(self) -> int:
         """By how many pixels the page is wider than the window."""
-        return await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        root = "document.documentElement"
+        return int(await self.page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
 
 
 Opener = Callable[..., Awaitable[Screen]]

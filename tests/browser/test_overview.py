@@ -66,6 +66,8 @@ async def test_a_missing_value_is_hatched_and_never_a_number(screen: Screen) -> 
 async def test_a_gap_is_hatched_and_no_line_is_drawn_across(screen: Screen, api: FakeApi) -> None:
     now = api.clock.now_ms()
     api.readings_gap = (now - 14 * 60_000, now - 9 * 60_000)
+    points = api.entities[f"{SITE}/meter-01"]["points"]
+    api.change(f"{SITE}/meter-01", points={"voltage_l1_n": points["voltage_l1_n"] | {"stale_after_s": 60}})
     await screen.row(f"{SITE}/meter-01").click()
     trend = screen.row(f"{SITE}/meter-01/voltage_l1_n").locator("svg")
     await expect(trend.locator(".gap")).to_have_count(1)

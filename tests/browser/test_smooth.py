@@ -24,7 +24,7 @@ async def test_two_thousand_moving_devices_stay_smooth(opener: Opener, api: Fake
 
     async def script_ms() -> float:
         metrics = (await chromium.send("Performance.getMetrics"))["metrics"]
-        return 1000 * sum(one["value"] for one in metrics if one["name"] in ("ScriptDuration", "LayoutDuration"))
+        return 1000.0 * sum(one["value"] for one in metrics if one["name"] in ("ScriptDuration", "LayoutDuration"))
 
     before = await script_ms()
     for number in range(UPDATES):

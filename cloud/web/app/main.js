@@ -10,6 +10,7 @@ import { loadSites, sites } from "./sites.js";
 import { keepTheme } from "./theme.js";
 
 const ASK_AGAIN_MS = 2000;
+const SIGNED_KEY = "dayuan.signed";
 
 /** Asks until the collector answers who is signed in. */
 async function settleUser() {
@@ -25,6 +26,7 @@ async function settleUser() {
 /** After each snapshot: what the stream does not carry. Failing is no harm, the next snapshot asks again. */
 async function fresh() {
   try {
+    if (user.peek() === null) await askUser();
     const [said] = await Promise.all([get("/api/v1/alarms"), loadSites()]);
     takeAlarms(said.alarms);
   } catch { /* the stream says what is wrong */ }
@@ -58,10 +60,13 @@ async function start() {
     const name = who && !who.must_change_password ? who.name : "";
     if (name === signedIn) return;
     signedIn = name;
+    try { localStorage.setItem(SIGNED_KEY, name ? String(Date.now()) : ""); } catch { /* other tabs will notice by themselves */ }
     if (name) join({ refused, fresh: () => void fresh() });
     else if (who === null) { forget(); sites.value = []; }
   });
   watchForNewSites();
+  // Signing in or out in one tab does so in all.
+  addEventListener("storage", (event) => { if (event.key === SIGNED_KEY) void settleUser(); });
   await settleUser();
 }
 
