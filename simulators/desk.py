@@ -55,21 +55,27 @@ class GatewayDesk:
     def __init__(self, site_file: Path) -> None:
         self._site_file = site_file
 
-    async def report(self) -> dict[str, Any] | None:
-        """Its report on itself, or None while it cannot be asked."""
+    async def status(self) -> dict[str, Any] | None:
+        """What it says of itself, or None while it cannot be asked."""
         try:
             status = await command("edge.cli", "status", str(self._site_file), "--json")
         except CommandFailed:
             return None
-        report = status.get("report", status)
-        return report if isinstance(report, dict) else None
+        return status if isinstance(status, dict) else None
 
     async def listens(self) -> bool:
-        """True when every bus of it is up."""
-        report = await self.report()
-        return report is not None and all(bus["state"] == "up" for bus in report["buses"] if bus["kind"] == "mqtt")
+        """True when it is connected to every broker of its devices."""
+        status = await self.status()
+        if status is None:
+            return False
+        return all(bus["state"] == "up" for bus in status["report"]["buses"] if bus["kind"] == "mqtt")
 
     async def backlog(self) -> int | None:
-        """Batches without an ack; None while it cannot be asked."""
-        report = await self.report()
-        return None if report is None else int(report["backlog_batches"])
+        """Batches without an ack; None while it cannot be asked or is not connected to the collector's broker."""
+        status = await self.status()
+        if status is None or status["session_state"] != "online":
+            return None
+        report = status["report"]
+        underway = int(report["live_in_flight"]) + int(report["backlog_in_flight"]) + int(status["live_waiting"])
+        # The newest batch stays on the disk until a newer one exists, acked or not.
+        return underway + bool(status["in_memory"]) + max(0, int(report["backlog_batches"]) - underway - 1)

@@ -77,6 +77,7 @@ class Hardware:
         self.vehicles: dict[str, OwnTracksVehicle] = {}
         if account is not None:
             self._make_talkers(account)
+        self._connected = False
         self._halt = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._talking: list[asyncio.Task[None]] = []
@@ -146,11 +147,16 @@ class Hardware:
                 found[plan.name] = LineAddress("modbus-rtu", path=str(line.path), baud=plan.baud)
         return found
 
+    def connect(self) -> None:
+        """Doors and vehicles connect to their broker, and say nothing by themselves."""
+        if not self._connected:
+            self._connected = True
+            self._tasks += [asyncio.create_task(wire.run(), name="device-connection") for wire in self._wires]
+
     def start_talking(self) -> None:
         """Doors and vehicles connect to their broker and begin to live; faults begin to count their time."""
+        self.connect()
         talkers: list[Talks] = [*self.doors.values(), *self.vehicles.values()]
-        for wire in self._wires:
-            self._tasks.append(asyncio.create_task(wire.run(), name="device-connection"))
         for talker in talkers:
             self._talking.append(asyncio.create_task(talker.run(self._halt), name=f"device[{talker.device}]"))
         for fault in self.scenario.fault:

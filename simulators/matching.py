@@ -133,10 +133,10 @@ def _judge_absent(
             tally.on_the_way += 1
         elif band is not None and kept is not None and _held_back(band, rule, value, kept):
             tally.held_back += 1
-        elif _asked_again(served, place, rule):
-            tally.asked_again += 1
         elif _in_memory(value.served_at, rules.kills.get(rule.gateway, ()), rules.flush_s):
             tally.lost_in_memory += 1
+        elif _asked_again(served, place, rule):
+            tally.asked_again += 1
         else:
             tally.found("missing", Finding(label, value.served_at, f"served {value.value!r}"))
 

@@ -55,8 +55,9 @@ class Processes:
     async def kill(self, name: str) -> None:
         """SIGKILL; it stays down."""
         self._wanted_down.add(name)
-        self._happened(KILLED, name, "")
         await self._children[name].kill()
+        # Noted when it is gone: until then it may have asked, and got answers.
+        self._happened(KILLED, name, "")
 
     async def stop(self, names: Sequence[str]) -> None:
         """SIGTERM to all of them at once; those that do not end in time are killed."""
