@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
-from cloud.ingest.contract import AlarmArgs, AlarmSink, Committed, IngestView
+from cloud.alarms.board import AlarmBoard
+from cloud.ingest.contract import AlarmArgs, Committed, IngestView
 from cloud.live.presence import Presence
 from cloud.registry.inventory import Inventory
 from cloud.store.contract import GatewayKey
@@ -33,7 +34,7 @@ class GatewayRules:
 
     def __init__(
         self,
-        alarms: AlarmSink,
+        alarms: AlarmBoard,
         presence: Presence,
         inventory: Inventory,
         clock: Clock,
@@ -92,6 +93,7 @@ class GatewayRules:
             if now - since >= ANNOUNCE_WITHIN_S:
                 self._alarms.raise_alarm("unannounced", _source(key), {})
         self._look_at_disk()
+        self._look_at_set_aside()
 
     async def run(self, link: BrokerLink) -> None:
         """Look every few seconds, until cancelled."""
@@ -135,6 +137,13 @@ class GatewayRules:
             self._alarms.raise_alarm("disk_full", "collector", args)
         else:
             self._alarms.clear_alarm("disk_full", "collector")
+
+    def _look_at_set_aside(self) -> None:
+        """A damaged file is somebody's to look at until it was taken away."""
+        for kind in ("store_damaged", "registry_damaged"):
+            alarm = self._alarms.find(kind, "collector")
+            if alarm is not None and not Path(str(alarm.args.get("path", ""))).exists():
+                self._alarms.clear_alarm(kind, "collector")
 
 
 def _source(key: GatewayKey) -> str:
