@@ -12,6 +12,7 @@ from cloud.store.duckdb_schema import NewerSchema, migrate
 from protocols.errors import StoreDamaged, StoreUnavailable
 
 _NOT_DAMAGE = ("could not set lock", "conflicting lock", "no space left", "permission denied", "too many open files",
+               "could not write", "file too large", "disk quota", "input/output error",
                "read-only file system", "cannot allocate memory")  # fmt: skip
 """Words in DuckDB's errors that speak of the machine, not of the file."""
 

@@ -49,6 +49,7 @@ _QUERY_THREADS = 2
 ROLL_UP_EVERY_S = 60.0
 """Answers do not wait for it: a query works out what the tables do not hold yet. Rarely is cheap, because the bucket
 of now is written anew each time."""
+_SORT_S_PER_ROUND = 2.0
 _REST_FACTOR = 2
 """And roll-ups rest twice as long as they worked, so that they leave the cores to what comes in."""
 
@@ -267,16 +268,17 @@ class DuckdbStore:
         await asyncio.get_running_loop().run_in_executor(pool, self._maintain, now_ms)
 
     def _maintain(self, now_ms: int) -> None:
-        if self._clock.monotonic() < self._rest_until:
-            return
         try:
             upkeep, roll_up = self._workers()
             began = self._clock.monotonic()
-            roll_up.step()
-            ended = self._clock.monotonic()
-            self._rest_until = max(began + self._roll_up_every_s, ended + _REST_FACTOR * (ended - began))
-            upkeep.cluster(now_ms)
+            if began >= self._rest_until:
+                roll_up.step()
+                ended = self._clock.monotonic()
+                self._rest_until = max(began + self._roll_up_every_s, ended + _REST_FACTOR * (ended - began))
             upkeep.retire(now_ms)
+            deadline = self._clock.monotonic() + _SORT_S_PER_ROUND
+            while upkeep.cluster(now_ms) and self._clock.monotonic() < deadline:
+                pass
         except duckdb.Error as error:
             self._local.workers = None
             raise StoreUnavailable(str(error).splitlines()[0][:300]) from error

@@ -1,6 +1,6 @@
 """What the background does beside the commits: clustering of finished months, and retention. Small steps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import duckdb
@@ -8,10 +8,10 @@ import numpy as np
 
 from cloud.store.contract import Retention, StoredRange
 from cloud.store.duckdb_recall import STORED_COUNTERS, folded, islands
-from cloud.store.duckdb_rows import first_row
+from cloud.store.duckdb_rows import Lent, first_row
 from cloud.store.ranges import SeqRanges
-from cloud.store.retention import STEP_MS, Cutoffs, cutoffs
-from cloud.store.rollup import DAY_MS
+from cloud.store.retention import Cutoffs, cutoffs
+from cloud.store.rollup import DAY_MS, HOUR_MS
 
 _Statement = tuple[str, Sequence[object]]
 
@@ -20,6 +20,7 @@ _SETTLED_AFTER_MS = 3 * DAY_MS
 """A month is clustered when it has been over for so long: most late data has come by then."""
 _ROWS_PER_SLICE = 250_000
 _STEPS_PER_ROUND = 24
+_ROWS_PER_STEP = 1_000_000
 _REFUSED_PER_GATEWAY = 1_000
 
 _FOLD_COUNTERS = """
@@ -33,6 +34,11 @@ def next_month(at_ms: int) -> int:
     return int(datetime(year, month, 1, tzinfo=UTC).timestamp() * 1000)
 
 
+def start_of_year(at_ms: int) -> int:
+    """The start of the year (UTC) that contains an instant."""
+    return int(datetime(datetime.fromtimestamp(at_ms / 1000, UTC).year, 1, 1, tzinfo=UTC).timestamp() * 1000)
+
+
 class Upkeep:
     """Works on its own connection in its own thread; every step is a transaction of its own."""
 
@@ -40,23 +46,27 @@ class Upkeep:
         self._connection = connection
         self._retention = retention
         self._done_for_day = -1
+        self._sorting: Iterator[int] | None = None
 
     # --- clustering --------------------------------------------------------------------------------------------------
 
     def cluster(self, now_ms: int) -> bool:
-        """Sort one finished month of one level by series, so that a year of one series is a few blocks.
+        """Go on sorting roll-ups by series, so that a year of one series is a few blocks; a slice of rows a call.
 
-        False when there is none to sort.
+        When a month is over, its year up to then is sorted anew. False when there is nothing to sort.
         """
+        if self._sorting is None:
+            self._sorting = self._next_sort(now_ms)
+        if self._sorting is not None and next(self._sorting, None) is None:
+            self._sorting = None
+        return self._sorting is not None
+
+    def _next_sort(self, now_ms: int) -> Iterator[int] | None:
         for level, table in _CLUSTERED.items():
             start = self._clustered_before(level, table)
-            if start is None:
-                continue
-            stop = next_month(start)
-            if stop + _SETTLED_AFTER_MS < now_ms:
-                self._sort(level, table, start, stop)
-                return True
-        return False
+            if start is not None and next_month(start) + _SETTLED_AFTER_MS < now_ms:
+                return self._sort(level, table, start_of_year(start), next_month(start))
+        return None
 
     def _clustered_before(self, level: str, table: str) -> int | None:
         known = self._number("SELECT max(before) FROM clustered WHERE level = ?", [level])
@@ -64,29 +74,28 @@ class Upkeep:
             return known
         return self._number(f"SELECT min(bucket) FROM {table}")  # noqa: S608
 
-    def _sort(self, level: str, table: str, start: int, stop: int) -> None:
+    def _sort(self, level: str, table: str, start: int, stop: int) -> Iterator[int]:
+        """Yields after each slice. Interrupted half way, the same period is sorted again."""
         period = f"FROM {table} WHERE bucket >= ? AND bucket < ?"
         rows = self._number(f"SELECT count(*) {period}", [start, stop]) or 0
         last = self._number(f"SELECT max(series) {period}", [start, stop]) or 0
         width = last // (rows // _ROWS_PER_SLICE + 1) + 1
         for begin in range(0, last + 1, width):
             self._swap_slice(table, f"{period} AND series >= ? AND series < ?", [start, stop, begin, begin + width])
+            yield begin
         self._run(
             ("DELETE FROM clustered WHERE level = ?", [level]),
             ("INSERT INTO clustered VALUES (?, ?)", [level, stop]),
         )
 
     def _swap_slice(self, table: str, part: str, bounds: Sequence[object]) -> None:
-        """Take a slice out and put it back sorted. Interrupted half way, a month is simply sorted again."""
+        """Take a slice out and put it back sorted."""
         self._connection.execute("BEGIN")
         try:
             found = self._connection.execute(f"SELECT * {part} ORDER BY series, bucket", bounds).fetchnumpy()
             self._connection.execute(f"DELETE {part}", bounds)
-            self._connection.register("sorted_rows", {name: np.asarray(column) for name, column in found.items()})
-            try:
+            with Lent(self._connection, sorted_rows={name: np.asarray(column) for name, column in found.items()}):
                 self._connection.execute(f"INSERT INTO {table} SELECT * FROM sorted_rows")  # noqa: S608
-            finally:
-                self._connection.unregister("sorted_rows")
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
@@ -127,7 +136,7 @@ class Upkeep:
         for _ in range(_STEPS_PER_ROUND):
             if done >= before:
                 break
-            done = min(before, done // STEP_MS * STEP_MS + STEP_MS)
+            done = min(before, self._step_end(done))
             self._run(
                 *self._moved("raw", done),
                 (f"DELETE FROM readings WHERE observed_at < ? AND {rolled}", [done]),  # noqa: S608
@@ -136,6 +145,12 @@ class Upkeep:
             return False
         self._run((f"DELETE FROM readings WHERE observed_at < ? AND {rolled}", [before]))  # noqa: S608
         return True
+
+    def _step_end(self, start: int) -> int:
+        """A day of readings at a time; an hour where a day is many."""
+        day = start // DAY_MS * DAY_MS + DAY_MS
+        rows = self._number("SELECT count(*) FROM readings WHERE observed_at < ?", [day]) or 0
+        return day if rows <= _ROWS_PER_STEP else start // HOUR_MS * HOUR_MS + HOUR_MS
 
     def _retire_reports(self, limits: Cutoffs) -> None:
         if limits.events is not None:

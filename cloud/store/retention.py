@@ -3,10 +3,7 @@
 from typing import NamedTuple
 
 from cloud.store.contract import Retention
-from cloud.store.rollup import DAY_MS, HOUR_MS
-
-STEP_MS = HOUR_MS
-"""Raw readings go an hour of observations at a time, so that no step is long."""
+from cloud.store.rollup import DAY_MS
 
 
 class Cutoffs(NamedTuple):

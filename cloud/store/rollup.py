@@ -15,6 +15,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
+import numpy.typing as npt
 
 from cloud.store.contract import Doubles, Ints, Longs
 
@@ -26,6 +27,8 @@ STALE_MAX_MS = DAY_MS
 """A value holds for a day at the most in roll-ups: how far back one reading can matter."""
 
 BUCKETS_PER_CHUNK = 4_000
+HOURS_PER_CHUNK = 24
+HOURS_APART = 6
 """Buckets worked out in one go, so that memory is bounded whatever came."""
 
 
@@ -70,14 +73,34 @@ def touched_buckets(series: Ints, first: Longs, last_at: Longs, stale: Longs) ->
 
 
 def chunks(buckets: Buckets) -> Iterator[Buckets]:
-    """The same buckets in parts that lie within one hour each and are not too many."""
-    parts = buckets.start // HOUR_MS
-    order = np.argsort(parts, kind="stable")
-    edges = np.flatnonzero(np.diff(parts[order])) + 1
-    for mine in np.split(order, edges):
-        for begin in range(0, len(mine), BUCKETS_PER_CHUNK):
-            part = mine[begin : begin + BUCKETS_PER_CHUNK]
-            yield Buckets(buckets.series[part], buckets.start[part])
+    """The same buckets in parts that are near each other in time and not too many.
+
+    To work a part out, all readings of its series between its first and last bucket are read: so a part ends where
+    hours were not touched, and after a day.
+    """
+    hour = buckets.start // HOUR_MS
+    order = np.argsort(hour, kind="stable")
+    present, counts = np.unique(hour, return_counts=True)
+    begin = end = 0
+    first = last = int(present[0]) if len(present) else 0
+    for now, count in zip(present.tolist(), counts.tolist(), strict=True):
+        if end > begin and (
+            now - last > HOURS_APART or now - first >= HOURS_PER_CHUNK or end + count - begin > BUCKETS_PER_CHUNK
+        ):
+            yield _part(buckets, order[begin:end])
+            begin, first = end, now
+        while end + count - begin > BUCKETS_PER_CHUNK:
+            yield _part(buckets, order[begin : begin + BUCKETS_PER_CHUNK])
+            count -= begin + BUCKETS_PER_CHUNK - end
+            begin = end = begin + BUCKETS_PER_CHUNK
+        end += count
+        last = now
+    if end > begin:
+        yield _part(buckets, order[begin:end])
+
+
+def _part(buckets: Buckets, places: npt.NDArray[np.intp]) -> Buckets:
+    return Buckets(buckets.series[places], buckets.start[places])
 
 
 def summarise(buckets: Buckets, stale: Longs, series: Ints, at: Longs, value: Doubles, batch: Longs) -> Summaries:
