@@ -11,7 +11,9 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import uvicorn
 
 from cloud.alarms.board import AlarmBoard
@@ -33,11 +35,11 @@ from cloud.registry.passwords import Passwords
 from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import FIRST_ADMINISTRATOR, Users
-from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress
+from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress, load_cloud
 from cloud.store.contract import EventsQuery
 from cloud.store.duckdb_store import DuckdbStore
 from cloud.version import version
-from protocols.clock import Clock
+from protocols.clock import Clock, SystemClock
 from protocols.errors import BadSettings, Retryable
 
 log = logging.getLogger(__name__)
@@ -211,6 +213,14 @@ class Collector:
         if name == FIRST_ADMINISTRATOR:
             for path in self._password_files:
                 path.unlink(missing_ok=True)
+
+
+def openapi() -> dict[str, Any]:
+    """The description of the API; opens and makes nothing."""
+    settings = msgspec.structs.replace(load_cloud(None), broker_client_id="nobody")
+    collector = Collector(settings, SystemClock())
+    collector._wire()
+    return collector.api.openapi()
 
 
 async def run_collector(

@@ -51,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
         dest="action", required=True, metavar="ACTION"
     )
     add = _desk_command(users, "add", "make a user; prints a one-time password", _user_add)
-    add.add_argument("name")
+    add.add_argument("name", help="login name: letters, digits and . _ - @")
     add.add_argument("--role", choices=ROLES, default=Role.VIEWER.value, help="what the user may do")
     _desk_command(users, "list", "all users", _user_list)
     for action, about, work in (
@@ -59,10 +59,10 @@ def build_parser() -> argparse.ArgumentParser:
         ("disable", "shut a user out at once", _user_disable),
         ("enable", "let a user in again", _user_enable),
     ):
-        _desk_command(users, action, about, work).add_argument("name")
+        _desk_command(users, action, about, work).add_argument("name", help="login name")
     role = _desk_command(users, "role", "change what a user may do", _user_role)
-    role.add_argument("name")
-    role.add_argument("role", choices=ROLES)
+    role.add_argument("name", help="login name")
+    role.add_argument("role", choices=ROLES, help="what the user may do from now on")
     tokens = commands.add_parser("token", help="tokens with which programs read the API").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -71,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     add.add_argument("--role", choices=ROLES, default=Role.VIEWER.value, help="what it may do")
     add.add_argument("--lasts", metavar="TIME", help='ends by itself after so long, as in "90 d"')
     _desk_command(tokens, "list", "all tokens, without their secrets", _token_list)
-    _desk_command(tokens, "revoke", "end a token at once", _token_revoke).add_argument("id")
+    _desk_command(tokens, "revoke", "end a token at once", _token_revoke).add_argument("id", help="as in the list")
     return parser
 
 
@@ -101,7 +101,12 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         type=Path,
         help="write the first administrator's one-time password there (mode 0600) instead of on the terminal",
     )
-    run.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="info")
+    run.add_argument(
+        "--log-level",
+        choices=["debug", "info", "warning", "error"],
+        default="info",
+        help="how much is told on standard error",
+    )
     run.set_defaults(work=_run)
 
 

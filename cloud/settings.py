@@ -40,6 +40,7 @@ class BrokerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = DEFAULT_BROKER
     """``mqtt://host:port``, or ``mqtts://host:port`` which always verifies the server."""
     username: str | None = None
+    """Name of the collector's account at the broker."""
     password_file: str | None = None
     """File whose first line is the password."""
     ca_file: str | None = None
@@ -58,6 +59,7 @@ class ListenTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_certificate_file: str | None = None
     """PEM certificate chain. With ``tls_key_file`` the page is served by https."""
     tls_key_file: str | None = None
+    """PEM key of the certificate, readable only to the collector."""
     proxies: list[str] = []
     """Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 
@@ -77,6 +79,7 @@ class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pages: int = 200
     """Pages that listen at once."""
     pages_per_user: int = 20
+    """Of these, for each user or token."""
     connections: int = 512
     """Connections at once; further ones are told to come back."""
 
@@ -85,18 +88,26 @@ class RetentionTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[retention]``: days each level is kept; 0 keeps it for ever."""
 
     raw_days: int = 400
+    """Readings as they came."""
     m15_days: int = 3650
+    """Roll-ups of 15 minutes."""
     h1_days: int = 0
+    """Roll-ups of an hour."""
     d1_days: int = 0
+    """Roll-ups of a day of the site."""
     events_days: int = 1100
+    """Events."""
     quarantine_days: int = 90
+    """Batches and readings that were refused."""
 
 
 class SiteTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[[site]]``: wins over what gateways say of their site."""
 
     id: str
+    """As in the topic."""
     name: str | None = None
+    """How people call it."""
     time_zone: str | None = None
     """IANA name, as in ``Asia/Shanghai``."""
 

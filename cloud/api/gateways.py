@@ -9,7 +9,7 @@ from cloud.api.gate import administrator
 from cloud.api.services import Services
 from cloud.live.entities import Entity, gateway_id
 from cloud.registry.sessions import Principal
-from cloud.store.contract import GatewayKey
+from cloud.store.contract import REFUSED_COLUMNS, GatewayKey
 
 EXAMPLE = {
     "gateways": [
@@ -32,6 +32,14 @@ EXAMPLE = {
         }
     ]
 }
+EXAMPLE_ONE = {
+    "site": "east-compound",
+    "id": "b3-plant-room",
+    "fenced": False,
+    "ranges": {"5b1e9c04": [[1, 381]]},
+    "fences": [],
+    "refused_readings": {"columns": list(REFUSED_COLUMNS), "rows": []},
+}
 REFUSED_SHOWN = 50
 
 
@@ -49,7 +57,11 @@ def routes(services: Services) -> APIRouter:
         chosen = [entity for entity in services.live.shown() if entity.is_gateway and site in (None, entity.site)]
         return json_answer({"gateways": [_gateway(services, e) for e in sorted(chosen, key=lambda e: e.id)]})
 
-    @router.get("/api/v1/gateways/{site}/{gateway}", response_class=Response)
+    @router.get(
+        "/api/v1/gateways/{site}/{gateway}",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {"example": EXAMPLE_ONE}}}},
+    )
     async def one_gateway(site: str, gateway: str) -> Response:
         """One gateway, with the stored batches as ranges per epoch, its fences, and its last refused readings."""
         key = GatewayKey(site, gateway)
@@ -68,7 +80,11 @@ def routes(services: Services) -> APIRouter:
             }
         )
 
-    @router.post("/api/v1/gateways/{site}/{gateway}/unfence", response_class=Response)
+    @router.post(
+        "/api/v1/gateways/{site}/{gateway}/unfence",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {"example": {"lifted": 1}}}}},
+    )
     async def unfence(
         site: str,
         gateway: str,

@@ -77,7 +77,7 @@ class Shield:
         except ApiError as error:
             if not started:
                 await error_answer(error)(scope, receive, send)
-        except Exception:
+        except Exception:  # task top: the connection must get an answer and the log the reason
             number = secrets.token_hex(4)
             log.exception("request failed, number %s: %s", number, scope.get("path", "").encode("unicode_escape"))
             if not started and scope["type"] == "http":

@@ -5,17 +5,29 @@ from fastapi import APIRouter, Response
 from cloud.api.answers import json_answer
 from cloud.api.services import Services
 
+EXAMPLE = {
+    "ok": True,
+    "broker": {"url": "mqtt://127.0.0.1:1883", "connected": True},
+    "store": {"writable": True, "failing_since": None},
+    "queued_messages": 0,
+    "alarms": 0,
+}
+
 
 def routes(services: Services) -> APIRouter:
     """``/healthz`` for whoever watches the process, ``/api/v1/health`` with what is wrong."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/healthz", response_class=Response)
+    @router.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {"example": "ok\n"}}}})
     async def healthz() -> Response:
         """`ok` while the process answers. Says nothing else, as it is open."""
         return Response("ok\n", media_type="text/plain")
 
-    @router.get("/api/v1/health", response_class=Response)
+    @router.get(
+        "/api/v1/health",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
+    )
     async def health() -> Response:
         """Whether the broker is connected and the store writable."""
         path = services.ingest.view()

@@ -11,6 +11,12 @@ from protocols.status import Report
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+EXAMPLE = """\
+# HELP dayuan_broker_connected 1 while the broker is connected
+# TYPE dayuan_broker_connected gauge
+dayuan_broker_connected 1
+"""
+
 Labels = Mapping[str, str]
 
 
@@ -42,7 +48,7 @@ def routes(services: Services) -> APIRouter:
     """``/metrics``."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"example": EXAMPLE}}}})
     async def metrics() -> Response:
         """Prometheus text; scrape it with a token."""
         out = MetricsText()
