@@ -16,8 +16,12 @@ from protocols.status import BusReport, DeviceReport
 class Sink(Protocol):
     """Where drivers hand over what they read. Safe to call from any task of the gateway's event loop."""
 
-    async def readings(self, readings: Sequence[Reading]) -> None:
+    async def readings(
+        self, readings: Sequence[Reading], *, origin: bytes | None = None, redelivered: bool = False
+    ) -> None:
         """Take readings; returns at once. They are on disk within the flush interval (see `committed`).
+
+        origin, redelivered: as in `event`, for readings of a device message that the broker may send again.
 
         `observed_at` is the wall clock of the injected Clock at the instant of the read, also while that clock is not
         set: the pipeline re-times them later.

@@ -73,12 +73,17 @@ class Intake:
 
     # For drivers: edge.contract.Sink
 
-    async def readings(self, readings: Sequence[Reading]) -> None:
+    async def readings(
+        self, readings: Sequence[Reading], *, origin: bytes | None = None, redelivered: bool = False
+    ) -> None:
         """See `Sink`."""
+        if redelivered and origin is not None:
+            if self._buffer.has_origin(origin) or self.tail.holds_readings_of(origin):
+                return
         self._watch_clock()
         passed = self._pipeline(readings)
         if passed:
-            self.tail.add(*self._timing.split(passed))
+            self.tail.add(*self._timing.split(passed), origin)
             if self.tail.readings_waiting >= READINGS_EARLY:
                 self._flush_soon()
 
@@ -210,7 +215,7 @@ class Intake:
         return Change(
             sealed_at=now_ms,
             drafts=[draft for draft in drafts if draft.readings or draft.events],
-            origins=[waiting.origin for waiting in load.events if waiting.origin is not None],
+            origins=[*load.origins, *(each.origin for each in load.events if each.origin is not None)],
             untimed=[Draft(Kind.TELEMETRY, load.untimed, untimed)] if load.untimed or untimed else [],
             boot=self._timing.boot,
             release=done.release,

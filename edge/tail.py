@@ -51,6 +51,7 @@ class Load:
     events: list[WaitingEvent] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     untimed: list[Reading] = field(default_factory=list)
+    origins: list[bytes] = field(default_factory=list)
     lost: Lost = field(default_factory=Lost)
 
 
@@ -60,6 +61,8 @@ class Tail:
     def __init__(self) -> None:
         self._readings: list[Reading] = []
         self._untimed: list[Reading] = []
+        self._told: dict[bytes, None] = {}
+        self._telling: dict[bytes, None] = {}
         self._events: deque[WaitingEvent] = deque()
         self._origins: dict[bytes, WaitingEvent] = {}
         self._lost = Lost()
@@ -81,8 +84,10 @@ class Tail:
         """Events that the next commit takes."""
         return len(self._events)
 
-    def add(self, timed: Sequence[Reading], untimed: Sequence[Reading]) -> None:
-        """Take readings."""
+    def add(self, timed: Sequence[Reading], untimed: Sequence[Reading], origin: bytes | None = None) -> None:
+        """Take readings, of the device message ``origin`` when they came in one."""
+        if origin is not None:
+            self._told[origin] = None
         self._readings += timed
         self._untimed += untimed
         self._handed += len(timed) + len(untimed)
@@ -105,6 +110,10 @@ class Tail:
         """The event of this device message that is not on disk yet."""
         return self._origins.get(origin)
 
+    def holds_readings_of(self, origin: bytes) -> bool:
+        """True when readings of this device message wait for the disk."""
+        return origin in self._told or origin in self._telling
+
     def give_time(self, shift_ms: int) -> None:
         """The clock is known now: readings that carry the monotonic clock get their time and go before the others."""
         moved = [
@@ -122,6 +131,7 @@ class Tail:
         if readings:
             load.readings, self._readings = self._readings, []
             load.untimed, self._untimed = self._untimed, []
+            load.origins, self._telling, self._told = list(self._told), self._told, {}
         return load
 
     def put_back(self, load: Load) -> None:
@@ -129,6 +139,7 @@ class Tail:
         self._events.extendleft(reversed(load.events))
         self._readings = load.readings + self._readings
         self._untimed = load.untimed + self._untimed
+        self._told, self._telling = {**self._telling, **self._told}, {}
         self._lost.add(load.lost)
         self._trim()
 
@@ -144,6 +155,7 @@ class Tail:
                 waiting.stored.set_exception(error)
             else:
                 waiting.stored.set_result(True)
+        self._telling = {}
         self._settled += len(load.readings) + len(load.untimed)
         while self._waiters and self._waiters[0][0] <= self._settled:
             waiter = self._waiters.popleft()[1]

@@ -42,6 +42,8 @@ LANE_MAX = 1000
 """Messages waiting in a lane. A full lane stops the reader; the broker then holds what follows."""
 EVENTS_AT_ONCE = 64
 TOPICS_KEPT = 4096
+READINGS_MARK = b"r"
+"""Behind the origin of a message: its readings. Events have their number in the message there."""
 
 
 class _Pending(NamedTuple):
@@ -169,7 +171,10 @@ class MqttDriver:
             return
         for told in pending.told:
             if told.readings:
-                await self._sink.readings(told.readings)
+                # At QoS 0 nothing is sent again, and the buffer need not remember the message.
+                comes_again = pending.message is not None and pending.message.qos > 0
+                origin = told.origin + READINGS_MARK if comes_again else None
+                await self._sink.readings(told.readings, origin=origin, redelivered=told.redelivered)
         await self._telemetry.put(pending)
 
     async def _event_lane(self) -> None:

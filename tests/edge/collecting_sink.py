@@ -13,7 +13,9 @@ class CollectingSink:
         self.events: list[Event] = []
         self.refusal: Exception | None = None
 
-    async def readings(self, readings: Sequence[Reading]) -> None:
+    async def readings(
+        self, readings: Sequence[Reading], *, origin: bytes | None = None, redelivered: bool = False
+    ) -> None:
         self.taken += readings
 
     async def event(self, event: Event, *, origin: bytes | None = None, redelivered: bool = False) -> bool:

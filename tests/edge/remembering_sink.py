@@ -23,7 +23,13 @@ class RememberingSink:
         self.broken = False
         self.commits = 0
 
-    async def readings(self, readings: Sequence[Reading]) -> None:
+    async def readings(
+        self, readings: Sequence[Reading], *, origin: bytes | None = None, redelivered: bool = False
+    ) -> None:
+        if redelivered and origin in self.origins:
+            return
+        if origin is not None:
+            self.origins.add(origin)
         self.taken += readings
 
     async def event(self, event: Event, *, origin: bytes | None = None, redelivered: bool = False) -> bool:

@@ -104,6 +104,22 @@ async def test_a_redelivered_device_message_is_stored_once() -> None:
         assert len(bench.events()) == 2
 
 
+async def test_readings_of_a_redelivered_device_message_are_stored_once() -> None:
+    bench = Bench()
+    async with bench.running() as intake:
+        await intake.readings([bench.reading(1.0)], origin=b"m1")
+        await intake.readings([bench.reading(1.0)], origin=b"m1", redelivered=True)  # still in memory
+        bench.buffer.refuse = "disk full"
+        await bench.clock.advance(1.5)
+        await intake.readings([bench.reading(1.0)], origin=b"m1", redelivered=True)  # on its way to the disk
+        bench.buffer.refuse = ""
+        await bench.clock.advance(10.0)
+        await intake.readings([bench.reading(1.0)], origin=b"m1", redelivered=True)  # on the disk
+        await intake.readings([bench.reading(2.0)], origin=b"m2", redelivered=True)  # never seen before
+        await bench.clock.advance(1.5)
+        assert [reading.value for reading in bench.stored()] == [1.0, 2.0]
+
+
 async def test_a_redelivery_while_the_first_is_on_its_way_waits_for_it() -> None:
     bench = Bench()
     async with bench.running() as intake:

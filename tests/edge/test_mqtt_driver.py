@@ -158,6 +158,7 @@ async def test_telemetry_is_acknowledged_only_after_its_commit(broker: Mosquitto
         await until(lambda: site.sink.taken)
     # The process was killed with the reading in RAM only.
     site.sink.taken.clear()
+    site.sink.origins.clear()
     site.sink.open.set()
     site.driver = site.make_driver()
     async with site.running():
@@ -169,6 +170,24 @@ async def test_telemetry_is_acknowledged_only_after_its_commit(broker: Mosquitto
         await hand.publish("owntracks/fleet/car-1", site.location(vel=1))
         await until(lambda: site.sink.taken)
     assert {reading.value for reading in site.sink.taken if reading.point == "speed_kmh"} == {1.0}
+
+
+async def test_telemetry_that_was_committed_but_not_acknowledged_is_stored_once(broker: Mosquitto) -> None:
+    site = Site(broker)
+    site.sink.open.clear()
+    async with site.running(), site.hand() as hand:
+        await hand.publish("owntracks/fleet/car-1", site.location())
+        await until(lambda: site.sink.taken)
+    # Killed between the commit and the acknowledgement: the broker sends it again, the buffer knows it.
+    once = list(site.sink.taken)
+    site.sink.open.set()
+    site.driver = site.make_driver()
+    async with site.running(), site.hand() as hand:
+        await until(lambda: site.sink.commits)
+        await hand.publish("owntracks/fleet/car-1", site.location(vel=7))
+        await until(lambda: len(site.sink.taken) > len(once))
+    assert [reading.value for reading in site.sink.taken if reading.point == "speed_kmh"].count(7.0) == 1
+    assert len(site.sink.taken) == 2 * len(once)
 
 
 async def test_a_card_is_stored_at_once_while_telemetry_waits_for_its_commit(broker: Mosquitto) -> None:
