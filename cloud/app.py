@@ -50,6 +50,7 @@ REFILL_VALUES_MS = 30 * DAY_MS
 REFILL_EVENTS_MS = 2 * DAY_MS
 REFILL_EVENTS = 5_000
 STOP_PAGES_S = 1
+IDLE_S = 30
 CLIENT_ID_FILE = "broker-client-id"
 
 
@@ -176,6 +177,7 @@ class Collector:
                 tasks.create_task(self.alarms.run(), name="alarms"),
                 tasks.create_task(self.rules.run(self.ingest), name="alarm rules"),
                 tasks.create_task(self.gate.run(), name="gate"),
+                tasks.create_task(server.close_idle(self._clock), name="idle connections"),
             ]
             assert self._socket is not None
             page = tasks.create_task(server.serve([self._socket]), name="http")
@@ -258,7 +260,23 @@ def _greeting(collector: Collector, password_file: Path | None) -> Iterator[str]
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to us."""
+    """Leaves signals to us, and closes connections on which no request is finished in time: uvicorn would wait."""
+
+    async def close_idle(self, clock: Clock) -> None:
+        """Until cancelled."""
+        idle_since: dict[Any, tuple[object, float]] = {}
+        while True:
+            await clock.sleep(IDLE_S / 3)
+            now, before = clock.monotonic(), idle_since
+            idle_since = {}
+            for connection in list(self.server_state.connections):
+                cycle = getattr(connection, "cycle", None)
+                if cycle is not None and not cycle.response_complete:
+                    continue
+                last, since = before.get(connection, (cycle, now))
+                idle_since[connection] = (cycle, since if last is cycle else now)
+                if last is cycle and now - since >= IDLE_S and connection.transport is not None:
+                    connection.transport.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -276,7 +294,7 @@ def _server_settings(app: object, settings: CloudSettings) -> uvicorn.Config:
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=list(settings.proxies),
         limit_concurrency=settings.connections,
-        timeout_keep_alive=30,
+        timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=STOP_PAGES_S,
         h11_max_incomplete_event_size=32 * 1024,
         ssl_certfile=settings.tls_certificate_file,

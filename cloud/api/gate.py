@@ -5,6 +5,7 @@ an administrator unless they stand in ``OWN_ACCOUNT``, and with a cookie they mu
 """
 
 import ipaddress
+import logging
 from typing import NamedTuple
 
 from fastapi import Request
@@ -18,6 +19,9 @@ from cloud.registry.roles import Role
 from cloud.registry.sessions import Principal, Sessions, fingerprint
 from cloud.registry.tokens import PREFIX, Tokens
 from protocols.clock import Clock
+from protocols.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 COOKIE = "dayuan_session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -72,7 +76,10 @@ class Gate:
         """Recheck open streams every few seconds: users are disabled from the command line too."""
         while True:
             await self._clock.sleep(WATCH_EVERY_S)
-            await self.recheck()
+            try:
+                await self.recheck()
+            except StoreUnavailable as error:
+                log.warning("open pages were not checked: %s", error)
 
     async def _check(self, credential: str) -> Principal | None:
         now = self._clock.monotonic()

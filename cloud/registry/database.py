@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -68,19 +68,33 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session for reading."""
+        """A session for reading. Raises StoreUnavailable when the file cannot be read now."""
         if self._sessions is None:
             raise StoreUnavailable("the registry is not open")
-        async with self._sessions() as session:
-            yield session
+        with self._failures():
+            async with self._sessions() as session:
+                yield session
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """A session that is committed at the end, or rolled back when an error leaves the block. One at a time."""
+        """A session that is committed at the end, or rolled back when an error leaves the block. One at a time.
+
+        Raises StoreUnavailable when nothing can be written now (a full disk).
+        """
         if self._sessions is None:
             raise StoreUnavailable("the registry is not open")
-        async with self._writer, self._sessions() as session, session.begin():
-            yield session
+        with self._failures():
+            async with self._writer, self._sessions() as session, session.begin():
+                yield session
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.IntegrityError:
+            raise
+        except sa.exc.DBAPIError as error:
+            raise StoreUnavailable(f"{self.path}: {error.orig}") from error
 
     def _prepare(self) -> None:
         """Synchronous: integrity check and migrations."""
@@ -98,12 +112,10 @@ class Database:
                 if verdict != "ok":
                     raise StoreDamaged(str(self.path), str(verdict))
                 _migrate(connection, self.path)
-        except sa.exc.OperationalError as error:
-            if "locked" in str(error.orig) or "unable to open" in str(error.orig) or "readonly" in str(error.orig):
-                raise StoreUnavailable(f"{self.path}: {error.orig}") from error
-            raise StoreDamaged(str(self.path), str(error.orig)) from error
         except sa.exc.DatabaseError as error:
-            raise StoreDamaged(str(self.path), str(error.orig)) from error
+            if _is_damage(error.orig):
+                raise StoreDamaged(str(self.path), str(error.orig)) from error
+            raise StoreUnavailable(f"{self.path}: {error.orig}") from error
         finally:
             engine.dispose()
 
@@ -114,6 +126,12 @@ class Database:
             if part.exists():
                 part.rename(target.with_name(target.name + ending))
         return target
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    """Only what sqlite itself calls damage: a full disk or a lock must never cost a good file its place."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:

@@ -1,6 +1,7 @@
 """Sites, gateways, devices and points as births name them: kept in RAM for those who ask often, and on disk."""
 
 import asyncio
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,7 +13,10 @@ from cloud.registry.tables import DeviceRow, GatewayRow, PointRow, SiteRow
 from cloud.settings import NamedSite, is_time_zone
 from cloud.store.contract import GatewayKey, SeriesKey
 from protocols.birth import Birth, DeviceBirth, PointBirth
+from protocols.errors import StoreUnavailable
 from protocols.points import VOCABULARY, PointKind
+
+log = logging.getLogger(__name__)
 
 DEFAULT_STALE_S = 900.0
 DEFAULT_TIME_ZONE = "Asia/Shanghai"
@@ -175,10 +179,7 @@ class Inventory:
         async with self._order:
             self._gateways.setdefault(key, gateway)
             self._sites.setdefault(key.site, Site(key.site, key.site, DEFAULT_TIME_ZONE))
-            async with self._database.writing() as session:
-                if await session.get(SiteRow, key.site) is None:
-                    session.add(SiteRow(id=key.site, first_seen_at=at))
-                await session.merge(_row_of_gateway(gateway))
+            await self._write(self.site(key.site), gateway, (), at)
         return self._gateways[key]
 
     async def born(self, key: GatewayKey, birth: Birth, at: int) -> BirthChange:
@@ -208,16 +209,22 @@ class Inventory:
             ]
             for device in removed:
                 device.removed_at = at
-            async with self._database.writing() as session:
-                first_seen = await session.get(SiteRow, key.site)
-                seen_at = first_seen.first_seen_at if first_seen else at
-                await session.merge(
-                    SiteRow(id=site.id, name=site.name, time_zone=site.time_zone, first_seen_at=seen_at)
-                )
-                await session.merge(_row_of_gateway(gateway))
-                for device in [*devices, *removed]:
-                    await _write_device(session, device, at)
+            await self._write(site, gateway, [*devices, *removed], at)
         return BirthChange(gateway, tuple(devices), tuple(removed))
+
+    async def _write(self, site: Site, gateway: Gateway, devices: Iterable[Device], at: int) -> None:
+        """To disk. While that is not possible RAM serves, and the broker says births again at the next start."""
+        try:
+            async with self._database.writing() as session:
+                known = await session.get(SiteRow, site.id)
+                seen_at = known.first_seen_at if known else at
+                row = SiteRow(id=site.id, name=site.name, time_zone=site.time_zone, first_seen_at=seen_at)
+                await session.merge(row)
+                await session.merge(_row_of_gateway(gateway))
+                for device in devices:
+                    await _write_device(session, device, at)
+        except StoreUnavailable as error:
+            log.warning("what gateway %s/%s announced was not written down: %s", gateway.site, gateway.id, error)
 
     def _take_site(self, name: str, birth: Birth) -> Site:
         known = self._sites.get(name)

@@ -1,5 +1,6 @@
 """Logins: opaque ids of 256 bits, of which only the hash is stored."""
 
+import contextlib
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from cloud.registry.database import Database
 from cloud.registry.roles import Role
 from cloud.registry.tables import SessionRow, UserRow
 from protocols.clock import Clock
+from protocols.errors import StoreUnavailable
 
 SEEN_EVERY_MS = 60_000
 PER_USER_MAX = 50
@@ -86,8 +88,9 @@ class Sessions:
         if user.disabled or row.expires_at <= now or row.seen_at <= now - self._idle_ms:
             return None
         if now - row.seen_at >= min(SEEN_EVERY_MS, self._idle_ms // 4):
-            async with self._database.writing() as session:
-                await session.execute(update(SessionRow).where(SessionRow.id_hash == id_hash).values(seen_at=now))
+            with contextlib.suppress(StoreUnavailable):  # a full disk logs nobody out
+                async with self._database.writing() as session:
+                    await session.execute(update(SessionRow).where(SessionRow.id_hash == id_hash).values(seen_at=now))
         return Principal(
             name=user.name,
             role=Role(user.role),

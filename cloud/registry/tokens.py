@@ -1,5 +1,6 @@
 """API tokens: for programs that read the API. Shown once, stored hashed."""
 
+import contextlib
 import secrets
 
 from sqlalchemy import select, update
@@ -10,7 +11,7 @@ from cloud.registry.roles import Role
 from cloud.registry.sessions import SEEN_EVERY_MS, Principal, fingerprint
 from cloud.registry.tables import TokenRow
 from protocols.clock import Clock
-from protocols.errors import Permanent
+from protocols.errors import Permanent, StoreUnavailable
 
 PREFIX = "dayuan_"
 """Lets scanners that look for leaked secrets recognise one."""
@@ -71,6 +72,7 @@ class Tokens:
         if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
             return None
         if row.last_used_at is None or now - row.last_used_at >= SEEN_EVERY_MS:
-            async with self._database.writing() as session:
-                await session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=now))
+            with contextlib.suppress(StoreUnavailable):  # a full disk shuts nobody out
+                async with self._database.writing() as session:
+                    await session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=now))
         return Principal(name=f"token {row.name}", role=Role(row.role), credential=f"token:{secret_hash}")

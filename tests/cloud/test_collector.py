@@ -306,3 +306,18 @@ async def test_a_taken_port_stops_the_start_before_any_file_is_touched(tmp_path:
             await second.open()
         await second.close()
         assert not (tmp_path / "other").exists()
+
+
+async def test_connections_that_never_finish_a_request_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud.app.IDLE_S", 0.3)
+    async with collecting(settings(tmp_path, free_port())) as collector, asking(collector) as client:
+        port = int(collector.url.rsplit(":", 1)[1])
+        silent, dripping = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        dripping[1].write(b"GET /healthz HTTP/1.1\r\nX-A: ")
+        assert await asyncio.wait_for(silent[0].read(), 5) == b""
+        assert await asyncio.wait_for(dripping[0].read(), 5) == b""
+        silent[1].close()
+        dripping[1].close()
+        assert (await client.get("/healthz")).status_code == 200

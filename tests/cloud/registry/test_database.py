@@ -103,3 +103,29 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: Manu
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable, match="file"):
         await Database(tmp_path / "file" / "registry.sqlite", clock).open()
+
+
+async def test_a_full_disk_is_told_as_such_and_reading_goes_on(database: Database) -> None:
+    async with database.writing() as session:
+        session.add(SiteRow(id="east", first_seen_at=1))
+        await session.execute(sa.text("PRAGMA max_page_count=1"))
+    with pytest.raises(StoreUnavailable, match="full"):
+        async with database.writing() as session:
+            await session.execute(sa.text("PRAGMA max_page_count=1"))
+            session.add_all(SiteRow(id=f"site-{number}", name="x" * 4000, first_seen_at=1) for number in range(50))
+    async with database.reading() as session:
+        assert (await session.get(SiteRow, "east")) is not None
+
+
+async def test_a_locked_file_is_not_taken_for_a_damaged_one(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud.registry.database.BUSY_MS", 50)
+    await database.close()
+    other = sqlite3.connect(database.path)
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await Database(database.path, clock).open()
+    other.close()
+    assert [path.name for path in database.path.parent.iterdir() if "damaged" in path.name] == []
