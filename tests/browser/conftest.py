@@ -62,10 +62,13 @@ async def opener(browser: Browser, served: Served) -> AsyncIterator[Opener]:
     """Opens windows; closes them after the test."""
     screens: list[Screen] = []
 
-    async def open_screen(path: str = "/", **context: Any) -> Screen:
+    async def open_screen(*, signed_in: bool = False, **context: Any) -> Screen:
         screen = await new_screen(browser, served, **context)
         screens.append(screen)
-        return await screen.open(path)
+        if signed_in:
+            token = served.api.begin_session("administrator")
+            await screen.context.add_cookies([{"name": "dayuan_session", "value": token, "url": served.url}])
+        return await screen.open()
 
     yield open_screen
     for screen in screens:
@@ -75,5 +78,4 @@ async def opener(browser: Browser, served: Served) -> AsyncIterator[Opener]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(opener: Opener) -> Screen:
     """A window in which the administrator is signed in, in English and light."""
-    opened = await opener()
-    return await opened.sign_in()
+    return await opener(signed_in=True)

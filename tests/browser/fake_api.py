@@ -131,6 +131,12 @@ class FakeApi:
 
     # --- what the pages ask ---
 
+    def begin_session(self, name: str) -> str:
+        """A session without the login page; its cookie."""
+        token = secrets.token_urlsafe(16)
+        self.sessions[token] = name
+        return token
+
     def _delta(self, change: dict[str, Any]) -> None:
         self.seq += 1
         self._tell("delta", {"cursor": self.cursor, "as_of": self.clock.now_ms(), "changes": [change]})
@@ -189,8 +195,7 @@ class FakeApi:
             )
         if user is None or user["password"] != said["password"]:
             return _failure(401, "wrong_credentials", "Name or password is wrong.")
-        token = secrets.token_urlsafe(16)
-        self.sessions[token] = said["name"]
+        token = self.begin_session(said["name"])
         response = JSONResponse({"user": self.user(said["name"])})
         response.set_cookie("dayuan_session", token, httponly=True, samesite="strict")
         return response

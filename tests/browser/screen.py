@@ -35,10 +35,10 @@ class Screen:
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.errors.append(message.text)
 
-    async def open(self, path: str = "/") -> "Screen":
+    async def open(self) -> "Screen":
         """Load the page; the login or the page itself is there afterwards."""
-        await self.page.goto(self.served.url + path)
-        await self.page.locator("#name, header").first.wait_for()
+        await self.page.goto(self.served.url)
+        await self.page.locator("#name, .overview, .empty").first.wait_for()
         return self
 
     async def sign_in(self, password: str = PASSWORD) -> "Screen":
@@ -52,7 +52,8 @@ class Screen:
 
     async def violations(self) -> list[str]:
         """What the content security policy refused."""
-        return await self.page.evaluate("window.__violations")
+        found: list[str] = await self.page.evaluate("window.__violations")
+        return found
 
     def row(self, key: str) -> Any:
         """The row of a gateway, device or point."""

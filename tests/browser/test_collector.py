@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from playwright.async_api import Browser
@@ -40,13 +41,10 @@ class RealCollector:
         log.close()
         await until(self._answers, within_s=30, what="collector answers")
 
-    async def _answers(self) -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        except OSError:
-            return False
-        writer.close()
-        return True
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.5):
+            return True
+        return False
 
     async def end(self, *, kill: bool = False) -> None:
         process, self.process = self.process, None

@@ -17,7 +17,8 @@ HOLES = re.compile(r"\{(\w+)")
 
 
 def catalogue(name: str) -> dict[str, str]:
-    return json.loads((WEB / "i18n" / f"{name}.json").read_text(encoding="utf-8"))
+    texts: dict[str, str] = json.loads((WEB / "i18n" / f"{name}.json").read_text(encoding="utf-8"))
+    return texts
 
 
 def test_both_languages_have_the_same_keys_and_the_same_holes() -> None:

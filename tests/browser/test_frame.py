@@ -58,8 +58,7 @@ async def test_axe_finds_nothing(opener: Opener, look: dict[str, str]) -> None:
 
 
 async def test_axe_finds_nothing_on_a_phone(opener: Opener) -> None:
-    screen = await opener(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    await screen.sign_in()
+    screen = await opener(signed_in=True, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     assert await problems(screen) == []
 
 
@@ -148,19 +147,17 @@ async def test_the_tab_key_goes_round_without_a_trap(screen: Screen) -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 async def test_no_width_makes_the_page_scroll_sideways_or_a_header_wrap(opener: Opener, look: dict[str, str]) -> None:
-    screen = await opener(**look)
-    await screen.sign_in()
+    screen = await opener(signed_in=True, **look)
     for width, height in SIZES:
         await screen.page.set_viewport_size({"width": width, "height": height})
         await expect(screen.page.locator(".figure").first).to_be_visible()
         assert await screen.wide() <= 0, (width, height)
         if width > 720:
-            assert (await screen.page.locator("header").bounding_box() or {})["height"] == 46
+            assert await screen.page.locator("header").evaluate("header => header.offsetHeight") == 46
             tall = await screen.page.evaluate("document.documentElement.scrollHeight - innerHeight")
             assert tall <= 0, (width, height)
 
 
 async def test_less_motion_is_respected(opener: Opener, api: FakeApi) -> None:
-    screen = await opener(reduced_motion="reduce")
-    await screen.sign_in()
+    screen = await opener(signed_in=True, reduced_motion="reduce")
     assert await screen.page.evaluate(MOVING) == 0

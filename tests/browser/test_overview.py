@@ -161,8 +161,7 @@ async def test_filters_by_kind_and_state_stand_in_the_address(screen: Screen) ->
 async def test_an_empty_collector_says_how_to_connect_a_gateway(opener: Opener, api: FakeApi) -> None:
     api.entities.clear()
     api.sites.clear()
-    screen = await opener()
-    await screen.sign_in()
+    screen = await opener(signed_in=True)
     for command in ("check", "read", "run"):
         await expect(screen.page.locator(".empty")).to_contain_text(f"dayuan-edge {command} site.toml")
 

@@ -15,8 +15,7 @@ async def test_two_thousand_moving_devices_stay_smooth(opener: Opener, api: Fake
     for number in range(100, 100 + DEVICES):
         device = f"m-{number}"
         api.put(meter(number, now) | {"id": f"{SITE}/{device}", "device": device, "name": f"Meter {number}"})
-    screen = await opener()
-    await screen.sign_in()
+    screen = await opener(signed_in=True)
     page = screen.page
     await expect(page.locator(".chip.site")).to_contain_text("2,076 devices")
     chromium = await screen.context.new_cdp_session(page)
@@ -24,7 +23,9 @@ async def test_two_thousand_moving_devices_stay_smooth(opener: Opener, api: Fake
 
     async def script_ms() -> float:
         metrics = (await chromium.send("Performance.getMetrics"))["metrics"]
-        return 1000.0 * sum(one["value"] for one in metrics if one["name"] in ("ScriptDuration", "LayoutDuration"))
+        return 1000.0 * sum(
+            float(one["value"]) for one in metrics if one["name"] in ("ScriptDuration", "LayoutDuration")
+        )
 
     before = await script_ms()
     for number in range(UPDATES):

@@ -88,7 +88,7 @@ export function GatewayRow({ row }) {
   const clock = clockOf(gateway);
   const refused = refusedTotal(attributes.refused) + (attributes.rejected ?? 0);
   return html`
-    <span role="gridcell" class="g-name">${fold}<${HealthMark} health=${gatewayHealth(gateway, now.value)} /><span class="g-title"><b class="name">${gateway.name || gateway.gateway}</b><small>${where}${gateway.gateway} · ${t("gateway.devices", { n: group.total })}</small></span></span>
+    <span role="gridcell" class="g-name">${fold}<${HealthMark} health=${gatewayHealth(gateway, now.value)} /><span class="g-title"><b class="name">${gateway.name || gateway.gateway}</b><small>${where}${t("gateway.devices", { n: group.total })} · ${gateway.gateway}</small></span></span>
     <${Cell} name="link" text=${link.text} warn=${link.warn} sub=${!link.warn && attributes.online && gateway.observed_at ? age(now.value - gateway.observed_at) : null} />
     <${Cell} name="lanes" title=${t("gateway.lanes_title")} text=${report ? open(`${number(report.live_in_flight)} / ${number(report.backlog_in_flight)}`) : "—"} />
     <${Cell} name="backlog" text=${report ? open(number(backlog.readings)) : "—"} warn=${row.health === "backlog"} sub=${backlog.readings > 0 ? bytes(backlog.bytes) : null} />

@@ -15,14 +15,25 @@ const isNarrow = signal(narrow.matches);
 narrow.addEventListener("change", () => { isNarrow.value = narrow.matches; });
 
 const HEAD = 28;
-const HEIGHTS = { wide: { gateway: 60, device: 30, point: 26 }, narrow: { gateway: 150, device: 50, point: 44 } };
+/** `tall` is a gateway with so many buses that they take two lines. */
+const HEIGHTS = { wide: { gateway: 46, tall: 62, device: 30, point: 26 }, narrow: { gateway: 132, tall: 150, device: 50, point: 44 } };
+const BUSES_A_LINE = 2;
+
+/** @typedef {typeof HEIGHTS.wide} Heights */
+
+/** @param {Row} row @param {Heights} heights */
+function heightOf(row, heights) {
+  const buses = row.type === "gateway" ? row.group.gateway?.entity.attributes.report?.buses.length ?? 0 : 0;
+  return buses > BUSES_A_LINE ? heights.tall : heights[row.type];
+}
+
 const OVERSCAN_PX = 200;
 
-/** The top edge of each row, and of the end. @param {Row[]} rows @param {{gateway: number, device: number, point: number}} heights @param {number} head */
+/** The top edge of each row, and of the end. @param {Row[]} rows @param {Heights} heights @param {number} head */
 function edgesOf(rows, heights, head) {
   const edges = new Array(rows.length + 1);
   let at = head;
-  rows.forEach((row, i) => { edges[i] = at; at += heights[row.type]; });
+  rows.forEach((row, i) => { edges[i] = at; at += heightOf(row, heights); });
   edges[rows.length] = at;
   return /** @type {number[]} */ (edges);
 }
@@ -92,16 +103,20 @@ const PINS_BELOW_MOST = 3;
 
 /**
  * Which gateways' rows are pinned: the one whose devices are being read, and the next ones further down.
- * @param {Row[]} rows @param {number[]} edges @param {number} top @param {number} bottom @param {number} height @returns {Pins}
+ * @param {Row[]} rows @param {number[]} edges @param {number} top @param {number} bottom @returns {Pins}
  */
-function pinned(rows, edges, top, bottom, height) {
+function pinned(rows, edges, top, bottom) {
   /** @type {Pins} */
   const pins = { above: null, below: [] };
-  for (let i = 0; i < rows.length; i += 1) {
+  const height = (/** @type {number} */ i) => /** @type {number} */ (edges[i + 1]) - /** @type {number} */ (edges[i]);
+  // From the end: what is pinned further down takes the room that a row above it would be seen in.
+  for (let i = rows.length - 1; i >= 0; i -= 1) {
     if (/** @type {Row} */ (rows[i]).type !== "gateway") continue;
-    const at = /** @type {number} */ (edges[i]);
-    if (at < top) pins.above = i;
-    else if (at + height > bottom - pins.below.length * height && pins.below.length < PINS_BELOW_MOST) pins.below.push(i);
+    if (/** @type {number} */ (edges[i]) < top) { pins.above = i; break; }
+    if (/** @type {number} */ (edges[i + 1]) <= bottom) continue;
+    pins.below.unshift(i);
+    bottom -= height(i);
+    if (pins.below.length > PINS_BELOW_MOST) bottom += height(/** @type {number} */ (pins.below.pop()));
   }
   return pins;
 }
@@ -110,7 +125,7 @@ function pinned(rows, edges, top, bottom, height) {
 function reveal(tree, top, height) {
   const scroller = /** @type {HTMLElement} */ (tree.closest(isNarrow.peek() ? "main" : ".list"));
   const offset = tree.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
-  const head = isNarrow.peek() ? 0 : HEAD + HEIGHTS.wide.gateway;
+  const head = isNarrow.peek() ? 0 : HEAD + HEIGHTS.wide.tall;
   if (offset + top - head < scroller.scrollTop) scroller.scrollTop = offset + top - head;
   else if (offset + top + height > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = offset + top + height - scroller.clientHeight;
 }
@@ -132,7 +147,7 @@ export function Tree() {
     if (!row || !box.current) return;
     touched();
     activeKey.value = row.key;
-    reveal(box.current, /** @type {number} */ (edges[to]), heights[row.type]);
+    reveal(box.current, /** @type {number} */ (edges[to]), heightOf(row, heights));
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== box.current) return;
@@ -149,8 +164,8 @@ export function Tree() {
   };
   useEffect(() => { if (active < 0 && activeKey.peek() !== "" && rows[0]) activeKey.value = rows[0].key; }, [rows]);
 
-  const pins = isNarrow.value ? NO_PINS : pinned(rows, edges, view.value.top + head, view.value.top + view.value.height, heights.gateway);
-  const pin = (/** @type {number} */ i) => html`<${Pin} key=${i} row=${rows[i]} onClick=${() => { moveTo(i); box.current?.focus(); }} />`;
+  const pins = isNarrow.value ? NO_PINS : pinned(rows, edges, view.value.top + head, view.value.top + view.value.height);
+  const pin = (/** @type {number} */ i) => html`<${Pin} key=${i} row=${rows[i]} height=${heightOf(/** @type {Row} */ (rows[i]), heights)} onClick=${() => { moveTo(i); box.current?.focus(); }} />`;
   const first = rowAt(edges, view.value.top - OVERSCAN_PX);
   const last = Math.min(rows.length, rowAt(edges, view.value.top + view.value.height + OVERSCAN_PX) + 1);
   return html`<div ref=${box} class="tree" role="treegrid" tabindex="0" aria-label=${t("list.title")} aria-rowcount=${rows.length + 1}
@@ -165,7 +180,7 @@ export function Tree() {
       return html`<div key=${row.key} id=${`row-${row.key}`} role="row" aria-level=${row.level} aria-rowindex=${at + 2}
           aria-expanded=${row.type === "point" ? undefined : row.isOpen} aria-selected=${at === active}
           class=${`row ${row.type} k-${row.kind}${at === active ? " active" : ""}`}
-          style=${{ transform: `translateY(${edges[at]}px)`, height: `${heights[row.type]}px` }}
+          style=${{ transform: `translateY(${edges[at]}px)`, height: `${heightOf(row, heights)}px` }}
           onClick=${() => { activeKey.value = row.key; openRow(row); }}><${View} row=${row} /></div>`;
     })}
     <div class="pins below" role="presentation">${pins.below.map(pin)}</div>
@@ -173,8 +188,8 @@ export function Tree() {
 }
 
 /** A gateway's row at the edge of the list while the row itself is out of sight. A picture of it: keys and readers have the row itself.
- * @param {{row: Row, onClick: () => void}} props */
-const Pin = ({ row, onClick }) => html`<div class="pin" aria-hidden="true" onClick=${onClick}><div class="row gateway"><${GatewayRow} row=${row} /></div></div>`;
+ * @param {{row: Row, height: number, onClick: () => void}} props */
+const Pin = ({ row, height, onClick }) => html`<div class="pin" aria-hidden="true" style=${{ height: `${height}px` }} onClick=${onClick}><div class="row gateway" style=${{ height: `${height}px` }}><${GatewayRow} row=${row} /></div></div>`;
 
 function Head() {
   const names = ["device", "kind", "now", "trend", "state", "period", "age"];
