@@ -2,7 +2,7 @@
 import { html } from "../../vendor/preact.js";
 import { user } from "../api.js";
 import { t } from "../i18n.js";
-import { asOf, now, state, unreachable } from "../live/link.js";
+import { asOf, downWhy, now, state, unreachable } from "../live/link.js";
 import { moment } from "../format.js";
 import { page } from "../place.js";
 import { pageZone } from "../sites.js";
@@ -22,12 +22,14 @@ const Patterns = () => html`
     </defs>
   </svg>`;
 
+const unreachableWords = () => t(downWhy.value === "too_many_pages" ? "live.too_many_pages" : "live.unreachable");
+
 function Banner() {
   if (state.value === "offline") {
     const since = asOf.value === null ? "" : moment(asOf.value, now.value, pageZone.value);
     return html`<div class="banner" role="status"><b>${t("live.offline_since", { time: since })}</b><span>${t("live.last_known")}</span></div>`;
   }
-  if (unreachable.value) return html`<div class="banner" role="status"><b>${t("live.unreachable")}</b><span>${t("live.trying")}</span></div>`;
+  if (unreachable.value) return html`<div class="banner" role="status"><b>${unreachableWords()}</b><span>${t("live.trying")}</span></div>`;
   return html`<div class="banner-none" role="status"></div>`;
 }
 

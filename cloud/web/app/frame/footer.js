@@ -11,8 +11,9 @@ const chain = computed(() => {
   void roster.value;
   let gateways = 0, online = 0, backlog = 0, oldest = 0, synced = 0;
   for (const entity of entities.values()) {
+    if (entity.peek().kind !== "gateway") continue;
     const gateway = entity.value;
-    if (gateway.kind !== "gateway" || (site.value && gateway.site !== site.value)) continue;
+    if (site.value && gateway.site !== site.value) continue;
     gateways += 1;
     if (isOnline(gateway)) online += 1;
     const waiting = backlogOf(gateway.attributes.report);

@@ -38,6 +38,9 @@ export function eventCutter(emit) {
   };
 }
 
+/** What the collector says is wrong, as its code. @param {Response} response */
+const codeOf = async (response) => (await response.json().catch(() => null))?.error?.code ?? `status ${response.status}`;
+
 export class Feed {
   /** @param {(message: FeedMessage) => void} tell */
   constructor(tell) {
@@ -89,7 +92,7 @@ export class Feed {
         this.tell({ type: "refused", status: response.status });
         return;
       }
-      if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
+      if (!response.ok || !response.body) throw new Error(await codeOf(response));
       await this.#read(response.body.getReader());
     } catch (error) {
       why = error instanceof Error ? error.message : String(error);

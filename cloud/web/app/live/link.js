@@ -28,6 +28,8 @@ export const now = signal(Date.now());
 export const delay = signal(/** @type {number | null} */ (null));
 /** True once connecting has taken longer than it should. */
 export const unreachable = signal(false);
+/** What the collector said, or the browser, when the stream last broke. */
+export const downWhy = signal("");
 /** Why the last snapshot came: start, joined, epoch, gap, slow. */
 export const lastReason = signal("");
 
@@ -101,7 +103,8 @@ export function takeAlarms(list) {
 /** @param {FeedMessage} message */
 function heard(message) {
   if (message.type === "refused") { refusedWith(message.status); return; }
-  if (message.type === "hello" || message.type === "down") return;
+  if (message.type === "hello") return;
+  if (message.type === "down") { downWhy.value = message.why; return; }
   batch(() => {
     heardAt = performance.now();
     if (message.type === "alarm") {

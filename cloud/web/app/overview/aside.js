@@ -5,8 +5,8 @@ import { eventName, lang, t } from "../i18n.js";
 import { alarms, entities, now, roster } from "../live/link.js";
 import { shown } from "../place.js";
 import { pageZone, zoneOf } from "../sites.js";
-import { feed, followEvents } from "./feed.js";
 import { eventDetails } from "./headline.js";
+import { followEvents, latest } from "./latest_events.js";
 
 /** Kinds of events that somebody may have to act on. */
 const GRAVE = new Set(["door_forced", "door_held", "tamper", "device_lost", "device_fault", "buffer_damaged", "buffer_full", "gap"]);
@@ -22,7 +22,7 @@ function Alarms() {
 
 function Events() {
   useEffect(followEvents, []);
-  const list = feed.value;
+  const list = latest.value;
   void roster.value;
   return html`<section class="card events"><h2 class="h">${t("events.title")}</h2>
     ${list.length === 0 && html`<p class="calm muted">${t("events.none")}</p>`}

@@ -19,8 +19,9 @@ const flow = computed(() => {
   /** @type {number[]} */
   const latencies = [];
   for (const entity of entities.values()) {
-    const { kind: what, site: at, attributes } = entity.value;
-    if (what !== "gateway" || (site.value && at !== site.value)) continue;
+    if (entity.peek().kind !== "gateway") continue;
+    const { site: at, attributes } = entity.value;
+    if (site.value && at !== site.value) continue;
     known += 1;
     stored += attributes.stored_readings ?? 0;
     duplicates += attributes.duplicates ?? 0;

@@ -7,7 +7,7 @@ import { site } from "../place.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
 /** @typedef {import("../types.d.ts").LastEvent} LastEvent */
-/** @typedef {{entity: string, event: LastEvent}} FeedLine */
+/** @typedef {{entity: string, event: LastEvent}} Line */
 
 const SHOWN = 40;
 const ASK_AFTER_MS = 1500;
@@ -15,13 +15,13 @@ const ASK_EVERY_MS = 5000;
 const DAY_MS = 86_400_000;
 const GATEWAY_DEVICE = "gateway";
 
-export const feed = signal(/** @type {FeedLine[]} */ ([]));
+export const latest = signal(/** @type {Line[]} */ ([]));
 
 let askedAt = -Infinity;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let asking;
 
-/** @param {FeedLine} line */
+/** @param {Line} line */
 const keyOf = ({ entity, event }) => `${entity} ${event.at} ${event.kind}`;
 
 async function ask() {
@@ -30,7 +30,7 @@ async function ask() {
   askedAt = performance.now();
   try {
     const table = await get(`/api/v1/events?${query({ site: site.peek(), from: Math.floor(now.peek()) - DAY_MS, to: Math.floor(now.peek()) + DAY_MS, newest_first: "true", limit: SHOWN })}`);
-    feed.value = asObjects(table).map(({ at, kind, data, site: where, device, gateway }) => ({
+    latest.value = asObjects(table).map(({ at, kind, data, site: where, device, gateway }) => ({
       entity: device === GATEWAY_DEVICE ? `${where}/@${gateway}` : `${where}/${device}`,
       event: { at, kind, data: typeof data === "string" ? JSON.parse(data) : data ?? {} },
     }));
@@ -45,13 +45,13 @@ function askSoon() {
 function heard(entity, event) {
   if (site.peek() && entity.site !== site.peek()) return;
   const line = { entity: entity.id, event };
-  const lines = feed.peek();
+  const lines = latest.peek();
   if (lines.some((one) => keyOf(one) === keyOf(line))) return;
-  feed.value = [line, ...lines].sort((a, b) => b.event.at - a.event.at).slice(0, SHOWN);
+  latest.value = [line, ...lines].sort((a, b) => b.event.at - a.event.at).slice(0, SHOWN);
   askSoon();
 }
 
-/** Follows the last events of all entities while a page shows the feed; returns how to stop. */
+/** Follows the last events of all entities while a page shows them; returns how to stop. */
 export function followEvents() {
   /** @type {Map<string, () => void>} */
   const followed = new Map();
