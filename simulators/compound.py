@@ -62,7 +62,8 @@ class Compound:
     ) -> None:
         self.layout = Layout(directory)
         self.scenario, self._clock, self._say = scenario, clock, say
-        self._http_port, self._flush_every, self._embedded = http_port, flush_every, embedded_broker
+        self.choose_port: Callable[[], int] = partial(free_port, http_port)
+        self._flush_every, self._embedded = flush_every, embedded_broker
         self.url = ""
         self.processes: Processes | None = None
         self.ledger: Ledger | None = None
@@ -110,6 +111,8 @@ class Compound:
 
     async def stop(self) -> None:
         """End everything cleanly: devices first, then gateways, collector, broker. Also after a failed start."""
+        if not self.layout.locked:
+            return
         if self.hardware is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.5):
@@ -206,7 +209,7 @@ class Compound:
             "seed": kept.get("seed", self.scenario.seed),
             "ports": dict(kept.get("ports", {})),
             "broker_port": free_port(int(kept.get("broker_port", 0))),
-            "http_port": free_port(self._http_port),
+            "http_port": self.choose_port(),
         }
         self.layout.keep(state)
         self.url = f"http://127.0.0.1:{state['http_port']}"

@@ -95,10 +95,11 @@ async def _run(
         return code
     finally:
         interrupted.cancel()
-        out("Stopping.")
-        stopped_at = clock.monotonic()
-        await compound.stop()
-        out(f"Everything ended ({clock.monotonic() - stopped_at:.1f} s). The data stays in {compound.layout.root}")
+        if compound.layout.locked:
+            out("Stopping.")
+            stopped_at = clock.monotonic()
+            await compound.stop()
+            out(f"Everything ended ({clock.monotonic() - stopped_at:.1f} s). The data stays in {compound.layout.root}")
 
 
 async def _first_values(

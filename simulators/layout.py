@@ -59,6 +59,11 @@ class Layout:
         os.write(descriptor, str(os.getpid()).encode())
         self._lock = descriptor
 
+    @property
+    def locked(self) -> bool:
+        """True while this folder is ours."""
+        return self._lock is not None
+
     def unlock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
