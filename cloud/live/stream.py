@@ -8,6 +8,7 @@ told what changed since, from the state itself.
 """
 
 import asyncio
+import math
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ REMEMBERED = 1_000
 SHARE = 10
 """Building frames may take one part in this many of a core; what comes faster waits."""
 HEARTBEAT_S = 1.0
-URGENT_INTERVAL_S = 0.05
+URGENT_INTERVAL_S = 0.02
 """What happened (a card at a door) does not wait behind the values beside it."""
 ENTITIES_AT_ONCE = 25
 
@@ -79,6 +80,8 @@ class Stream:
         self._fresh_removed: list[str] = []
         self._alarms: deque[tuple[int, bytes]] = deque(maxlen=REMEMBERED)
         self._wake = asyncio.Event()
+        self._planned = math.inf
+        """When the task that sends what was held back looks again."""
         self._encoder = msgspec.json.Encoder()
         self.active_alarms: Callable[[], list[object]] = list
         """What a new client is told of, after its snapshot."""
@@ -181,11 +184,25 @@ class Stream:
 
     async def _send_held_back(self) -> None:
         while True:
+            self._planned = math.inf
             await self._wake.wait()
-            self._wake.clear()
             while self._clients and (due_at := self._due_at()) is not None:
-                await self._clock.sleep_until(due_at)
+                self._planned = due_at
+                self._wake.clear()
+                await self._until(due_at)
+                self._planned = 0.0  # awake: what is still held back is looked at in the next round
                 self._emit()
+            self._wake.clear()
+
+    async def _until(self, due_at: float) -> None:
+        """Wait for an instant, or for something that is due earlier."""
+        sleeping = asyncio.create_task(self._clock.sleep_until(due_at), name="stream sleep")
+        waking = asyncio.create_task(self._wake.wait(), name="stream wake")
+        try:
+            await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waking.cancel()
 
     def _changed(self) -> None:
         if self._clients:
@@ -218,7 +235,8 @@ class Stream:
         owners = live.values.entity[pending]
         waiting = set(np.unique(owners).tolist()) | live.dirty
         due = {index for index in waiting if force or self._entity_due_at(index) <= now}
-        if len(due) < len(waiting):
+        held = waiting - due
+        if held and min(self._entity_due_at(index) for index in held) < self._planned:
             self._wake.set()
         if not due and not self._fresh_removed:
             return

@@ -109,6 +109,28 @@ async def test_a_card_event_does_not_wait_behind_the_values_of_its_door(world: W
         assert delta["changes"][0]["attributes"]["last_event"]["kind"] == "card_read"
 
 
+async def test_two_cards_in_quick_succession_do_not_wait_for_slower_changes(world: World) -> None:
+    """The gateway's counters wait up to a second; whoever sleeps for them must wake for the card."""
+    await world.read("gate", 0.0, 1000)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(world.stream.run(), name="stream")
+        with listen(world) as client:
+            await take(world.stream, client)
+            for number in range(20):
+                before = world.clock.monotonic()
+                for card in ("a", "b"):
+                    await world.commit(
+                        world.batch(events=[Event("gate", "card_read", 2000 + number, {"card_key": card})])
+                    )
+                seen = ""
+                while '"b"' not in seen:
+                    await world.clock.advance(0.01)
+                    seen += json.dumps(queued(client))
+                    assert world.clock.monotonic() - before < 0.1, number
+                await world.clock.advance(0.07)
+        running.cancel()
+
+
 async def test_a_client_that_comes_back_is_told_exactly_what_changed(world: World) -> None:
     await world.read("m1", 1.0, 1000)
     await world.read("m2", 1.0, 1000)
