@@ -64,7 +64,7 @@ def _example(content: dict[str, Any]) -> str:
 
 
 def _route(method: str, path: str, operation: dict[str, Any]) -> str:
-    parts = [f"## `{method} {path}`", operation.get("summary", ""), operation.get("description", "").strip()]
+    parts = [f"## `{method} {path}`", operation.get("description", "").strip()]
     rows = ["| Parameter | In | Type | Default | Meaning |", "|---|---|---|---|---|"]
     for parameter in operation.get("parameters", []):
         schema = parameter.get("schema", {})
@@ -93,7 +93,13 @@ def _route(method: str, path: str, operation: dict[str, Any]) -> str:
 def api_page() -> str:
     spec = document()
     rows = [
-        f"| `{method} {path}` | {cell(operation.get('summary', ''))} |" for method, path, operation in operations(spec)
+        f"| `{method} {path}` | {cell(first_line(operation))} |" for method, path, operation in operations(spec)
     ]
     routes = [_route(*each) for each in operations(spec)]
     return _PAGE.substitute(index="\n".join(rows), routes="\n\n".join(routes))
+
+
+def first_line(operation: dict[str, Any]) -> str:
+    """What a route does, in its first sentence."""
+    lines: list[str] = str(operation.get("description", "")).strip().splitlines()
+    return lines[0] if lines else ""

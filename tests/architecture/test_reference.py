@@ -50,8 +50,8 @@ def test_every_option_says_what_it_does(command: str) -> None:
 def test_every_route_says_what_it_does_and_shows_an_example() -> None:
     found = []
     for method, path, operation in operations(document()):
-        if not operation.get("summary"):
-            found.append(f"{method} {path}: no summary")
+        if not operation.get("description"):
+            found.append(f"{method} {path}: no description")
         if not operation.get("tags"):
             found.append(f"{method} {path}: no tag")
     nothing(found, "routes:")
