@@ -6,6 +6,9 @@ an administrator unless they stand in ``OWN_ACCOUNT``, and with a cookie they mu
 
 import ipaddress
 import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from fastapi import Request
@@ -30,6 +33,10 @@ OPEN = frozenset({("GET", "/healthz"), ("POST", "/api/v1/session"), ("GET", "/")
 OPEN_FOLDER = "/web/"
 OWN_ACCOUNT = frozenset({("DELETE", "/api/v1/session"), ("POST", "/api/v1/password")})
 BEFORE_PASSWORD_CHANGE = OWN_ACCOUNT | {("GET", "/api/v1/session")}
+
+STREAM = "/api/v1/stream"
+ASKING_MAX = 64
+"""Requests at once of one session or token."""
 
 REMEMBER_S = 2.0
 REMEMBERED_MAX = 4096
@@ -102,6 +109,7 @@ class GateKeeper:
 
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
         self._app, self._gate = app, gate
+        self._asking: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -114,11 +122,29 @@ class GateKeeper:
         is_open = (method, path) in OPEN or (method in SAFE and path.startswith(OPEN_FOLDER))
         if method not in SAFE and "authorization" not in headers:
             _check_origin(headers)
-        if not is_open:
-            principal = await self._gate.recognise(headers)
-            _check_rights(principal, method, path)
-            scope.setdefault("state", {})["principal"] = principal
-        await self._app(scope, receive, send)
+        if is_open:
+            await self._app(scope, receive, send)
+            return
+        principal = _checked(await self._gate.recognise(headers), method, path)
+        scope.setdefault("state", {})["principal"] = principal
+        with self._one_more(principal.credential, counted=path != STREAM):
+            await self._app(scope, receive, send)
+
+    @contextmanager
+    def _one_more(self, credential: str, *, counted: bool) -> Iterator[None]:
+        """Nobody may fill the collector with questions alone; streams have a limit of their own."""
+        if not counted:
+            yield
+            return
+        if self._asking[credential] >= ASKING_MAX:
+            raise ApiError(429, "too_many_requests", f"{ASKING_MAX} requests at once", "", {"Retry-After": "1"})
+        self._asking[credential] += 1
+        try:
+            yield
+        finally:
+            self._asking[credential] -= 1
+            if not self._asking[credential]:
+                del self._asking[credential]
 
 
 def principal_of(request: Request) -> Principal:
@@ -148,7 +174,7 @@ def client_of(request: Request) -> str:
     return host
 
 
-def _check_rights(principal: Principal | None, method: str, path: str) -> None:
+def _checked(principal: Principal | None, method: str, path: str) -> Principal:
     if principal is None:
         raise ApiError(
             401,
@@ -163,6 +189,7 @@ def _check_rights(principal: Principal | None, method: str, path: str) -> None:
         )
     if method not in SAFE and (method, path) not in OWN_ACCOUNT and not principal.role.covers(Role.ADMINISTRATOR):
         raise _needs_administrator()
+    return principal
 
 
 def _check_origin(headers: Headers) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -97,6 +98,8 @@ class Inventory:
         self._sites: dict[str, Site] = {}
         self._gateways: dict[GatewayKey, Gateway] = {}
         self._devices: dict[tuple[str, str], Device] = {}
+        self._of_gateway: defaultdict[GatewayKey, set[str]] = defaultdict(set)
+        """Devices that were ever under a gateway; ``_devices`` says whether they still are."""
         self._order = asyncio.Lock()
 
     async def load(self) -> None:
@@ -108,7 +111,7 @@ class Inventory:
                 gateway = _gateway_of(row)
                 self._gateways[gateway.key] = gateway
             for device in await session.scalars(select(DeviceRow)):
-                self._devices[device.site, device.id] = _device_of(device)
+                self._put(_device_of(device))
             for point in await session.scalars(select(PointRow)):
                 owner = self._devices.get((point.site, point.device))
                 if owner is not None:
@@ -199,18 +202,21 @@ class Inventory:
                 born_at=at,
             )
             self._gateways[key] = gateway
+            site_before = self._sites.get(key.site)
             site = self._take_site(key.site, birth)
             devices = self._take_devices(key, birth)
             named = {device.id for device in birth.devices}
-            removed = [
-                device
-                for device in self._devices.values()
-                if (device.site, device.gateway) == key and device.id not in named and device.removed_at is None
-            ]
+            before = [self._devices[key.site, name] for name in sorted(self._of_gateway[key] - named)]
+            removed = [device for device in before if device.gateway == key.gateway and device.removed_at is None]
             for device in removed:
                 device.removed_at = at
-            await self._write(site, gateway, [*devices, *removed], at)
+            if devices or removed or known is None or replace(known, born_at=at) != gateway or site != site_before:
+                await self._write(site, gateway, [*devices, *removed], at)
         return BirthChange(gateway, tuple(devices), tuple(removed))
+
+    def _put(self, device: Device) -> None:
+        self._devices[device.site, device.id] = device
+        self._of_gateway[GatewayKey(device.site, device.gateway)].add(device.id)
 
     async def _write(self, site: Site, gateway: Gateway, devices: Iterable[Device], at: int) -> None:
         """To disk. While that is not possible RAM serves, and the broker says births again at the next start."""
@@ -256,7 +262,7 @@ class Inventory:
                 if owner is not None and owner.started_at > birth.started_at:
                     continue
             if known != device:
-                self._devices[key.site, device.id] = device
+                self._put(device)
                 changed.append(device)
         return changed
 

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import string
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +30,6 @@ KEY = GatewayKey("east", "b3")
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
-
-
-@pytest.fixture
-async def database(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Database]:
-    database = Database(tmp_path / "registry.sqlite", clock)
-    await database.open()
-    yield database
-    await database.close()
 
 
 @pytest.fixture

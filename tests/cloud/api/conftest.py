@@ -192,9 +192,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def api(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Api]:
-    database = Database(tmp_path / "registry.sqlite", clock)
-    await database.open()
+async def api(tmp_path: Path, clock: ManualClock, database: Database) -> AsyncIterator[Api]:
     web = tmp_path / "web"
     (web / "app").mkdir(parents=True)
     (web / "tools").mkdir()
@@ -210,5 +208,4 @@ async def api(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Api]:
     yield api
     api.store.close()
     api.passwords.close()
-    await database.close()
     shutil.rmtree(web)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from cloud.api.gate import COOKIE
 from cloud.registry.roles import Role
 from tests.cloud.api.conftest import GOOD, Api
+from tests.waiting import until
 
 OPEN = {
     ("GET", "/healthz"),
@@ -319,3 +320,48 @@ async def test_secrets_do_not_reach_the_log(api: Api, caplog: pytest.LogCaptureF
     ]
     for secret in (one_time, token, cookie):
         assert not any(secret in record.getMessage() for record in ours)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 60_000,
+        b'{"name":' * 6000,
+        b"\xff\xfe",
+        b"",
+        b"null",
+        b"[]",
+        b'{"name": 1, "password": []}',
+        b'{"name":"\\ud800","password":"x"}',
+    ],
+)
+async def test_a_body_that_is_no_login_is_refused_without_harm(api: Api, body: bytes) -> None:
+    async with api.client() as client:
+        answer = await client.post("/api/v1/session", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 401, 422)
+    assert answer.json()["error"]["code"]
+
+
+async def test_one_token_cannot_ask_without_end_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloud.api.gate.ASKING_MAX", 3)
+    waiting = asyncio.Event()
+
+    async def slow(**_: object) -> None:
+        await waiting.wait()
+
+    api.store.quarantine = slow  # type: ignore[method-assign,assignment]
+    async with (
+        api.client(token=await api.token(Role.ADMINISTRATOR)) as client,
+        api.client(token=await api.token()) as other,
+    ):
+        asked = [asyncio.create_task(client.get("/api/v1/quarantine"), name=f"ask {n}") for n in range(3)]
+        await api.clock.advance(0.1)
+
+        async def full() -> bool:
+            return (await client.get("/api/v1/sites")).status_code == 429
+
+        await until(full)
+        assert (await other.get("/api/v1/sites")).status_code == 200
+        waiting.set()
+        await asyncio.gather(*asked)
+        assert (await client.get("/api/v1/sites")).status_code == 200

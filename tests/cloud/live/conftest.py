@@ -1,7 +1,6 @@
 """Live state over a registry on disk, fed by hand."""
 
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -93,8 +92,5 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
-    database = Database(tmp_path / "registry.sqlite", clock)
-    await database.open()
-    yield World(database, clock)
-    await database.close()
+def world(database: Database, clock: ManualClock) -> World:
+    return World(database, clock)

@@ -55,8 +55,10 @@ async def test_a_device_that_is_no_longer_named_is_removed_and_may_come_back(dat
 async def test_the_same_birth_again_changes_no_device(database: Database) -> None:
     inventory = Inventory(database)
     await inventory.born(KEY, birth("m1"), 5000)
+    written = database.path.with_name(database.path.name + "-wal").stat().st_size
     change = await inventory.born(KEY, birth("m1"), 6000)
     assert change.devices == change.removed == ()
+    assert database.path.with_name(database.path.name + "-wal").stat().st_size == written, "nor the disk"
 
 
 async def test_a_device_moves_to_the_gateway_that_started_last_whatever_order_births_come_in(
