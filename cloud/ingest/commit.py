@@ -156,7 +156,7 @@ class GroupCommit:
         for handler in self._handlers:
             try:
                 await handler.committed(committed)
-            except Exception as error:
+            except Exception as error:  # task top: what is stored must reach the other handlers
                 self.handler_failures += 1
                 name = type(handler).__name__
                 log.exception("handler %s failed on a commit", name)

@@ -94,7 +94,7 @@ class Ingest:
             except BadAck as error:
                 self._announcement_failures += 1
                 log.warning("%s of %s/%s: %s", announcement.channel, *announcement.key, error)
-            except Exception:  # a handler's fault must not stop the announcements of other gateways
+            except Exception:  # task top: a handler's fault must not stop the announcements of other gateways
                 self._announcement_failures += 1
                 log.exception("a handler failed on the %s of %s/%s", announcement.channel, *announcement.key)
 

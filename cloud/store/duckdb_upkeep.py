@@ -53,7 +53,7 @@ class Upkeep:
     def cluster(self, now_ms: int) -> bool:
         """Go on sorting roll-ups by series, so that a year of one series is a few blocks; a slice of rows a call.
 
-        When a month is over, its year up to then is sorted anew. False when there is nothing to sort.
+        When a month is over, its year up to then is sorted anew (all of the year's finished months at once). False when there is nothing to sort.
         """
         if self._sorting is None:
             self._sorting = self._next_sort(now_ms)
@@ -65,7 +65,10 @@ class Upkeep:
         for level, table in _CLUSTERED.items():
             start = self._clustered_before(level, table)
             if start is not None and next_month(start) + _SETTLED_AFTER_MS < now_ms:
-                return self._sort(level, table, start_of_year(start), next_month(start))
+                stop = next_month(start)
+                while next_month(stop) + _SETTLED_AFTER_MS < now_ms and start_of_year(stop) == start_of_year(start):
+                    stop = next_month(stop)
+                return self._sort(level, table, start_of_year(start), stop)
         return None
 
     def _clustered_before(self, level: str, table: str) -> int | None:
