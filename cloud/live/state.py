@@ -14,7 +14,8 @@ from cloud.live.entities import Entity, device_id, gateway_id, new_device, new_g
 from cloud.live.presence import Presence
 from cloud.live.values import HIDDEN, UNSEEN, SeriesValues
 from cloud.live.views import QualityNames, SeriesNames, Views
-from cloud.registry.inventory import BirthChange, Device, Inventory
+from cloud.registry.inventory import Inventory
+from cloud.registry.things import BirthChange, Device
 from cloud.store.contract import Codes, Doubles, GatewayKey, Ints, Longs, NewestValues, Page
 from protocols.birth import Birth
 from protocols.events import GATEWAY_DEVICE

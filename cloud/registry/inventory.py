@@ -4,89 +4,32 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.registry.database import Database
 from cloud.registry.tables import DeviceRow, GatewayRow, PointRow, SiteRow
+from cloud.registry.things import (
+    DEFAULT_STALE_S,
+    BirthChange,
+    Device,
+    Gateway,
+    Point,
+    Site,
+    birth_of,
+    device_from_birth,
+)
 from cloud.settings import NamedSite, is_time_zone
 from cloud.store.contract import GatewayKey, SeriesKey
-from protocols.birth import Birth, DeviceBirth, PointBirth
+from protocols.birth import Birth
 from protocols.errors import StoreUnavailable
-from protocols.points import VOCABULARY, PointKind
+from protocols.points import VOCABULARY
 
 log = logging.getLogger(__name__)
 
-DEFAULT_STALE_S = 900.0
 DEFAULT_TIME_ZONE = "Asia/Shanghai"
-_POINT_KINDS: dict[str, PointKind] = {"counter": "counter", "gauge": "gauge", "state": "state"}
-
-
-@dataclass(slots=True)
-class Site:
-    """A place. ``name`` falls back on the id."""
-
-    id: str
-    name: str
-    time_zone: str
-
-
-@dataclass(slots=True)
-class Point:
-    """A point as announced."""
-
-    name: str
-    unit: str
-    kind: str
-    stale_after_s: float
-
-
-@dataclass(slots=True)
-class Device:
-    """A device as announced by its gateway."""
-
-    site: str
-    id: str
-    gateway: str
-    name: str
-    kind: str
-    profile: str = ""
-    bus: str = ""
-    every_s: float | None = None
-    stale_after_s: float | None = None
-    removed_at: int | None = None
-    points: dict[str, Point] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Gateway:
-    """A gateway; ``announced`` is false until its first birth."""
-
-    site: str
-    id: str
-    name: str
-    first_seen_at: int
-    software: str = ""
-    config_hash: str = ""
-    session: int = 0
-    started_at: int = 0
-    announced: bool = False
-    born_at: int | None = None
-
-    @property
-    def key(self) -> GatewayKey:
-        return GatewayKey(self.site, self.id)
-
-
-@dataclass(frozen=True, slots=True)
-class BirthChange:
-    """What a birth changed: devices that are new or different, and devices that are gone."""
-
-    gateway: Gateway
-    devices: tuple[Device, ...]
-    removed: tuple[Device, ...]
 
 
 class Inventory:
@@ -171,7 +114,7 @@ class Inventory:
         for gateway in self._gateways.values():
             if gateway.announced:
                 devices = [device for device in self.devices(gateway.site) if device.gateway == gateway.id]
-                yield gateway.key, _birth_of(gateway, self.site(gateway.site), devices)
+                yield gateway.key, birth_of(gateway, self.site(gateway.site), devices)
 
     async def seen(self, key: GatewayKey, at: int) -> Gateway:
         """Note that a gateway exists, announced or not."""
@@ -254,7 +197,7 @@ class Inventory:
     def _take_devices(self, key: GatewayKey, birth: Birth) -> list[Device]:
         changed = []
         for announced in birth.devices:
-            device = _device_from_birth(key, announced)
+            device = device_from_birth(key, announced)
             known = self._devices.get((key.site, device.id))
             if known is not None and known.removed_at is None and known.gateway != key.gateway:
                 # Two gateways name one device: the one that started last has it, in whatever order births are read.
@@ -265,54 +208,6 @@ class Inventory:
                 self._put(device)
                 changed.append(device)
         return changed
-
-
-def _device_from_birth(key: GatewayKey, announced: DeviceBirth) -> Device:
-    points = {
-        point.name: Point(
-            point.name, point.unit, point.kind, point.stale_after_s or announced.stale_after_s or DEFAULT_STALE_S
-        )
-        for point in announced.points
-    }
-    return Device(
-        site=key.site,
-        id=announced.id,
-        gateway=key.gateway,
-        name=announced.name or announced.id,
-        kind=announced.kind,
-        profile=announced.profile,
-        bus=announced.bus,
-        every_s=announced.every_s,
-        stale_after_s=announced.stale_after_s,
-        points=points,
-    )
-
-
-def _birth_of(gateway: Gateway, site: Site, devices: Iterable[Device]) -> Birth:
-    return Birth(
-        site=site.id,
-        gateway=gateway.id,
-        name=gateway.name,
-        site_name=site.name,
-        time_zone=site.time_zone,
-        software=gateway.software,
-        config_hash=gateway.config_hash,
-        session=gateway.session,
-        started_at=gateway.started_at,
-        devices=[
-            DeviceBirth(
-                device.id,
-                device.name,
-                device.kind,
-                device.profile,
-                device.bus,
-                device.every_s or 0.0,
-                device.stale_after_s or 0.0,
-                [PointBirth(p.name, p.unit, _POINT_KINDS[p.kind], p.stale_after_s) for p in device.points.values()],
-            )
-            for device in devices
-        ],
-    )
 
 
 async def _write_device(session: AsyncSession, device: Device, at: int) -> None:
