@@ -200,7 +200,7 @@ class Subscriber:
                 paho.loop_read()
                 while hasattr(handle, "pending") and handle.pending() > 0:
                     paho.loop_read()
-            except Exception as error:  # task top: a callback of the loop, as in aiomqtt
+            except Exception as error:  # noqa: BLE001  # task top: a callback of the loop, as in aiomqtt
                 if not disconnected.done():
                     disconnected.set_exception(aiomqtt.MqttError(str(error)))
 

@@ -53,7 +53,8 @@ class Upkeep:
     def cluster(self, now_ms: int) -> bool:
         """Go on sorting roll-ups by series, so that a year of one series is a few blocks; a slice of rows a call.
 
-        When a month is over, its year up to then is sorted anew (all of the year's finished months at once). False when there is nothing to sort.
+        When a month is over, its year up to then is sorted anew, several finished months at once. False when there is
+        nothing to sort.
         """
         if self._sorting is None:
             self._sorting = self._next_sort(now_ms)
