@@ -1,0 +1,321 @@
+"""Buffer, uplink and acks as one state machine: whatever happens in whatever order, the books balance.
+
+A model of the collector stores what reaches it. At every step: produced = stored + still in the buffer + told in gap
+records; nothing has two contents; no seq is given out twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from edge.buffer import Change, Draft, KeptBatch, Kind
+from edge.buffer_sqlite import SqliteBuffer
+from edge.sealer import sealer
+from edge.uplink import Uplink
+from protocols.ack import Ack, Rejection
+from protocols.batch import Identity, digest, open_batch, peek
+from protocols.clock import ManualClock
+from protocols.errors import StoreUnavailable
+from protocols.reading import Event, Reading
+from tests.edge.fake_link import FakeLink
+
+AT = 1_795_000_000_000
+T = TypeVar("T")
+
+# What a kill leaves is the same in memory, and this is about order, not about the disk.
+FOLDERS = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+class BufferAndAcks(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = Path(tempfile.mkdtemp(prefix="buffer-machine-", dir=FOLDERS))
+        self.clock = ManualClock()
+        self.produced: dict[int, Identity] = {}
+        self.names: dict[Identity, bytes] = {}
+        self.collector: dict[Identity, bytes] = {}
+        self.answers: list[Ack] = []
+        self.refused_by_collector: set[Identity] = set()
+        self.dropped_readings = 0
+        self.number = 0
+        self.serving: asyncio.Task[None] | None = None
+        self.link: FakeLink | None = None
+        self.seen_on_link = 0
+        self.fails = False
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def turn(self) -> None:
+        async def turns() -> None:
+            for _ in range(30):
+                await asyncio.sleep(0.0005 if _ % 10 == 9 else 0)
+
+        self.run(turns())
+
+    @initialize()
+    def start(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        def fail_point(name: str) -> None:
+            if self.fails and name == "before_commit":
+                raise StoreUnavailable("told to fail")
+
+        self.buffer = SqliteBuffer(
+            self.folder / "buffer.db", max_bytes=1 << 20, seal=sealer("gw"), clock=self.clock, fail_point=fail_point
+        )
+        opened = self.run(self.buffer.open())
+        assert opened.damage is None
+        self.epoch = opened.epoch
+        self.uplink = Uplink(self.buffer, self.clock, topic="up", window=4)
+        self.uplink.load(opened.first, opened.last)
+        self.serving = self.link = None
+
+    # Rules
+
+    @rule(readings=st.integers(1, 3), with_event=st.booleans())
+    def produce(self, readings: int, with_event: bool) -> None:
+        drafts = []
+        numbers = []
+        if with_event:
+            self.number += 1
+            numbers.append(self.number)
+            drafts.append(Draft(Kind.EVENTS, events=[Event("gate", "button", AT, {"detail": str(self.number)})]))
+        made = []
+        for _ in range(readings):
+            self.number += 1
+            numbers.append(self.number)
+            made.append(Reading("meter", "active_power_total", float(self.number), AT + self.number))
+        drafts.append(Draft(Kind.TELEMETRY, readings=made))
+        done = self.uplink.take_done()
+        change = Change(
+            sealed_at=AT,
+            drafts=drafts,
+            release=done.release,
+            rejected=done.rejected,
+            pinned=self.uplink.pinned(),
+        )
+        try:
+            committed = self.run(self.buffer.commit(change))
+        except StoreUnavailable:
+            assert self.fails
+            self.uplink.give_back(done)
+            return
+        for batch in committed.batches:
+            assert batch.identity not in self.names, "a seq was given out twice"
+            self.names[batch.identity] = batch.payload
+            for number in contents(batch.payload):
+                self.produced[number] = batch.identity
+        assert set(numbers) <= set(self.produced)
+        self.uplink.offer(committed.batches)
+
+    @rule()
+    def release_only(self) -> None:
+        done = self.uplink.take_done()
+        try:
+            self.run(self.buffer.commit(Change(sealed_at=AT, release=done.release, rejected=done.rejected)))
+        except StoreUnavailable:
+            self.uplink.give_back(done)
+
+    @rule()
+    def release_on_a_failing_disk(self) -> None:
+        self.fails = True
+        self.release_only()
+        self.fails = False
+
+    @rule(fails=st.booleans())
+    def disk(self, fails: bool) -> None:
+        self.fails = fails
+
+    @precondition(lambda self: self.serving is None)
+    @rule()
+    def connect(self) -> None:
+        async def begin() -> None:
+            self.link = FakeLink()
+            self.seen_on_link = 0
+            self.serving = asyncio.ensure_future(self.uplink.serve(self.link))
+
+        self.run(begin())
+        self.turn()
+
+    @precondition(lambda self: self.serving is not None)
+    @rule()
+    def disconnect(self) -> None:
+        assert self.serving is not None
+        self.serving.cancel()
+        self.run(asyncio.wait([self.serving]))
+        self.serving = self.link = None
+
+    @precondition(lambda self: self.link is not None)
+    @rule(fate=st.sampled_from(["store", "store", "store", "lose", "reject", "hold"]))
+    def deliver(self, fate: str) -> None:
+        self.turn()
+        assert self.link is not None
+        waiting = self.link.published[self.seen_on_link :]
+        if not waiting:
+            return
+        self.seen_on_link += 1
+        payload = waiting[0][1]
+        identity = peek(payload)
+        assert self.names[identity] == payload, "altered on the way"
+        if fate == "store" or identity in self.collector:
+            self.collector[identity] = payload
+            self.answers.append(Ack(identity.epoch, stored=[(identity.seq, identity.seq)]))
+        elif fate in ("reject", "hold"):
+            if fate == "reject":
+                self.refused_by_collector.add(identity)
+            refusal = Rejection(digest(payload), "schema", seq=identity.seq, hold=fate == "hold")
+            self.answers.append(Ack(identity.epoch, rejected=[refusal]))
+
+    @precondition(lambda self: self.answers)
+    @rule(place=st.integers(0, 20), twice=st.booleans(), lose=st.booleans())
+    def answer(self, place: int, twice: bool, lose: bool) -> None:
+        ack = self.answers.pop(place % len(self.answers))
+        if lose:
+            return
+        for _ in range(1 + twice):
+            self.uplink.take_ack(ack)
+        self.turn()
+
+    @rule(first=st.integers(1, 50), length=st.integers(0, 50), epoch=st.sampled_from(["", "deadbeef"]))
+    def stray_ack(self, first: int, length: int, epoch: str) -> None:
+        self.uplink.take_ack(Ack(epoch, stored=[(first, first + length)]))
+
+    @rule(seconds=st.sampled_from([0.6, 11.0, 61.0, 310.0]))
+    def pass_time(self, seconds: float) -> None:
+        self.run(self.clock.advance(seconds))
+        self.turn()
+        if self.serving is not None and self.serving.done():
+            self.serving.exception()
+            self.serving = self.link = None
+
+    @precondition(lambda self: self.link is not None)
+    @rule()
+    def hold_and_come_back(self) -> None:
+        """The collector holds one batch back, and later takes everything."""
+        self.turn()
+        self.deliver("hold")
+        while self.answers:
+            self.answer(0, False, False)
+        self.pass_time(310.0)
+
+    @precondition(lambda self: self.link is not None)
+    @rule(fates=st.lists(st.sampled_from(["store", "store", "store", "lose", "reject", "hold"]), max_size=8))
+    def answer_all(self, fates: list[str]) -> None:
+        """A collector at work: it takes what has arrived and answers."""
+        for fate in [*fates, "store"]:
+            self.deliver(fate)
+        while self.answers:
+            self.answer(0, False, False)
+        self.release_only()
+
+    @rule()
+    def crash(self) -> None:
+        """The process is killed: the files are all that is left."""
+        if self.serving is not None:
+            self.disconnect()
+        copy = Path(tempfile.mkdtemp(prefix="buffer-machine-", dir=FOLDERS))
+        for each in self.folder.glob("buffer.db*"):
+            shutil.copy(each, copy / each.name)
+        self.run(self.buffer.close())
+        shutil.rmtree(self.folder)
+        self.folder = copy
+        epoch = self.epoch
+        self.open()
+        assert self.epoch == epoch, "a kill is no reason for a new epoch"
+
+    @rule()
+    def restart(self) -> None:
+        if self.serving is not None:
+            self.disconnect()
+        self.run(self.buffer.close())
+        self.open()
+
+    # What always holds
+
+    @invariant()
+    def books_balance(self) -> None:
+        if not hasattr(self, "buffer"):
+            return
+        kept = {batch.identity: batch for batch in self.everything()}
+        for identity, batch in kept.items():
+            assert batch.payload == self.names[identity]
+        isolated = self.buffer.figures().quarantined
+        missing = {name for name in self.names if name not in kept and name not in self.collector}
+        assert missing <= self.refused_by_collector, missing
+        assert len(missing) <= isolated + len(self.refused_by_collector & set(self.collector))
+        assert self.buffer.figures().batches == len(kept)
+
+    def everything(self) -> list[KeptBatch]:
+        found: list[KeptBatch] = []
+        place = 1
+        while True:
+            chunk = self.run(self.buffer.read(place, 1 << 40, sealed_at=AT)).batches
+            if not chunk:
+                return found
+            found += chunk
+            place = chunk[-1].place + 1
+
+    def teardown(self) -> None:
+        if hasattr(self, "buffer"):
+            self.settle()
+            self.run(self.buffer.close())
+        self.loop.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def settle(self) -> None:
+        """After the last fault: everything that was not refused arrives, once."""
+        self.fails = False
+        if self.serving is None:
+            self.connect()
+        self.answers.clear()
+        for _ in range(200):
+            self.run(self.clock.advance(61.0))
+            self.turn()
+            if self.serving is None or self.serving.done():
+                if self.serving is not None:
+                    self.serving.exception()
+                self.connect()
+            assert self.link is not None
+            while self.seen_on_link < len(self.link.published):
+                self.deliver("store")
+            for ack in self.answers:
+                self.uplink.take_ack(ack)
+            self.answers.clear()
+            if set(self.names) - set(self.collector) <= self.refused_by_collector:
+                break
+        lacking = set(self.names) - set(self.collector) - self.refused_by_collector
+        assert not lacking, f"never arrived: {sorted(lacking)}"
+        self.release_only()
+        # What was refused may have been answered before a restart that forgot the answer.
+        left = {batch.identity for batch in self.everything()} - self.refused_by_collector
+        newest = max((identity.seq for identity in self.names), default=0)
+        assert {identity.seq for identity in left} <= {newest}, "acked, and never deleted"
+        assert self.serving is not None
+        self.disconnect()
+
+
+def contents(payload: bytes) -> list[int]:
+    batch = open_batch(payload)
+    return [int(r.value or 0) for r in batch.readings()] + [int(str(e.data["detail"])) for e in batch.events]
+
+
+TestBufferAndAcks = BufferAndAcks.TestCase
+TestBufferAndAcks.settings = settings(
+    max_examples=40,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
