@@ -65,7 +65,8 @@ export function age(ms) {
 
 /** A length such as `0.4 s`, `10 s`, `5 min`, from seconds. @param {number} s */
 export function seconds(s) {
-  if (s < 10) return `${number(s, s === Math.round(s) ? 0 : 1)} ${t("unit.s")}`;
+  const tenths = Math.round(s * 10) / 10;
+  if (tenths < 10) return `${number(tenths, 0, 1)} ${t("unit.s")}`;
   if (s < 120) return `${number(Math.round(s))} ${t("unit.s")}`;
   return age(s * 1000);
 }

@@ -47,7 +47,8 @@ function Form({ about, action, run, children }) {
       await run(/** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form))));
     } catch (error) {
       failure.value = error;
-      /** @type {HTMLInputElement | null} */ (form.querySelector("input[type=password]"))?.select();
+      const wrong = error instanceof Unfit || (error instanceof ApiFailure && error.code === "weak_password") ? "#new" : "input[type=password]";
+      /** @type {HTMLInputElement | null} */ (form.querySelector(wrong))?.select();
     } finally {
       busy.value = false;
     }

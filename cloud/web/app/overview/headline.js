@@ -11,16 +11,19 @@ import { Opens } from "./number.js";
 
 const FIRST = ["active_power_total", "active_energy_import_total", "speed_kmh", "latitude", "longitude", "door_open", "lock_state", "occupancy", "battery_percent"];
 
+const SILENT_FIELDS = new Set(["door", "card_key", "reader", "known", "observed", "latitude", "longitude"]);
+/** Reasons that only repeat the kind of event. */
+const SAID_ALREADY = new Set(["granted", "denied"]);
+
 /** Fields of an event worth saying in a line, in words. @param {LastEvent} event */
 export function eventDetails(event) {
   const { data = {} } = event;
   /** @type {string[]} */
   const parts = [];
   for (const [field, value] of Object.entries(data)) {
-    if (value === null || value === "" || field === "door" || field === "card_key") continue;
+    if (value === null || value === "" || SILENT_FIELDS.has(field) || SAID_ALREADY.has(String(value).toLowerCase())) continue;
     if (field === "access" || field === "reason" || field === "detail" || field === "region" || field === "error") parts.push(said(String(value)));
     else if (field === "open_s" || field === "lost_s") parts.push(age(Number(value) * 1000));
-    else if (field === "reader" || field === "known" || field === "observed" || field.endsWith("itude")) continue;
     else parts.push(`${word("field", field)} ${value}`);
   }
   if (typeof data["card_key"] === "string") parts.push(`${word("field", "card_key")} ${data["card_key"].slice(0, 8)}`);

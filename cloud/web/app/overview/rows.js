@@ -70,8 +70,14 @@ export function grouped(entities, filter, now, kindWords) {
   return [...groups.values()].filter((group) => !narrowed || group.devices.length > 0 || found.has(group));
 }
 
+/** Kinds in the order people look for them; others come after. */
+const KINDS = ["meter", "door", "reader", "vehicle"];
+
+/** @param {string} kind */
+const kindOrder = (kind) => (KINDS.includes(kind) ? KINDS.indexOf(kind) : KINDS.length);
+
 /** @param {Judged} a @param {Judged} b */
-const worseFirst = (a, b) => rankOf(a.health) - rankOf(b.health) || collator.compare(a.entity.name, b.entity.name) || collator.compare(a.entity.id, b.entity.id);
+const worseFirst = (a, b) => rankOf(a.health) - rankOf(b.health) || kindOrder(a.entity.kind) - kindOrder(b.entity.kind) || collator.compare(a.entity.name, b.entity.name) || collator.compare(a.entity.id, b.entity.id);
 
 /**
  * Puts what needs attention on top. With `held` (ids in the order shown before) known rows keep their place, so that nothing
