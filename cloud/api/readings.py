@@ -3,10 +3,11 @@
 import asyncio
 from typing import Annotated, Literal
 
+import numpy as np
 from fastapi import APIRouter, Query, Response
 
 from cloud.api.answers import ApiError, table_answer
-from cloud.api.csv_text import Instants, csv_bytes, with_times
+from cloud.api.csv_text import csv_bytes, local_texts, utc_texts
 from cloud.api.services import Services
 from cloud.api.times import parse_period
 from cloud.store.contract import PAGE_MAX, BadQuery, Page, ReadingsQuery, SeriesKey, Step
@@ -88,14 +89,20 @@ def routes(services: Services) -> APIRouter:
 
 async def _csv(services: Services, query: ReadingsQuery, page: Page) -> Response:
     unit = services.inventory.point(SeriesKey(query.site, query.device, query.point)).unit
-    columns = ["at_local", "at_utc"]
-    columns += [f"{name} [{unit}]" if name in _IN_UNITS and unit else name for name in page.columns[1:]]
-    instants = Instants(services.inventory.time_zone(query.site))
-    body = await asyncio.to_thread(lambda: csv_bytes(columns, with_times(page.rows, instants)))
+    header = ["at_local", "at_utc"]
+    header += [f"{name} [{unit}]" if name in _IN_UNITS and unit else name for name in page.columns[1:]]
+    zone = services.inventory.time_zone(query.site)
+    body = await asyncio.to_thread(_csv_bytes, header, page, zone)
     headers = {"Content-Disposition": f'attachment; filename="{_file_name(query)}"'}
     if page.next is not None:
         headers["X-Next"] = page.next
     return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _csv_bytes(header: list[str], page: Page, zone: str) -> bytes:
+    columns = list(zip(*page.rows, strict=True)) or [()] * len(page.columns)
+    at = np.array(columns[0], np.int64)
+    return csv_bytes(header, [local_texts(at, zone), utc_texts(at), *columns[1:]])
 
 
 _IN_UNITS = frozenset({"value", "min", "max", "mean", "last"})
