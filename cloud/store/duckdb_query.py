@@ -1,5 +1,6 @@
 """Answers to queries, one connection each. Every answer is bounded and every page says how to go on."""
 
+import gc
 import json
 from collections.abc import Callable
 
@@ -27,7 +28,7 @@ from cloud.store.contract import (
 )
 from cloud.store.duckdb_rollup import RollUpMath, Rows, empty_rows
 from cloud.store.duckdb_rows import first_row
-from cloud.store.rollup import DAY_MS, Buckets, Spans, hours
+from cloud.store.rollup import BUCKET_MS, DAY_MS, Buckets, Spans, hours
 
 _TABLES: dict[Step, str] = {"15m": "rollup_15m", "1h": "rollup_1h", "1d": "rollup_1d"}
 
@@ -38,7 +39,7 @@ ORDER BY r.observed_at, r.batch, r.rowid LIMIT ? OFFSET ?"""
 
 _ROLLED = """
 SELECT bucket, min, max, integral, held_ms, length_ms, last, count FROM {table}
-WHERE series = ? AND bucket >= ? AND bucket < ? ORDER BY bucket LIMIT ?"""
+WHERE series = ? AND bucket >= ? AND bucket < ? {order}"""
 
 _REFUSED = """
 SELECT r.received_at, g.site, g.gateway, r.epoch, r.seq, r.device, r.point, r.observed_at, r.value, r.reason
@@ -155,18 +156,22 @@ class DuckdbQueries:
         try:
             tail = self._math.tail()
             touched = self._math.touched(tail, series) if tail.through > tail.after else None
-            found = self._connection.execute(
-                _ROLLED.format(table=_TABLES[query.step]),
-                [series, from_at, query.to_at, size + 1 + (len(touched.series) if touched else 0)],
-            ).fetchnumpy()
+            more_than = size + 1 + (len(touched.series) if touched else 0)
+            found = self._stored(query, series, from_at, more_than)
             fresh = self._fresh(query.step, touched, from_at, query.to_at) if touched and len(touched.series) else None
         finally:
             self._connection.execute("ROLLBACK")
-        rows: Rows = {name: np.asarray(found[name]) for name in _ROLLED_COLUMNS}
-        if fresh is not None:
-            rows = _replace_spans(rows, *fresh)
+        rows = found if fresh is None else _replace_spans(found, *fresh)
         more = str(Place((int(rows["bucket"][size]), 0, 0))) if len(rows["bucket"]) > size else None
         return Page(ROLLUP_COLUMNS, _summaries({name: column[:size] for name, column in rows.items()}), more)
+
+    def _stored(self, query: ReadingsQuery, series: int, from_at: int, most: int) -> Rows:
+        """The first rows of the roll-up tables. Sorted here when all are wanted anyway: DuckDB takes longer."""
+        all_wanted = (query.to_at - from_at) // BUCKET_MS < most
+        sql = _ROLLED.format(table=_TABLES[query.step], order="" if all_wanted else f"ORDER BY bucket LIMIT {most}")
+        found = self._connection.execute(sql, [series, from_at, query.to_at]).fetchnumpy()
+        order = np.argsort(found["bucket"], kind="stable")
+        return {name: np.asarray(found[name])[order] for name in _ROLLED_COLUMNS}
 
     def _fresh(self, step: Step, touched: Buckets, from_at: int, to_at: int) -> tuple[Spans, Rows]:
         """The spans of a step that newer batches touched, and their rows worked out now."""
@@ -176,7 +181,7 @@ class DuckdbQueries:
         if not len(buckets.series):
             return Spans(buckets.series, buckets.start, buckets.start), empty_rows()
         rows = self._math.fresh(buckets)
-        spans = Spans(buckets.series, buckets.start, buckets.start + 900_000)
+        spans = Spans(buckets.series, buckets.start, buckets.start + BUCKET_MS)
         if step != "15m":
             spans = hours(buckets) if step == "1h" else self._math.days(buckets)
             series = int(buckets.series[0])
@@ -275,4 +280,8 @@ def _summaries(rows: Rows) -> list[tuple[object, ...]]:
     mean = np.where(held > 0, integral / np.maximum(held, 1), last)
     coverage = np.round(held / np.asarray(rows["length_ms"], np.float64), 6)
     columns = (rows["bucket"], rows["min"], rows["max"], mean, last, rows["count"], coverage)
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+    gc.disable()  # a third of the time would go into looking for cycles among tens of thousands of new tuples
+    try:
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+    finally:
+        gc.enable()
