@@ -34,7 +34,6 @@ from edge.status_socket import StatusSocket, socket_path
 from edge.uplink import Uplink
 from protocols.birth import Birth
 from protocols.clock import Clock
-from protocols.status import Report
 from protocols.topics import topic
 
 log = logging.getLogger(__name__)
@@ -113,9 +112,10 @@ class Gateway:
             site=own.site,
             gateway=own.id,
             birth=self._birth,
-            report=self._report,
+            report=self._reporter.report,
             fail_point=fail_point,
         )
+        self._reporter.link_error = lambda: self._session.error
         self._desk = StatusDesk(
             site=site,
             software=software_version(),
@@ -207,10 +207,6 @@ class Gateway:
 
     def _birth(self, session: int) -> Birth:
         return birth(self._site, session=session, started_at=self._started_at)
-
-    def _report(self) -> Report:
-        self._reporter.link_error = self._session.error
-        return self._reporter.report()
 
 
 def boot_id() -> str:

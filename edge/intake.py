@@ -77,9 +77,8 @@ class Intake:
         self, readings: Sequence[Reading], *, origin: bytes | None = None, redelivered: bool = False
     ) -> None:
         """See `Sink`."""
-        if redelivered and origin is not None:
-            if self._buffer.has_origin(origin) or self.tail.holds_readings_of(origin):
-                return
+        if redelivered and origin is not None and self._has(origin):
+            return
         self._watch_clock()
         passed = self._pipeline(readings)
         if passed:
@@ -272,6 +271,10 @@ class Intake:
             elif self._timing.known:
                 self._retimes.append(_Retime(None, None))
         self._wake.set()
+
+    def _has(self, origin: bytes) -> bool:
+        """True when the readings of this device message are on disk, or will be."""
+        return self._buffer.has_origin(origin) or self.tail.holds_readings_of(origin)
 
     # What wakes the writer
 

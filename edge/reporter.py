@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from edge.buffer import Buffer
 from edge.contract import Driver
@@ -29,7 +29,8 @@ class Reporter:
         self._clock = clock
         self._drivers = drivers
         self._started_at = clock.monotonic()
-        self.link_error = ""
+        self.link_error: Callable[[], str] = str
+        """Why there is no link to the broker; set when the session is made, which itself needs the reports."""
 
     def report(self) -> Report:
         """The gateway now."""
@@ -55,7 +56,7 @@ class Reporter:
             buses=[driver.report() for driver in self._drivers],
             devices=[report for driver in self._drivers for report in driver.device_reports()],
             buffer_error=kept.error[:400],
-            link_error=self.link_error[:400],
+            link_error=self.link_error()[:400],
             rss_bytes=rss_bytes(),
             uptime_s=round(self._clock.monotonic() - self._started_at, 1),
         )

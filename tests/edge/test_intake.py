@@ -120,6 +120,22 @@ async def test_readings_of_a_redelivered_device_message_are_stored_once() -> Non
         assert [reading.value for reading in bench.stored()] == [1.0, 2.0]
 
 
+async def test_readings_of_a_redelivered_device_message_are_stored_once() -> None:
+    bench = Bench()
+    async with bench.running() as intake:
+        await intake.readings([bench.reading(1.0)], origin=b"m1")
+        await intake.readings([bench.reading(1.0)], origin=b"m1", redelivered=True)
+        bench.buffer.refuse = "disk full"
+        await bench.clock.advance(3.0)
+        await intake.readings([bench.reading(1.0)], origin=b"m1", redelivered=True)
+        bench.buffer.refuse = ""
+        await bench.clock.advance(6.0)
+        await intake.readings([bench.reading(1.0)], origin=b"m1", redelivered=True)
+        await intake.readings([bench.reading(2.0)], origin=b"m2", redelivered=True)
+        await bench.clock.advance(2.0)
+        assert [reading.value for reading in bench.stored()] == [1.0, 2.0]
+
+
 async def test_a_redelivery_while_the_first_is_on_its_way_waits_for_it() -> None:
     bench = Bench()
     async with bench.running() as intake:
