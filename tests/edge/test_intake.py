@@ -120,7 +120,7 @@ async def test_readings_of_a_redelivered_device_message_are_stored_once() -> Non
         assert [reading.value for reading in bench.stored()] == [1.0, 2.0]
 
 
-async def test_readings_of_a_redelivered_device_message_are_stored_once() -> None:
+async def test_readings_that_come_again_while_the_disk_refuses_are_stored_once() -> None:
     bench = Bench()
     async with bench.running() as intake:
         await intake.readings([bench.reading(1.0)], origin=b"m1")
