@@ -116,8 +116,8 @@ class Compound:
         if self.hardware is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.5):
-                    await self.hardware.halt()
-            # A poll that a meter has begun to answer comes to its end, as every device now says that it is busy.
+                    await self.hardware.halt("closing")
+            # Polls that meters have begun to answer come to their end.
             await self._clock.sleep(POLLS_END_S)
         if self.processes is not None:
             for group in ([gateway.id for gateway in self.scenario.gateway], [COLLECTOR], [BROKER]):
@@ -144,6 +144,8 @@ class Compound:
     async def restart(self, name: str) -> None:
         """Start a process that is down. The broker and the collector are waited for until they answer."""
         await self._running.restart(name)
+        if name == COLLECTOR:
+            await self._collector_ready()
 
     @property
     def _running(self) -> Processes:

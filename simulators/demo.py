@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import random
 import signal
 from collections.abc import Callable
@@ -59,6 +60,9 @@ async def run_demo(options: DemoOptions, clock: Clock, *, out: Callable[[str], N
     except ApiRefused as error:
         out(f"dayuan-sim: the collector refused to answer: {error}")
         return FAILED
+    except (OSError, http.client.HTTPException) as error:
+        out(f"dayuan-sim: the collector cannot be asked: {error}")
+        return FAILED
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
@@ -91,7 +95,7 @@ async def _run(
             _greet(compound, out)
         code = await _live(compound, options, clock, ended, out)
         if options.verify and code == DONE:
-            code = await _verdict(compound, out)
+            code = await _verdict_or_interrupt(compound, interrupted, out)
         return code
     finally:
         interrupted.cancel()
@@ -178,6 +182,17 @@ async def _kill_now_and_then(
         await compound.kill(name)
         await clock.sleep(down_s)
         await compound.restart(name)
+
+
+async def _verdict_or_interrupt(compound: Compound, interrupted: asyncio.Task[bool], out: Callable[[str], None]) -> int:
+    judging = asyncio.create_task(_verdict(compound, out), name="verdict")
+    await asyncio.wait({judging, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+    if judging.done():
+        return judging.result()
+    judging.cancel()
+    await asyncio.gather(judging, return_exceptions=True)
+    out("Interrupted: nothing was compared.")
+    return FAILED
 
 
 async def _verdict(compound: Compound, out: Callable[[str], None]) -> int:

@@ -24,7 +24,7 @@ from simulators.scenario import FaultPlan, LinePlan, Scenario
 from simulators.wires.modbus_rtu import ModbusRtuLine
 from simulators.wires.modbus_tcp import ModbusTcpServer
 from simulators.wires.mqtt import BrokerAccount, MqttWire, WillMessage
-from simulators.wires.unit_rack import UnitRack
+from simulators.wires.unit_rack import Mode, UnitRack
 from simulators.world.load import MeteredLoad
 from simulators.world.people import make_people
 from simulators.world.routes import make_timetable
@@ -162,11 +162,12 @@ class Hardware:
         for fault in self.scenario.fault:
             self._tasks.append(asyncio.create_task(self._misbehave(fault), name=f"fault[{fault.device}]"))
 
-    async def halt(self) -> int:
-        """No new message, no new answer; messages begun are finished. How many could not be confirmed in time."""
+    async def halt(self, mode: Mode = "busy") -> int:
+        """No new message, no new poll; messages begun are finished. How many could not be confirmed in time."""
         self._halt.set()
         for line in self._lines.values():
-            line.rack.answering = False
+            if line.rack.mode != "busy":
+                line.rack.mode = mode
         if not self._talking:
             return 0
         _, left = await asyncio.wait(self._talking, timeout=LAST_MESSAGE_S)

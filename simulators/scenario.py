@@ -65,7 +65,7 @@ class VehiclePlan(_Row, frozen=True, kw_only=True):
     drives: bool = True
     moving_every: str = "5 s"
     parked_every: str = "30 s"
-    retain: bool = False
+    retain: bool = True
 
 
 class FaultPlan(_Row, frozen=True, kw_only=True):

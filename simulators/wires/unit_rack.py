@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from protocols.clock import Clock
 from simulators.devices.meter import Meter
@@ -23,6 +23,12 @@ class Reply(NamedTuple):
 
 
 SILENCE = Reply(None)
+POLL_GAP_S = 0.5
+"""Requests of one poll follow each other faster than this."""
+
+Mode = Literal["answering", "closing", "busy"]
+"""closing: polls that were begun are answered to their end, new ones are not. busy: every request gets exception 6, so
+that a gateway keeps what it has of a poll and does not wait for a time-out."""
 
 
 class UnitRack:
@@ -31,15 +37,21 @@ class UnitRack:
     def __init__(self, meters: Iterable[Meter], ledger: Ledger, clock: Clock, *, knows_absent: bool) -> None:
         self._meters = {meter.unit: meter for meter in meters}
         self._ledger, self._clock, self._knows_absent = ledger, clock, knows_absent
-        self.answering = True
+        self.mode: Mode = "answering"
         self.served = 0
+        self._asked_at: dict[int, float] = {}
+
+    def _in_a_poll(self, unit: int) -> bool:
+        return self._clock.monotonic() - self._asked_at.get(unit, float("-inf")) < POLL_GAP_S
 
     def answer(self, unit: int, pdu: bytes) -> Reply:
         """The reply to one request; values in it are in the ledger before this returns."""
         meter = self._meters.get(unit)
-        if not self.answering:
-            # Busy, not silent: a gateway keeps what it has of a poll, and does not wait for a time-out.
+        if self.mode == "busy":
             return Reply(exception_pdu(pdu[0], DEVICE_BUSY)) if meter and pdu else SILENCE
+        if self.mode == "closing" and not self._in_a_poll(unit):
+            return SILENCE
+        self._asked_at[unit] = self._clock.monotonic()
         if meter is None:
             return Reply(exception_pdu(pdu[0], GATEWAY_TARGET_SILENT)) if self._knows_absent and pdu else SILENCE
         if meter.fault.kind == SILENT:
