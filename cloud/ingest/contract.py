@@ -67,7 +67,7 @@ class AlarmSink(Protocol):
     Kinds raised here: ``identity_conflict`` (source ``site/gateway``, args epoch, seq), ``batch_rejected``
     (``site/gateway``, args reason, detail, count), ``foreign_batch`` (``site/gateway`` of the topic, args claimed),
     ``readings_refused`` (``site/gateway``, args reason, count, device, point), ``store_unavailable`` (``collector``,
-    args detail), ``store_damaged`` (``collector``, args path, detail), ``broker_lost`` (``collector``, args detail),
+    or ``upkeep`` when only roll-ups and retention fail; args detail), ``store_damaged`` (``collector``, args path, detail), ``broker_lost`` (``collector``, args detail),
     ``messages_dropped`` (``collector``, args count), ``handler_failed`` (``collector``, args handler, detail).
     """
 

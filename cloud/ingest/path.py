@@ -122,11 +122,14 @@ class Ingest:
                 self._alarms.raise_alarm("messages_dropped", "collector", {"count": dropped})
             try:
                 await self._store.maintain(self._clock.now_ms())
-                said = ""
+                if said:
+                    said = ""
+                    self._alarms.clear_alarm("store_unavailable", "upkeep")
             except StoreUnavailable as error:
                 if str(error) != said:
                     said = str(error)
                     log.error("roll-ups and retention wait: %s", error)
+                    self._alarms.raise_alarm("store_unavailable", "upkeep", {"detail": said[:300]})
 
     # --- what others ask ---------------------------------------------------------------------------------------------
 
