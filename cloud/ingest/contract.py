@@ -64,11 +64,12 @@ class AnnouncementHandler(Protocol):
 class AlarmSink(Protocol):
     """Where the ingest path reports abnormal conditions. Both may be called again with the same kind and source.
 
-    Kinds raised here: ``identity_conflict`` (source ``site/gateway``, args epoch, seq), ``batch_rejected``
-    (``site/gateway``, args reason, detail, count), ``foreign_batch`` (``site/gateway`` of the topic, args claimed),
-    ``readings_refused`` (``site/gateway``, args reason, count, device, point), ``store_unavailable`` (``collector``,
-    or ``upkeep`` when only roll-ups and retention fail; args detail), ``store_damaged`` (``collector``, args path, detail), ``broker_lost`` (``collector``, args detail),
-    ``messages_dropped`` (``collector``, args count), ``handler_failed`` (``collector``, args handler, detail).
+    Kinds raised here, by source:
+    ``site/gateway``: ``identity_conflict`` (args epoch, seq), ``batch_rejected`` (reason, detail, count),
+    ``foreign_batch`` (claimed, count), ``readings_refused`` (reason, count, device, point);
+    ``collector``: ``store_unavailable`` (detail), ``store_damaged`` (path, detail), ``broker_lost`` (detail),
+    ``messages_dropped`` (count), ``handler_failed`` (handler, detail, count);
+    ``upkeep``: ``store_unavailable`` (detail), when only roll-ups and retention fail.
     """
 
     def raise_alarm(self, kind: str, source: str, args: AlarmArgs) -> None: ...

@@ -1,6 +1,6 @@
 """How long one year of 15-minute roll-ups of one series takes to read, among 1,000 series.
 
-    python -m tests.bench.year_bench --series 1000
+python -m tests.bench.year_bench --series 1000
 """
 
 import argparse
