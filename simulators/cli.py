@@ -60,7 +60,7 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser("run", help="simulated devices only, from a scenario file, until Ctrl-C")
-    run.add_argument("scenario", type=Path, metavar="scenario.toml")
+    run.add_argument("scenario", type=Path, metavar="scenario.toml", help="what to simulate")
     run.add_argument(
         "--data", metavar="DIR", type=Path, default=Path("dayuan-sim"), help="folder of the ledger and lines"
     )
@@ -70,15 +70,15 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _add_fleet(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     fleet = commands.add_parser("fleet", help="pretend to be many gateways that send batches as fast as they may")
-    fleet.add_argument("--broker", metavar="URL", default="mqtt://127.0.0.1:1883")
+    fleet.add_argument("--broker", metavar="URL", default="mqtt://127.0.0.1:1883", help="of the collector")
     fleet.add_argument("--username", help="of the broker")
     fleet.add_argument("--password-file", metavar="FILE", type=Path, help="file that holds the broker's password")
-    fleet.add_argument("--site", default="fleet")
-    fleet.add_argument("--gateways", metavar="N", type=_count, default=10)
+    fleet.add_argument("--site", default="fleet", help="that all of them belong to")
+    fleet.add_argument("--gateways", metavar="N", type=_count, default=10, help="how many")
     fleet.add_argument("--rate", metavar="N", type=float, default=0.0, help="readings/s of each gateway; 0: all it can")
     fleet.add_argument("--batch", metavar="N", type=_count, default=1000, help="readings per batch")
     fleet.add_argument("--window", metavar="N", type=_count, default=32, help="batches without an ack, per gateway")
-    fleet.add_argument("--for", dest="for_s", metavar="TIME", type=_time, default=30.0)
+    fleet.add_argument("--for", dest="for_s", metavar="TIME", type=_time, default=30.0, help="send for so long")
     fleet.add_argument("--json", action="store_true", help="the figures as JSON")
     fleet.set_defaults(work=_fleet)
 

@@ -1,4 +1,4 @@
-"""Fixtures for people who test something against our simulated hardware: ``pytest -p simulators.pytest_plugin``.
+"""Fixtures for people who test something against our simulated hardware. Found by pytest where this is installed.
 
     def test_my_reader(modbus_meter):
         meter = modbus_meter("eastron/sdm630", unit=7)
@@ -10,146 +10,33 @@ The hardware runs in a thread of its own, so the tests may be of any kind, with 
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from protocols.clock import ManualClock, SystemClock
-from simulators.broker import Account, Broker
-from simulators.faults import NO_FAULT, Fault
-from simulators.free_port import free_port
-from simulators.hardware import Hardware, LineAddress
-from simulators.ledger import Ledger
-from simulators.scenario import BrokerPlan, DoorPlan, LinePlan, MeterPlan, Scenario, VehiclePlan, load_scenario
-from simulators.wires.mqtt import BrokerAccount
-from simulators.world.people import Person
-
-T = TypeVar("T")
-
-CALL_S = 30.0
-TESTER = "tester"
-
-
-class Workshop:
-    """An event loop in a thread, in which the simulated hardware lives."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="simulated-hardware", daemon=True)
-        self._thread.start()
-
-    def do(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run a coroutine there and wait for its result."""
-
-        async def run() -> T:
-            return await work()
-
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(CALL_S)
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
-
-
-class SimulatedHardware:
-    """A playing scenario: where its lines are, what its meters served, and handles to its doors and vehicles."""
-
-    def __init__(
-        self, workshop: Workshop, scenario: Scenario, folder: Path, broker: BrokerAccount | None, *, talk: bool
-    ) -> None:
-        self._workshop = workshop
-        self.scenario = scenario
-        clock = SystemClock()
-
-        async def begin() -> tuple[Ledger, Hardware, dict[str, LineAddress]]:
-            folder.mkdir(parents=True, exist_ok=True)
-            ledger = Ledger(folder / "ledger.db")
-            account = None if broker is None else (lambda _: broker)
-            hardware = Hardware(
-                scenario, ledger, clock, directory=folder, origin_ms=clock.now_ms() - 86_400_000, account=account
-            )
-            addresses = await hardware.start_lines()
-            hardware.connect()
-            if talk:
-                hardware.start_talking()
-            return ledger, hardware, addresses
-
-        self._ledger, self._hardware, self.addresses = workshop.do(begin)
-
-    def served(self, device: str, point: str) -> list[float]:
-        """Every value of a point that was put into an answer, oldest first."""
-
-        async def look() -> list[float]:
-            return [v.value for v in self._ledger.served() if (v.device, v.point) == (device, point)]
-
-        return self._workshop.do(look)
-
-    def published(self) -> int:
-        """Messages that the broker has confirmed."""
-
-        async def look() -> int:
-            return sum(message.confirmed_at is not None for message in self._ledger.published())
-
-        return self._workshop.do(look)
-
-    def break_meter(self, device: str, fault: Fault = NO_FAULT) -> None:
-        """Make a meter misbehave; without a fault it behaves again."""
-
-        async def change() -> None:
-            self._hardware.meters[device].fault = fault
-
-        self._workshop.do(change)
-
-    def swipe(self, door: str, card: str, *, access: str = "Always") -> None:
-        """Hold a card to a door's reader; returns when the broker has everything the controller says of it."""
-        person = Person("Tester", card.upper(), access)
-        self._workshop.do(lambda: self._hardware.doors[door].swipe(asyncio.Event(), person))
-
-    def report(self, vehicle: str) -> None:
-        """Make a vehicle publish where it is; returns when the broker has it."""
-        self._workshop.do(self._hardware.vehicles[vehicle].report)
-
-    def close(self) -> None:
-        async def end() -> None:
-            await self._hardware.close()
-            self._ledger.close()
-
-        self._workshop.do(end)
-
-
-class SimulatedMeter:
-    """One meter on a line of its own. ``host`` and ``port``, or ``path`` of a serial port."""
-
-    def __init__(self, hardware: SimulatedHardware, device: str, address: LineAddress) -> None:
-        self._hardware, self.device = hardware, device
-        self.host, self.port, self.path = address.host, address.port, address.path
-
-    def served(self, point: str) -> list[float]:
-        """Every value of a point that this meter put into an answer."""
-        return self._hardware.served(self.device, point)
-
-    def breaks(self, kind: str, *, delay_s: float = 2.0, code: int = 4) -> None:
-        """silent, slow, wrong or refusing: see `simulators.faults`."""
-        self._hardware.break_meter(self.device, Fault(kind, delay_s, code))
-
-    def mends(self) -> None:
-        self._hardware.break_meter(self.device)
+# Loaded in every run of pytest: what the fixtures need is imported when one of them is used.
+if TYPE_CHECKING:
+    from protocols.clock import ManualClock
+    from simulators.scenario import Scenario
+    from simulators.wires.mqtt import BrokerAccount
+    from simulators.workshop import SimulatedHardware, SimulatedMeter, Workshop
 
 
 @pytest.fixture
 def fake_clock() -> ManualClock:
     """A clock that the test moves."""
+    from protocols.clock import ManualClock
+
     return ManualClock()
 
 
 @pytest.fixture
 def simulated_hardware_workshop() -> Iterator[Workshop]:
     """The thread in which the other fixtures' hardware lives."""
+    from simulators.workshop import Workshop
+
     workshop = Workshop()
     yield workshop
     workshop.close()
@@ -158,9 +45,10 @@ def simulated_hardware_workshop() -> Iterator[Workshop]:
 @pytest.fixture
 def broker(tmp_path: Path, simulated_hardware_workshop: Workshop) -> Iterator[BrokerAccount]:
     """A broker on a free loopback port, and an account that may use every topic."""
-    account = Account(TESTER, publish=("#",), subscribe=("#",))
-    made = Broker(tmp_path / "broker", port=free_port(), accounts=(account,))
-    made.prepare()
+    from protocols.clock import SystemClock
+    from simulators.workshop import TESTER, open_broker
+
+    made = open_broker(tmp_path / "broker")
     simulated_hardware_workshop.do(lambda: made.start(SystemClock()))
     yield made.account(TESTER)
     simulated_hardware_workshop.do(made.child.stop)
@@ -169,6 +57,9 @@ def broker(tmp_path: Path, simulated_hardware_workshop: Workshop) -> Iterator[Br
 @pytest.fixture
 def play_scenario(tmp_path: Path, simulated_hardware_workshop: Workshop) -> Iterator[Callable[..., SimulatedHardware]]:
     """``play_scenario(path_or_scenario, broker=None)`` starts its devices; they end with the test."""
+    from simulators.scenario import Scenario, load_scenario
+    from simulators.workshop import SimulatedHardware
+
     playing: list[SimulatedHardware] = []
 
     def play(
@@ -187,6 +78,8 @@ def play_scenario(tmp_path: Path, simulated_hardware_workshop: Workshop) -> Iter
 @pytest.fixture
 def modbus_meter(play_scenario: Callable[..., SimulatedHardware]) -> Callable[..., SimulatedMeter]:
     """``modbus_meter(model, unit=1, wire="modbus-tcp", watts=..., phases=3)`` makes a meter that answers."""
+    from simulators.scenario import LinePlan, MeterPlan, Scenario
+    from simulators.workshop import SimulatedMeter
 
     def make(model: str, *, unit: int = 1, wire: str = "modbus-tcp", **more: Any) -> SimulatedMeter:
         line = LinePlan(name="line", kind=wire, baud=115200)  # type: ignore[arg-type]  # checked by the hardware
@@ -200,6 +93,7 @@ def modbus_meter(play_scenario: Callable[..., SimulatedHardware]) -> Callable[..
 @pytest.fixture
 def door(play_scenario: Callable[..., SimulatedHardware], broker: BrokerAccount) -> Callable[[str], SimulatedHardware]:
     """``door(topic)`` makes an ESP-RFID door named "door" that speaks only when its ``swipe`` is called."""
+    from simulators.scenario import BrokerPlan, DoorPlan, Scenario
 
     def make(topic: str) -> SimulatedHardware:
         plan = Scenario(broker=BrokerPlan(), door=[DoorPlan(id="door", topic=topic)])
@@ -213,6 +107,7 @@ def vehicle(
     play_scenario: Callable[..., SimulatedHardware], broker: BrokerAccount
 ) -> Callable[[str], SimulatedHardware]:
     """``vehicle(topic)`` makes an OwnTracks vehicle named "vehicle" that speaks only when ``report`` is called."""
+    from simulators.scenario import BrokerPlan, Scenario, VehiclePlan
 
     def make(topic: str) -> SimulatedHardware:
         plan = Scenario(broker=BrokerPlan(), vehicle=[VehiclePlan(id="vehicle", topic=topic)])

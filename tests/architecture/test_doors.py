@@ -35,7 +35,12 @@ IMPORT_NAMES = {
     "argon2-cffi": "argon2",
     "influxdb-client": "influxdb_client",
 }
-EXTRAS = {"protocols": (), "edge": ("edge",), "cloud": ("cloud", "influx"), "simulators": ("edge", "cloud", "sim")}
+EXTRAS = {
+    "protocols": (),
+    "edge": ("edge",),
+    "cloud": ("cloud", "influx"),
+    "simulators": ("edge", "cloud", "sim", "pytest"),
+}
 # Come with a library that we name, as part of what it offers.
 WITH_ANOTHER = {"starlette": "fastapi", "pydantic": "fastapi"}
 
