@@ -32,7 +32,6 @@ shell_scripts() {
 
 check "ruff" .venv/bin/python -m ruff check .
 check "mypy, strict: edge cloud protocols simulators" .venv/bin/python -m mypy
-check "mypy: tests" .venv/bin/python -m mypy tests
 check "types of the pages' JavaScript" page_types
 check "shellcheck" shell_scripts
 

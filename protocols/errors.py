@@ -9,7 +9,7 @@ class DayuanError(Exception):
     """Root of all errors this project raises on purpose."""
 
 
-class Retryable(DayuanError):  # noqa: N818 - read as a fact in except clauses
+class Retryable(DayuanError):
     """Trying again later can help."""
 
 
@@ -29,7 +29,7 @@ class StoreUnavailable(Retryable):
     """A store could not commit (disk full, I/O error); nothing of that commit is in it."""
 
 
-class Permanent(DayuanError):  # noqa: N818 - read as a fact in except clauses
+class Permanent(DayuanError):
     """Trying again cannot help."""
 
 
