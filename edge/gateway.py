@@ -192,7 +192,7 @@ class Gateway:
             try:
                 await work()
                 return
-            except Exception:  # top of a task: a defect in one part must not end the others
+            except Exception:  # task top: a defect in one part must not end the others
                 log.exception("%s failed and is started again in %g s", name, pause_s)
             await self._clock.sleep(pause_s)
             is_steady = self._clock.monotonic() - began_at > 2 * RESTART_S[1]
