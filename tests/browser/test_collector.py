@@ -111,7 +111,7 @@ async def test_from_a_batch_by_hand_to_the_page_and_through_a_kill(browser: Brow
             await page.locator("main:not(.frozen)").wait_for()
             await publish(collector, 2, 7001.0)
             await expect(meter).to_contain_text("7,001", timeout=15_000)
-            await expect(panel.locator("tbody tr")).to_have_count(2)
+            await expect(panel.locator("tbody tr")).to_have_count(2, timeout=15_000)
             assert await page.evaluate("window.__violations") == []
             assert foreign == []
         finally:

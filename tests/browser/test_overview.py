@@ -1,6 +1,9 @@
 """The page Overview: rows, opening, numbers that open, search and filters."""
 
 import re
+from typing import Any
+
+import pytest
 
 from tests.browser.compound import PLANT, SITE, entity, gateway
 from tests.browser.fake_api import FakeApi
@@ -72,6 +75,27 @@ async def test_a_gap_is_hatched_and_no_line_is_drawn_across(screen: Screen, api:
     trend = screen.row(f"{SITE}/meter-01/voltage_l1_n").locator("svg")
     await expect(trend.locator(".gap")).to_have_count(1)
     await expect(trend.locator(".line")).to_have_count(2)
+
+
+RUNS = """async ([dots, to]) => {
+  const { runsAndGaps } = await import("/web/app/overview/chart.js");
+  const { runs, gaps } = runsAndGaps(dots.map(([at, value]) => ({ at, value })), 0, to, 15);
+  return [runs.map((run) => run.map(({ at }) => at)), gaps];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("dots", "runs", "gaps"),
+    [
+        ([[0, 1], [10, 2], [20, 3], [30, 4]], [[0, 10, 20, 30]], []),
+        ([[0, 1], [10, 2], [30, 4]], [[0, 10], [30]], [[10, 30]]),
+        ([[0, 1], [10, None], [20, 3], [30, 4]], [[0], [20, 30]], [[0, 20]]),
+        ([[20, 1], [30, None]], [[20]], [[0, 20], [20, 35]]),
+        ([], [], [[0, 35]]),
+    ],
+)
+async def test_a_line_ends_where_readings_are_missing_or_bad(screen: Screen, dots: Any, runs: Any, gaps: Any) -> None:
+    assert await screen.page.evaluate(RUNS, [dots, 35]) == [runs, gaps]
 
 
 async def test_a_door_says_its_last_event_and_a_vehicle_where_it_is(screen: Screen) -> None:

@@ -31,6 +31,9 @@ export function scaled(value, unit) {
   return [value, unit];
 }
 
+/** As many digits as a register of 32 bits can mean. @param {number} value */
+const significant = (value) => value.toLocaleString(lang.value, { maximumSignificantDigits: 8 });
+
 /** @param {string} unit */
 const unitSign = (unit) => (unit === "deg" ? "°" : unit);
 
@@ -49,7 +52,7 @@ function digits(name, unit) {
 export function valueText(name, point, exact = false) {
   if (point.value === null || point.value === undefined) return { text: "—", unit: "" };
   if (point.kind === "state") return { text: stateLabel(name, point.value) ?? point.label ?? String(point.value), unit: "" };
-  if (exact) return { text: number(point.value, 0, 6), unit: unitSign(point.unit) };
+  if (exact) return { text: significant(point.value), unit: unitSign(point.unit) };
   const [value, unit] = scaled(point.value, point.unit);
   return { text: number(value, digits(name, unit)), unit: unitSign(unit) };
 }

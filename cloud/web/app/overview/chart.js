@@ -13,7 +13,7 @@ export function gapLimit(dots, staleAfterS) {
 }
 
 /**
- * Runs of readings that belong together, and the gaps between.
+ * Runs of readings that belong together, and the gaps between. A reading without a value is a gap too, however short.
  * @param {Dot[]} dots @param {number} from @param {number} to @param {number} gapMs
  */
 export function runsAndGaps(dots, from, to, gapMs) {
@@ -21,20 +21,26 @@ export function runsAndGaps(dots, from, to, gapMs) {
   const runs = [];
   /** @type {[number, number][]} */
   const gaps = [];
-  let last = from;
   /** @type {{at: number, value: number}[]} */
   let run = [];
-  const close = (/** @type {number} */ at) => { if (at - last > gapMs) gaps.push([last, at]); };
+  let last = from;
+  let isBroken = false;
+  const reach = (/** @type {number} */ at) => {
+    if (!isBroken && at - last <= gapMs) return;
+    gaps.push([last, at]);
+    if (run.length > 0) runs.push(run);
+    run = [];
+  };
   for (const { at, value } of dots) {
     if (at < from || at > to) continue;
-    if (value === null) continue;
-    if (at - last > gapMs && run.length > 0) { runs.push(run); run = []; }
-    close(at);
+    if (value === null) { isBroken = true; continue; }
+    reach(at);
     run.push({ at, value });
     last = at;
+    isBroken = false;
   }
+  reach(to);
   if (run.length > 0) runs.push(run);
-  close(to);
   return { runs, gaps };
 }
 

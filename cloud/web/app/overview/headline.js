@@ -5,11 +5,10 @@ import { eventName, pointName, said, stateLabel, word } from "../i18n.js";
 import { now } from "../live/link.js";
 import { isPointStale } from "./health.js";
 import { Opens } from "./number.js";
+import { inOrder } from "./point_order.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
 /** @typedef {import("../types.d.ts").LastEvent} LastEvent */
-
-const FIRST = ["active_power_total", "active_energy_import_total", "speed_kmh", "latitude", "longitude", "door_open", "lock_state", "occupancy", "battery_percent"];
 
 const SILENT_FIELDS = new Set(["door", "card_key", "reader", "known", "observed", "latitude", "longitude"]);
 /** Reasons that only repeat the kind of event. */
@@ -67,8 +66,7 @@ export function Headline({ entity }) {
   const event = entity.attributes.last_event;
   if (entity.kind === "vehicle") return html`<${Values} entity=${entity} names=${["speed_kmh"]} /><${Position} entity=${entity} />`;
   if (entity.kind === "door") return html`<${DoorState} entity=${entity} />${event && html`<${LastSaid} event=${event} id=${entity.id} />`}`;
-  const known = FIRST.filter((name) => entity.points[name]);
-  const names = (known.length > 0 ? known : Object.keys(entity.points)).slice(0, 2);
+  const names = inOrder(Object.keys(entity.points)).slice(0, 2);
   return html`<${Values} entity=${entity} names=${names} />${names.length === 0 && event ? html`<${LastSaid} event=${event} id=${entity.id} />` : null}`;
 }
 

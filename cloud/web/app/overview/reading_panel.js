@@ -49,7 +49,7 @@ function RawRow({ row, point, name, zone, gateway }) {
   const reason = reasonWords(reading.reason);
   return html`<tr class=${mark === "bad" || mark === "missing" ? "none" : ""}>
     <td title=${fullTime(row["at"], zone)}>${clockTime(row["at"], zone)}</td>
-    <td class="r">${valueText(name, reading, true).text}</td>
+    <td class="r" title=${row["value"] ?? ""}>${valueText(name, reading, true).text}</td>
     <td class="wrap"><${Mark} mark=${mark} why=${reason} /> ${reason || word("mark", mark)}</td>
     <td class="mono" title=${`${row["gateway"] ?? ""} ${row["epoch"] ?? ""} ${row["seq"] ?? ""}`}>${row["gateway"] && row["gateway"] !== gateway ? html`${row["gateway"]}<br />` : null}${row["epoch"] ?? ""}<span class="seq"> ${row["seq"] ?? "—"}</span></td>
     <td class="r" title=${row["received_at"] ? fullTime(row["received_at"], zone) : ""}>${late === null ? "—" : `+${seconds(Math.max(0, late))}`}</td></tr>`;

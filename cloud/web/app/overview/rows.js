@@ -1,6 +1,7 @@
 // Which rows the list has, and in which order: gateways, their devices, their points. Pure.
 import { pointHaystack } from "../i18n.js";
 import { deviceHealth, gatewayHealth, needsAttention, rankOf } from "./health.js";
+import { inOrder } from "./point_order.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
 /** @typedef {import("../types.d.ts").Health} Health */
@@ -123,7 +124,7 @@ export function flattened(groups, isOpen, search) {
 
 /** When the search names points, only those. @param {Entity} entity @param {string[]} terms */
 function pointsShown(entity, terms) {
-  const names = Object.keys(entity.points);
+  const names = inOrder(Object.keys(entity.points));
   if (terms.length === 0) return names;
   const named = names.filter((name) => terms.some((term) => term.length > 1 && pointHaystack(name).includes(term)));
   return named.length > 0 ? named : names;
