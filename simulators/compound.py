@@ -282,7 +282,7 @@ class Compound:
     async def _start_gateway(self, gateway: str) -> None:
         child = self._program(gateway, "edge.cli", "run", str(self.layout.site_file(gateway)))
         await self._running.start(gateway, child)
-        desk = GatewayDesk(self.layout.site_file(gateway))
+        desk = GatewayDesk(self.layout.buffer(gateway))
         deadline = self._clock.monotonic() + GATEWAY_READY_S
         # Until it listens to its devices: what they say before that would have no reader.
         while not await desk.listens():
@@ -337,7 +337,7 @@ class Compound:
         """Batches that gateways still hold; None when one of them cannot be asked."""
         whole = 0
         for gateway in self.scenario.gateway:
-            waiting = await GatewayDesk(self.layout.site_file(gateway.id)).backlog()
+            waiting = await GatewayDesk(self.layout.buffer(gateway.id)).backlog()
             if waiting is None:
                 return None
             whole += waiting

@@ -42,6 +42,9 @@ class Layout:
     def gateway(self, gateway: str) -> Path:
         return self.root / "gateways" / gateway
 
+    def buffer(self, gateway: str) -> Path:
+        return self.gateway(gateway) / "buffer.db"
+
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 

@@ -83,7 +83,7 @@ class Verdict:
         apart = (
             (both.held_back, "held back by a deadband (within the band of the site file, never beyond max silence)"),
             (self.not_in_profile, "in an answer beside wanted registers, of no point that the gateway announced"),
-            (both.asked_again, "answered too late for the gateway, which then asked again"),
+            (both.asked_again, "answered too late for the gateway, which then asked again (or slow on purpose)"),
             (
                 both.lost_in_memory,
                 "in the memory of a gateway when it was killed: at most a flush interval and a poll",
