@@ -118,12 +118,15 @@ class Intake:
     async def open(self) -> None:
         """Open the buffer, however long the disk takes; then judge the clock and load the backlog."""
         pause_s = RETRY_S[0]
+        told = ""
         while True:
             try:
                 self._adopt(await self._buffer.open())
                 return
             except StoreUnavailable as error:
-                log.error("%s; trying again", error)
+                if str(error) != told:
+                    told = str(error)
+                    log.error("%s; trying again", error)
                 await self._clock.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S[1])
 

@@ -249,7 +249,7 @@ class Uplink:
             try:
                 found = await self._buffer.read(*span, sealed_at=self._clock.now_ms())
             except StoreUnavailable as error:
-                log.warning("the backlog cannot be read: %s", error)
+                log.debug("the backlog cannot be read now: %s", error)  # the buffer itself tells it once
                 continue
             except StoreDamaged as error:
                 log.error("the backlog cannot be read: %s", error)
