@@ -102,7 +102,7 @@ class UpTopic:
 async def stored_readings(api: httpx.AsyncClient) -> int:
     """What the collector has stored of the gateway."""
     answer = await api.get("/api/v1/gateways")
-    return sum(gateway["attributes"]["stored_readings"] for gateway in answer.json()["gateways"])
+    return sum(gateway["stored_readings"] for gateway in answer.json()["gateways"])
 
 
 def client_of(compound: Compound) -> httpx.AsyncClient:
