@@ -32,29 +32,6 @@ class Account:
     subscribe: tuple[str, ...]
 
 
-def collector_account() -> Account:
-    root = "dayuan/1/+/+"
-    return Account(
-        "collector",
-        publish=tuple(f"{root}/{channel}" for channel in ("ack", "cmd", "config")),
-        subscribe=tuple(f"{root}/{channel}" for channel in ("up", "birth", "status")),
-    )
-
-
-def gateway_account(site: str, gateway: str, devices: tuple[str, ...] = ()) -> Account:
-    """A gateway: its own channels to the collector, and to read what its local ``devices`` publish."""
-    root = f"dayuan/1/{site}/{gateway}"
-    return Account(
-        f"gateway-{gateway}",
-        publish=tuple(f"{root}/{channel}" for channel in ("up", "birth", "status")),
-        subscribe=(*(f"{root}/{channel}" for channel in ("ack", "cmd", "config")), *devices),
-    )
-
-
-def devices_account(name: str, topics: tuple[str, ...]) -> Account:
-    return Account(name, publish=topics, subscribe=())
-
-
 class Broker:
     """Writes the configuration on construction's ``prepare``, then runs as a child that can be killed and started."""
 

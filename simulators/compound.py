@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from protocols.clock import Clock
-from simulators.broker import Account, Broker, collector_account, devices_account, gateway_account, write_private
+from simulators.accounts import accounts_of
+from simulators.broker import Broker, write_private
 from simulators.child import Child
 from simulators.desk import GatewayDesk, add_token
 from simulators.free_port import free_port
@@ -42,6 +43,7 @@ HARDWARE = "hardware"
 COLLECTOR_READY_S = 90.0
 GATEWAY_READY_S = 60.0
 POLLS_END_S = 0.7
+LEDGER_KEPT_MS = 24 * 3_600_000
 
 Say = Callable[[str], None]
 
@@ -91,6 +93,7 @@ class Compound:
         state = self._state()
         self.ledger = ledger = Ledger(self.layout.ledger)
         self._note_sudden_end(ledger)
+        self.forget_old()
         await self._start_broker(state["broker_port"])
         assert self._broker is not None
         self.hardware = Hardware(
@@ -189,6 +192,11 @@ class Compound:
 
         return await asyncio.to_thread(compare)
 
+    def forget_old(self) -> None:
+        """Keep the ledger of a compound that runs for days from filling the disk."""
+        assert self.ledger is not None
+        self.ledger.forget_before(self._clock.now_ms() - LEDGER_KEPT_MS)
+
     def api(self) -> CollectorApi:
         """The collector's API, with the token that was made for this compound."""
         return CollectorApi(self.url, self.layout.token_file.read_text(encoding="utf-8").strip())
@@ -226,14 +234,7 @@ class Compound:
                 ledger.happened(at, KILLED, name, "a former run ended without a stop")
 
     async def _start_broker(self, port: int) -> None:
-        accounts: list[Account] = [collector_account()]
-        for gateway in self.scenario.gateway:
-            topics = [f"{door.topic}/#" for door in self.scenario.door if door.gateway == gateway.id]
-            topics += [f"{car.topic}/#" for car in self.scenario.vehicle if car.gateway == gateway.id]
-            accounts.append(gateway_account(self.scenario.site, gateway.id, tuple(topics)))
-        accounts.append(devices_account("doors", tuple(f"{door.topic}/#" for door in self.scenario.door)))
-        accounts.append(devices_account("vehicles", tuple(f"{car.topic}/#" for car in self.scenario.vehicle)))
-        broker = Broker(self.layout.broker, port=port, accounts=tuple(accounts), embedded=self._embedded)
+        broker = Broker(self.layout.broker, port=port, accounts=accounts_of(self.scenario), embedded=self._embedded)
         broker.prepare()
         self._broker = broker
         try:

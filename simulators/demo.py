@@ -22,6 +22,7 @@ DONE, FAILED, WRONG = 0, 1, 2
 FIRST_VALUES_S = 20.0
 DRAIN_S = 180.0
 DOWN_S = (0.3, 3.0)
+FORGET_EVERY_S = 600.0
 
 
 class DemoOptions(NamedTuple):
@@ -151,6 +152,7 @@ async def _live(
     """Until the time is over, somebody ends it, or a process does not stay up."""
     deadline = clock.monotonic() + options.for_s if options.for_s is not None else None
     killing = None
+    forget_at = clock.monotonic() + FORGET_EVERY_S
     if options.kill_every_s > 0:
         killing = asyncio.create_task(_kill_now_and_then(compound, options, clock, out), name="killing")
     try:
@@ -158,6 +160,9 @@ async def _live(
             if compound.failure is not None:
                 out(f"dayuan-sim: {compound.failure}")
                 return FAILED
+            if clock.monotonic() > forget_at:
+                forget_at += FORGET_EVERY_S
+                compound.forget_old()
             if killing is not None and killing.done():
                 killing.result()
             await clock.sleep(0.2)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from protocols.clock import Clock
 from protocols.errors import BadSettings
-from simulators.broker import Account, Broker, devices_account
+from simulators.accounts import devices_account
+from simulators.broker import Account, Broker
 from simulators.free_port import free_port
 from simulators.hardware import Hardware
 from simulators.layout import FolderInUse, Layout

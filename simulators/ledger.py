@@ -27,6 +27,9 @@ CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
+KEPT_FROM = "kept from"
+FORGET_SLACK_MS = 60_000
+
 CARD = "card"
 """In an expected event: the UID of the card. What is stored instead is its key; the verdict computes that by itself."""
 
@@ -174,6 +177,17 @@ class Ledger:
     def incidents(self) -> list[Incident]:
         rows = self._db.execute("SELECT at, what, name, detail FROM incident ORDER BY id")
         return [Incident(*row) for row in rows]
+
+    def forget_before(self, at_ms: int) -> None:
+        """Make room: what was given before ``at_ms`` is judged no more. A minute more is kept, to match by."""
+        until = at_ms - FORGET_SLACK_MS
+        if self._db.execute("DELETE FROM answer WHERE served_at < ?", (until,)).rowcount:
+            self.note(KEPT_FROM, str(at_ms))
+        self._db.execute("DELETE FROM message WHERE sent_at < ?", (until,))
+
+    def kept_from(self) -> int:
+        """The instant from which on everything is in the ledger; 0: from the beginning."""
+        return int(self.note(KEPT_FROM) or 0)
 
     def last_at(self) -> int | None:
         """The instant of the newest answer or message."""

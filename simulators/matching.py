@@ -127,12 +127,16 @@ def _judge_absent(
     for place, value in enumerate(served):
         if owner[place] is not None:
             kept = value
+        elif value.served_at < rules.from_ms:
+            continue
         elif rule is None:
             tally.found("missing", Finding(label, value.served_at, f"{value.value!r}: the device is in no site file"))
         elif value.served_at > until_ms:
             tally.on_the_way += 1
         elif band is not None and kept is not None and _held_back(band, rule, value, kept):
             tally.held_back += 1
+        elif band is not None and kept is None and rules.from_ms:
+            tally.held_back += 1  # around a value that the ledger keeps no more
         elif _in_memory(value.served_at, rules.kills.get(rule.gateway, ()), rules.flush_s):
             tally.lost_in_memory += 1
         elif value.delay_s > 0 or _asked_again(served, place, rule):

@@ -53,6 +53,8 @@ class Rules:
     kills: dict[str, list[int]]
     """Instants (ms) at which a gateway or the broker was killed without warning."""
     stops: dict[str, list[int]]
+    from_ms: int = 0
+    """What was given before is in the ledger no more, or not all of it."""
 
 
 def seconds(text: str) -> float:
@@ -63,7 +65,7 @@ def seconds(text: str) -> float:
     return float(found.group(1)) * _SECONDS[found.group(2)]
 
 
-def read_rules(site_files: Iterable[Path], incidents: Iterable[Incident]) -> Rules:
+def read_rules(site_files: Iterable[Path], incidents: Iterable[Incident], *, from_ms: int = 0) -> Rules:
     """The rules of a compound. Raises OSError when a file is not there."""
     site, flush_s, secret = "", 1.0, b""
     devices: dict[str, DeviceRule] = {}
@@ -84,7 +86,7 @@ def read_rules(site_files: Iterable[Path], incidents: Iterable[Incident]) -> Rul
         book = {KILLED: kills, STOPPED: stops}.get(incident.what)
         if book is not None:
             book.setdefault(incident.name, []).append(incident.at)
-    return Rules(site, devices, flush_s, secret, kills, stops)
+    return Rules(site, devices, flush_s, secret, kills, stops, from_ms)
 
 
 def _device_rule(gateway: str, row: dict[str, Any], defaults: dict[str, str]) -> DeviceRule:

@@ -79,7 +79,7 @@ def _match_series(
         found = take(expected)
         if found is None:
             if not expected.optional:
-                _absent(label, message, f"sent {expected.value!r}", rules, tally, until_ms)
+                _absent(label, message, expected.at, f"sent {expected.value!r}", rules, tally, until_ms)
         elif same(found.value, expected.value):
             tally.matched += 1
         else:
@@ -135,7 +135,7 @@ def match_events(
             text = f"expected {_shown(expected.data)}, stored {changed.pop(0).data}"
             tally.found("altered", Finding(label, expected.at, text))
         else:
-            _absent(label, message, f"sent {_shown(expected.data)}", rules, tally, until_ms)
+            _absent(label, message, expected.at, f"sent {_shown(expected.data)}", rules, tally, until_ms)
     for events in left.values():
         for event in events:
             label = f"{event.device} {event.kind}"
@@ -158,8 +158,10 @@ def _shown(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: "..." if name == CARD else value for name, value in data.items()}
 
 
-def _absent(label: str, message: Published, text: str, rules: Rules, tally: Tally, until_ms: int) -> None:
+def _absent(label: str, message: Published, at: int, text: str, rules: Rules, tally: Tally, until_ms: int) -> None:
     confirmed = message.confirmed_at
+    if at < rules.from_ms:
+        return
     if confirmed is None:
         tally.unconfirmed += 1
     elif confirmed > until_ms:

@@ -164,10 +164,15 @@ def verify(
     progress: Callable[[int, int], None] = lambda done, whole: None,
 ) -> Verdict:
     """Fetch what is stored and judge it. Raises ApiRefused or OSError when the collector cannot be asked."""
-    rules = read_rules(site_files, ledger.incidents())
-    first = min(
-        (value.served_at for value in ledger.served()),
-        default=min((message.sent_at for message in ledger.published()), default=until_ms),
+    from_ms = ledger.kept_from()
+    rules = read_rules(site_files, ledger.incidents(), from_ms=from_ms)
+    first = (
+        from_ms + EARLIER_MS
+        if from_ms
+        else min(
+            (value.served_at for value in ledger.served()),
+            default=min((message.sent_at for message in ledger.published()), default=until_ms),
+        )
     )
     names = {(value.device, value.point) for value in ledger.served()}
     names |= {(m.device, reading.point) for m in ledger.published() for reading in m.expected.readings}

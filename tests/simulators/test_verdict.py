@@ -150,6 +150,19 @@ def test_a_gateway_s_own_no_answer_is_no_value_of_the_meter(served):
     assert (tally.matched, tally.said_by_gateway, tally.altered) == (6, 1, 0)
 
 
+def test_what_the_ledger_has_forgotten_is_judged_no_more(ledger):
+    for number in range(40):
+        ledger.answered(METER, T0 + 5_000 * number, [POINT], [float(number)])
+    ledger.forget_before(T0 + 100_000)
+    assert ledger.kept_from() == T0 + 100_000
+    kept = list(ledger.served())
+    assert kept[0].served_at == T0 + 40_000
+    stored = [reading(value.served_at + 2, value.value) for value in kept if value.served_at >= T0 + 100_000]
+    late = rules(from_ms=ledger.kept_from())
+    assert counts(match_polled(SERIES, kept, stored, late, until_ms=LATER)) == (20, 0, 0, 0)
+    assert counts(match_polled(SERIES, kept, stored[1:], late, until_ms=LATER)) == (19, 1, 0, 0)
+
+
 # --- messages ---
 
 
