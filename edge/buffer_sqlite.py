@@ -188,6 +188,7 @@ class SqliteBuffer:
                 log.warning("%s: %s; a new epoch begins", self.path, verdict.detail or "its log is missing")
                 self._draw_new_epoch(rows)
             rows.set_meta("open", 1)
+            self._fail_point("before_checkpoint")
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             return self._take_stock(rows)
         except sqlite3.Error as error:

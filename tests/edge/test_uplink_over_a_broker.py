@@ -4,100 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from edge.buffer_sqlite import SqliteBuffer
-from edge.intake import Intake
-from edge.mqtt_link import MqttDialer
-from edge.pipeline import Pipeline
-from edge.reporter import Reporter
-from edge.retime import Timing
-from edge.sealer import sealer
-from edge.session import Session, SessionState
-from edge.uplink import Uplink
+from edge.session import SessionState
 from protocols.batch import Identity
-from protocols.birth import Birth
-from protocols.clock import SystemClock
-from protocols.mqtt_url import MqttUrl
-from protocols.reading import Event, Reading
 from protocols.status import parse_status
+from tests.edge.box import Box
 from tests.edge.mosquitto import Mosquitto, mosquitto
 from tests.edge.scripted_collector import ScriptedCollector, Verdict, reject, store_all
 from tests.waiting import until
-
-
-class Box:
-    """A gateway without drivers."""
-
-    def __init__(self, path: Path, url: MqttUrl) -> None:
-        clock = SystemClock()
-        self.buffer = SqliteBuffer(path, max_bytes=16 << 20, seal=sealer("gw"), clock=clock)
-        self.uplink = Uplink(self.buffer, clock, topic="dayuan/1/site/gw/up", ack_timeout_s=0.5, dead_after_s=20.0)
-        timing = Timing(clock, boot="boot-1")
-        self.intake = Intake(
-            buffer=self.buffer,
-            uplink=self.uplink,
-            pipeline=Pipeline([], timing),
-            timing=timing,
-            clock=clock,
-            flush_every_s=0.05,
-        )
-        self.reporter = Reporter(
-            buffer=self.buffer, intake=self.intake, uplink=self.uplink, timing=timing, clock=clock, drivers=[]
-        )
-        self.session = Session(
-            dial=MqttDialer(url=url),
-            uplink=self.uplink,
-            buffer=self.buffer,
-            clock=clock,
-            rng=random.Random(3),
-            site="site",
-            gateway="gw",
-            birth=lambda number: Birth(
-                site="site",
-                gateway="gw",
-                name="gw",
-                site_name="",
-                time_zone="Asia/Shanghai",
-                software="",
-                config_hash="",
-                session=number,
-                started_at=0,
-            ),
-            report=self.reporter.report,
-        )
-        self.clock = clock
-        self.count = 0
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Box]:
-        await self.intake.open()
-        tasks = [asyncio.create_task(self.intake.run()), asyncio.create_task(self.session.run())]
-        try:
-            yield self
-        finally:
-            self.intake.close()
-            await asyncio.wait([tasks[0]], timeout=5)
-            self.session.close()
-            await asyncio.wait([tasks[1]], timeout=5)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self.buffer.close()
-
-    async def produce(self, count: int) -> None:
-        for _ in range(count):
-            self.count += 1
-            await self.intake.readings([Reading("meter", "active_power_total", float(self.count), self.clock.now_ms())])
-            if self.count % 10 == 0:
-                await self.intake.event(Event("gate", "button", self.clock.now_ms(), {"detail": str(self.count)}))
-
-    def everything(self) -> list[float]:
-        return [float(n) for n in range(1, self.count + 1)]
 
 
 @pytest.fixture
