@@ -148,7 +148,7 @@ async def test_a_redelivery_while_the_first_is_on_its_way_waits_for_it() -> None
         assert not second.done()
         bench.buffer.refuse = ""
         await bench.clock.advance(10.0)
-        assert await second is False
+        assert await asyncio.wait_for(second, 5) is False
         assert len(bench.events()) == 1
 
 
@@ -185,8 +185,8 @@ async def test_while_the_disk_refuses_nothing_is_reported_stored_and_nothing_is_
         assert not committed.done()
         bench.buffer.refuse = ""
         await bench.clock.advance(6.0)
-        assert await event is True
-        await committed
+        assert await asyncio.wait_for(event, 5) is True
+        await asyncio.wait_for(committed, 5)
         assert [reading.value for reading in bench.stored()] == [1.0, 2.0]
         assert bench.events("gap") == []
 

@@ -260,7 +260,7 @@ async def test_the_age_of_the_oldest_unanswered_batch_ends_the_link() -> None:
     assert not task.done()
     await bench.clock.advance(3.0)
     with pytest.raises(WireLost, match="no ack"):
-        await task
+        await asyncio.wait_for(task, 5)
 
 
 async def test_after_a_reconnect_everything_on_its_way_is_sent_again_at_once() -> None:
@@ -282,7 +282,7 @@ async def test_a_lost_link_is_told_to_the_session() -> None:
     link.lose()
     await bench.commit()
     with pytest.raises(WireLost):
-        await task
+        await asyncio.wait_for(task, 5)
     async with bench.link() as again:
         assert sorted(seqs(again)) == [1, 2]
 
