@@ -19,9 +19,8 @@ from tests.bench.figures import Figure, percentile
 
 GATEWAY = "bench"
 DOOR = "gate-north"
-METERS = 22
-MODEL = "abb/b23"
-"""22 meters of 23 points: 506 points."""
+METERS = (("eastron/sdm630", 8), ("eastron/sdm120", 2))
+"""8 meters of 60 points and 2 of 13: 506 points."""
 RSS_REACH_MB = 60.0
 WIRE_REACH = {"1 s": 14.0, "10 s": 6.0}
 DISK_REACH = {"1 s": 300.0, "10 s": 60.0}
@@ -31,11 +30,12 @@ CARDS = 200
 
 
 def scenario(**more) -> Scenario:
-    """22 meters on two TCP ports, a door that nobody uses but the measurement."""
+    """506 points on two TCP ports, a door that nobody uses but the measurement."""
     lines = [LinePlan(name=f"tcp-{n}", kind="modbus-tcp", gateway=GATEWAY) for n in (1, 2)]
+    models = [model for model, count in METERS for _ in range(count)]
     meters = [
-        MeterPlan(id=f"m{n:02d}", model=MODEL, line=f"tcp-{n % 2 + 1}", unit=n // 2 + 1, every="10 s")
-        for n in range(METERS)
+        MeterPlan(id=f"m{n:02d}", model=model, line=f"tcp-{n % 2 + 1}", unit=n // 2 + 1, every="10 s")
+        for n, model in enumerate(models)
     ]
     door = DoorPlan(id=DOOR, topic=f"doors/{DOOR}", gateway=GATEWAY, swipe_every="1 h")
     return Scenario(

@@ -31,9 +31,7 @@ def prepare(folder: Path) -> None:
     store.close()
     month = BUCKETS // 12
     with contextlib.closing(duckdb.connect(str(folder / "readings.duckdb"))) as db:
-        db.execute(
-            "INSERT INTO series SELECT i, 'bench', 'm' || i, 'active_power_total' FROM range(?) t(i)", [SERIES]
-        )
+        db.execute("INSERT INTO series SELECT i, 'bench', 'm' || i, 'active_power_total' FROM range(?) t(i)", [SERIES])
         for number in range(12):
             db.execute(
                 f"""INSERT INTO rollup_15m SELECT series, ? + bucket * {QUARTER_MS}, {QUARTER_MS},
