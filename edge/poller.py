@@ -4,6 +4,7 @@ A device that fails is asked once more at once, then after 2 s, 4 s, ... 5 min, 
 the line itself is down, all its devices wait for the line and nobody's back-off grows.
 """
 
+import asyncio
 import logging
 import random
 import statistics
@@ -116,6 +117,10 @@ class Poller:
 
         try:
             await self._read(device, readings, seen, take)
+        except asyncio.CancelledError:
+            # A stop in the middle of a poll: what was answered is kept; taking readings does not wait.
+            await self._sink.readings(readings)
+            raise
         except NotYet as error:
             log.debug("%s: %s", device.reader.device, error)
             device.due = error.until

@@ -239,6 +239,20 @@ async def test_one_lost_answer_is_asked_for_again_and_nobody_hears_of_it() -> No
             assert driver.report().timeouts == 1
 
 
+async def test_a_stop_in_the_middle_of_a_poll_keeps_what_was_answered() -> None:
+    line = ModbusLine({1: SIX_VALUES}, framing="tcp")
+    line.fault = lambda asked: "silent" if asked.start == 10 else ""
+    async with line.on_tcp() as port:
+        async with driving(tcp(port, timeout_s=5), [device("m", 1, "t/t")], {"t/t": own_profile()}) as (_, sink):
+            await until(lambda: len(line.asked) >= 2)
+            assert sink.taken == []
+        assert {reading.point: reading.value for reading in sink.of("m")} == {
+            "voltage_l1_n": 230,
+            "voltage_l2_n": 231,
+            "voltage_l3_n": 232,
+        }
+
+
 async def test_a_host_that_is_not_there_at_the_start_is_found_when_it_comes() -> None:
     line = ModbusLine({1: SIX_VALUES, 2: SIX_VALUES}, framing="tcp")
     async with line.on_tcp() as port:
