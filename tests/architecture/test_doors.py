@@ -52,7 +52,7 @@ def test_each_library_is_imported_by_its_door_only() -> None:
             if any(fnmatch(source.path, door) for door in doors):
                 continue
             found += [
-                f"{source.at(each.node)} imports {library}, whose door is {' or '.join(doors) or 'the tests, or another library'}"
+                f"{source.at(each.node)} imports {library}, whose door is {' or '.join(doors) or 'elsewhere'}"
                 for each in imports(source)
                 if reaches(each, library)
             ]
