@@ -50,7 +50,7 @@ class State:
     """The lowest place in use, 0 when there is none."""
     oldest_sealed_at: int = 0
     deferred: int = 0
-    """A released place that is still the newest; its row keeps the highest seq."""
+    """A released place that is still the newest; its row keeps the highest seq. It is in no total any more."""
     telemetry_after: int = 0
     """No telemetry older than this place is left (a hint, so that looking for the oldest stays cheap)."""
     used_bytes: int = 0
@@ -96,6 +96,7 @@ class Transaction:
 
     def apply(self, change: Change) -> Committed:
         """Do all that a change asks for."""
+        newest = self.state.last
         if change.drafts or change.release or change.rejected:
             self._release(change.release, replaced=bool(change.drafts))
         for rejected in change.rejected:
@@ -104,6 +105,9 @@ class Transaction:
         for draft in change.untimed:
             self._keep_untimed(draft, change.boot)
         self._note_origins(change.origins)
+        if not committed.batches and any(first <= newest <= last for first, last in change.release):
+            # The newest batch may be gone and nothing came after it: its number must not be given out again.
+            self._rows.set_meta("last_place", newest)
         if change.damage_told:
             self._rows.set_meta("damage", None)
             self.state = replace(self.state, damage=None)
@@ -152,13 +156,13 @@ class Transaction:
         newest = state.last if replaced else state.last - 1
         deferred = state.deferred
         gone = Totals()
-        todo = list(ranges)
         if deferred and deferred <= newest:
-            todo.append((deferred, deferred))
+            self._rows.delete(deferred, deferred)
             deferred = 0
-        for first, last in todo:
-            if first <= state.last <= last and not replaced:
+        for first, last in ranges:
+            if first <= state.last <= last and not replaced and deferred != state.last:
                 deferred = state.last
+                gone = gone.plus(self._rows.totals_of(deferred, deferred))
             gone = gone.plus(self._rows.delete(first, min(last, newest)))
             self._fail_point("mid_delete")
         self.state = replace(state, totals=state.totals.minus(gone), deferred=deferred)
@@ -171,7 +175,10 @@ class Transaction:
         totals, span = self._rows.isolate(rejected)
         if span is None:
             return None
-        self.state = replace(self.state, totals=self.state.totals.minus(totals), quarantined=self._rows.quarantined())
+        state = self.state
+        if rejected.place == state.deferred:
+            totals, state = Totals(), replace(state, deferred=0)
+        self.state = replace(state, totals=state.totals.minus(totals), quarantined=self._rows.quarantined())
         self._note_oldest()
         return totals, span
 

@@ -90,21 +90,24 @@ def draw_epoch() -> str:
     return secrets.token_hex(4)
 
 
+_NOT_NOW = ("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_INTERRUPT")
+_DAMAGED_IO = ("SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
+
+
 def explain(error: sqlite3.Error, path: Path) -> StoreUnavailable | StoreDamaged:
-    """What an SQLite error means to the caller: try again later, or set the file aside."""
-    text = str(error)
+    """What an SQLite error means to the caller: try again later, or set the file aside.
+
+    Whatever is not known to pass is damage: the statements here are right for a file that is.
+    """
     name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")):
-        return StoreDamaged(str(path), text)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreUnavailable(f"{path} is in use by another process; does a gateway run with it already?")
     if name.startswith("SQLITE_FULL"):
         return StoreUnavailable(f"{path}: the disk is full")
-    if not isinstance(error, sqlite3.OperationalError) and isinstance(error, sqlite3.DatabaseError):
-        return StoreDamaged(str(path), text)
-    if "no such table" in text or "no such column" in text or "malformed" in text:
-        return StoreDamaged(str(path), text)
-    return StoreUnavailable(f"{path}: {text}")
+    is_ours = isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError)
+    if is_ours or (name.startswith(_NOT_NOW) and not name.startswith(_DAMAGED_IO)):
+        return StoreUnavailable(f"{path}: {error}")
+    return StoreDamaged(str(path), str(error))
 
 
 def connect(path: Path, max_bytes: int) -> sqlite3.Connection:
@@ -237,13 +240,18 @@ class Rows:
 
     def delete(self, first: int, last: int) -> Totals:
         """Remove the batches of a range of places; says what they were."""
+        found = self.totals_of(first, last)
+        if found.batches:
+            self._run("DELETE FROM batch WHERE place BETWEEN ? AND ?", (first, last))
+        return found
+
+    def totals_of(self, first: int, last: int) -> Totals:
+        """What the batches of a range of places hold."""
         found = self._run(
             "SELECT count(*), total(readings), total(events), total(length(payload)) FROM batch"
             " WHERE place BETWEEN ? AND ?",
             (first, last),
         ).fetchone()
-        if found[0]:
-            self._run("DELETE FROM batch WHERE place BETWEEN ? AND ?", (first, last))
         return Totals(*map(int, found))
 
     def used_bytes(self) -> int:

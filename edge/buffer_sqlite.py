@@ -15,13 +15,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from edge.ballast import BALLAST_BYTES, FREE_FACTOR, Ballast
 from edge.buffer import Change, Chunk, Committed, Damage, Figures, KeptBatch, Kind, Opened, Rejected, Retiming, Seal
 from edge.buffer_change import State, Transaction
 from edge.buffer_file import (
-    PAGE_BYTES,
     Epoch,
     Rows,
     check,
@@ -33,6 +31,7 @@ from edge.buffer_file import (
     is_empty,
     sync_folder,
 )
+from edge.buffer_room import NOTHING, Need, Room
 from edge.contract import FailPoint
 from edge.failpoint import never
 from edge.salvage import finish_swap, has_log, inspect_log, set_aside
@@ -46,28 +45,9 @@ SOFT_SHARE = 0.94
 """Above this share of max_size room is made; the rest is head-room for the log and for deleting."""
 
 MAX_BYTES_LEAST = 256 * 1024
-RELAY_S = 60.0
-FREE_PAGES_LEAST = 8
-"""Free pages of the file that deletions may need when the disk is full."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Need(NamedTuple):
-    """What a change may take on the disk, about, and whether readings are in it."""
-
-    payload_bytes: int
-    telemetry: bool
-
-    @classmethod
-    def of(cls, change: Change) -> Need:
-        drafts = (*change.drafts, *change.untimed)
-        size = sum(400 + 8 * len(draft.readings) + 200 * len(draft.events) for draft in drafts)
-        return cls(size, any(draft.readings for draft in drafts))
-
-
-NOTHING = Need(0, False)
 
 
 class SqliteBuffer:
@@ -79,9 +59,7 @@ class SqliteBuffer:
         self._seal = seal
         self._clock = clock
         self._fail_point = fail_point
-        self._ballast = Ballast(path.with_name(path.name + ".ballast"))
-        self._ballast_at = 0.0
-        self._is_full = False
+        self._room = Room(path, clock)
         self._executor: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
         self._state: State | None = None
@@ -150,7 +128,7 @@ class SqliteBuffer:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             finish_swap(self.path)
-            self._ballast.lay()
+            self._room.keep_ballast(now=True)
             try:
                 opened = self._load()
             except StoreDamaged as damage:
@@ -193,6 +171,8 @@ class SqliteBuffer:
             return self._take_stock(rows)
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+        except (ValueError, TypeError) as error:
+            raise StoreDamaged(str(self.path), f"a value is not what it should be: {error}") from error
 
     def _draw_new_epoch(self, rows: Rows) -> None:
         assert self._connection is not None
@@ -245,11 +225,11 @@ class SqliteBuffer:
 
     def _commit(self, work: Callable[[Transaction], Committed], need: Need = NOTHING) -> Committed:
         try:
-            if self._is_full and not self._has_room(need):
+            if not self._room.suffices(need, self._connection):
                 raise StoreUnavailable(f"{self.path}: the disk is full")
             committed = self._attempt(work)
         except StoreUnavailable as error:
-            if "disk is full" not in str(error) or not self._make_last_room():
+            if "disk is full" not in str(error) or not self._room.make_last(self._connection):
                 raise self._refused(error) from error
             try:
                 committed = self._attempt(work)
@@ -258,31 +238,8 @@ class SqliteBuffer:
         if self._error:
             log.warning("the buffer commits again")
             self._error = ""
-        self._lay_ballast()
+        self._room.keep_ballast()
         return committed
-
-    def _make_last_room(self) -> bool:
-        """The disk is full: give up the ballast, and let the log have room to go round. True when that can help."""
-        self._is_full = True
-        if not self._ballast.release():
-            return False
-        log.warning("%s: the disk is full; the ballast is released", self.path)
-        connection, _ = self._ready()
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("PRAGMA wal_checkpoint(RESTART)")
-        return True
-
-    def _has_room(self, need: Need) -> bool:
-        """On a full disk: what goes into free pages of the file may, deletions may, events may use half the ballast."""
-        connection, _ = self._ready()
-        free_pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
-        if 2 * need.payload_bytes <= (free_pages - FREE_PAGES_LEAST) * PAGE_BYTES:
-            return True
-        room = self._ballast.free_bytes()
-        if room >= need.payload_bytes + FREE_FACTOR * BALLAST_BYTES:
-            self._is_full = False
-            return True
-        return not need.telemetry and room >= need.payload_bytes + BALLAST_BYTES // 2
 
     def _attempt(self, work: Callable[[Transaction], Committed]) -> Committed:
         connection, state = self._ready()
@@ -309,6 +266,8 @@ class SqliteBuffer:
             found = Rows(connection).read(first, last)
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+        except TypeError as error:
+            raise StoreDamaged(str(self.path), f"a value is not what it should be: {error}") from error
         intact: list[KeptBatch] = []
         damaged: list[Rejected] = []
         for place, kind, readings, events, at, payload in found:
@@ -361,12 +320,6 @@ class SqliteBuffer:
             log.error("the buffer cannot commit: %s", error)
         self._error = str(error)
         return error
-
-    def _lay_ballast(self) -> None:
-        now = self._clock.monotonic()
-        if now - self._ballast_at > RELAY_S:
-            self._ballast_at = now
-            self._ballast.lay()
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -60,7 +60,8 @@ def seal_all(
         place, identity = places.next()
         try:
             payload = seal_one(identity, draft, sealed_at)
-        except BadBatch:
+        except (BadBatch, TypeError, ValueError, OverflowError):
+            # Too large, or a defect in a driver let something through that is no reading: its neighbours go on.
             if len(draft.readings) + len(draft.events) <= 1:
                 refused += [*draft.readings, *draft.events]
             else:

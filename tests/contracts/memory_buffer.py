@@ -106,11 +106,11 @@ class MemoryBuffer:
         return 0 if epoch == self._places.epoch else None
 
     def figures(self) -> Figures:
-        rows = self.rows.values()
+        rows = [row for place, row in self.rows.items() if place != self._deferred]
         payload = sum(len(row.payload) for row in rows)
         return Figures(
             epoch=self._places.epoch,
-            batches=len(self.rows),
+            batches=len(rows),
             readings=sum(row.readings for row in rows),
             events=sum(row.events for row in rows),
             payload_bytes=payload,

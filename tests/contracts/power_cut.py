@@ -18,9 +18,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,7 +99,8 @@ def cut_once(work: Path, rng: random.Random, synchronous: int) -> Outcome:
     command = [sys.executable, "-m", "tests.contracts.power_cut", "--synchronous", str(synchronous), "--write"]
     with mounted(image, folder), told_file.open("w") as told:
         writer = subprocess.Popen([*command, str(folder / "buffer.db")], stdout=told)
-        time.sleep(1.0 + 1.5 * rng.random())
+        with suppress(subprocess.TimeoutExpired):
+            writer.wait(1.0 + 1.5 * rng.random())
         writer.send_signal(signal.SIGSTOP)
         lines = [line.split() for line in told_file.read_text().splitlines(keepends=True) if line.endswith("\n")]
         shutil.copy(image, copy)

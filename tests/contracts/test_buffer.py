@@ -97,6 +97,24 @@ async def test_no_seq_is_used_twice_although_all_was_released_before_a_restart(b
     assert (await buffer.commit(change(telemetry()))).batches[0].identity.seq == 3
 
 
+async def test_no_seq_is_used_twice_when_the_newest_goes_and_what_should_follow_it_is_refused(buffer: Buffer) -> None:
+    await buffer.commit(change(telemetry()))
+    poison = Reading("meter-1", "active_power_total", 1.0, "never")  # type: ignore[arg-type]
+    refused = await buffer.commit(change(Draft(Kind.TELEMETRY, readings=[poison]), release=[(1, 1)]))
+    assert refused.batches == []
+    await buffer.open()
+    assert (await buffer.commit(change(telemetry()))).batches[0].identity.seq == 2
+
+
+async def test_an_acked_batch_counts_no_more_although_it_is_the_newest(buffer: Buffer) -> None:
+    await buffer.commit(change(telemetry(), telemetry()))
+    await buffer.commit(change(release=[(1, 2)]))
+    assert (buffer.figures().batches, buffer.figures().readings) == (0, 0)
+    await buffer.commit(change(release=[(1, 2)]))
+    await buffer.commit(change(telemetry()))
+    assert (buffer.figures().batches, buffer.figures().readings) == (1, 3)
+
+
 async def test_releasing_what_is_not_there_does_nothing(buffer: Buffer) -> None:
     await buffer.commit(change(telemetry()))
     await buffer.commit(change(telemetry(), release=[(7, 90), (1, 1)]))
@@ -136,6 +154,14 @@ async def test_an_event_no_batch_can_carry_is_refused_and_its_neighbours_are_sto
     assert committed.refused == [monster]
     stored = [event for batch in committed.batches for event in open_batch(batch.payload).events]
     assert stored == good
+
+
+async def test_a_reading_that_is_none_is_refused_and_its_neighbours_are_stored(buffer: Buffer) -> None:
+    good = list(telemetry(5).readings)
+    poison = Reading("meter-1", "active_power_total", 1.0, "yesterday")  # type: ignore[arg-type]
+    committed = await buffer.commit(change(Draft(Kind.TELEMETRY, readings=[*good[:2], poison, *good[2:]])))
+    assert list(committed.refused) == [poison]
+    assert [r for batch in committed.batches for r in open_batch(batch.payload).readings()] == good
 
 
 async def test_origins_of_device_messages_are_known_after_the_commit_and_after_a_reopen(buffer: Buffer) -> None:
