@@ -18,7 +18,7 @@ from edge.buffer import (
     Seal,
     gap_event,
 )
-from edge.buffer_file import ROW_BYTES, Epoch, Rows, Totals, UntimedRow, identify
+from edge.buffer_rows import ROW_BYTES, Epoch, Rows, Totals, UntimedRow, identify
 from edge.contract import FailPoint
 from edge.sealer import Places, Sealed, retimed, seal_all
 from protocols.batch import Batch, Identity, open_batch

@@ -1,4 +1,4 @@
-"""The buffer's file: schema, settings that must hold, and the statements on it. One thread, no asyncio.
+"""The buffer's file: schema, settings that must hold, what its errors mean.
 
 Page size and checkpoint interval were measured (bytes written to the disk per reading at 50 readings/s, one batch a
 second: 105 with pages of 1 KiB, 126 with 2 KiB, 167 with 4 KiB); a small log also leaves head-room when the disk fills.
@@ -9,12 +9,10 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-from edge.buffer import CHUNK_BATCHES, CHUNK_BYTES, ORIGINS_KEPT, QUARANTINE_BATCHES, KeptBatch, Kind, Rejected
-from protocols.batch import Identity
+from edge.buffer_rows import Epoch
 from protocols.errors import StoreDamaged, StoreUnavailable
 
 PAGE_BYTES = 1024
@@ -24,9 +22,6 @@ APPLICATION_ID = 0x64617975
 FORMAT = 1
 QUICK_CHECK_S = 2.0
 """A larger file is checked for so long and no longer; the rest is checked when it is read."""
-
-ROW_BYTES = 48
-"""What a batch takes beside its payload, about."""
 
 SCHEMA = (
     # Places of one epoch are base + seq, so rows need not carry their epoch.
@@ -43,46 +38,6 @@ SCHEMA = (
     " readings INTEGER NOT NULL, events INTEGER NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL,"
     " sealed_at INTEGER NOT NULL, payload BLOB NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL)",
 )
-
-
-class Totals(NamedTuple):
-    """Sums over batches."""
-
-    batches: int = 0
-    readings: int = 0
-    events: int = 0
-    payload_bytes: int = 0
-
-    def plus(self, other: Totals) -> Totals:
-        return Totals(*(a + b for a, b in zip(self, other, strict=True)))
-
-    def minus(self, other: Totals) -> Totals:
-        return Totals(*(a - b for a, b in zip(self, other, strict=True)))
-
-
-class Epoch(NamedTuple):
-    """An epoch of this file: its batches stand at base + seq."""
-
-    base: int
-    name: str
-
-
-class Span(NamedTuple):
-    """Neighbouring batches that were removed together."""
-
-    totals: Totals
-    first_place: int
-    last_place: int
-    from_at: int
-    to_at: int
-
-
-class UntimedRow(NamedTuple):
-    id: int
-    boot: str
-    first_ms: int
-    items: int
-    payload: bytes
 
 
 def draw_epoch() -> str:
@@ -180,170 +135,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-class Rows:
-    """Statements on an open file. The caller begins and ends the transactions."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._run = connection.execute
-        self._many = connection.executemany
-
-    # Batches
-
-    def epochs(self) -> list[Epoch]:
-        """All epochs, the current one last."""
-        return [Epoch(*row) for row in self._run("SELECT base, name FROM epoch ORDER BY base")]
-
-    def totals(self) -> Totals:
-        found = self._run(
-            "SELECT count(*), total(readings), total(events), total(length(payload)) FROM batch"
-        ).fetchone()
-        return Totals(*map(int, found))
-
-    def ends(self) -> tuple[int, int]:
-        """The first and last place taken; (1, 0) when there is none."""
-        first, last = self._run("SELECT (SELECT min(place) FROM batch), (SELECT max(place) FROM batch)").fetchone()
-        return (1, 0) if first is None else (first, last)
-
-    def insert(self, batch: KeptBatch, from_at: int, to_at: int, oldest: int) -> None:
-        place, _, kind, readings, events, sealed_at, payload = batch
-        self._run(
-            "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (place, int(kind), readings, events, from_at, to_at, sealed_at, oldest, payload),
-        )
-
-    def oldest_batch(self) -> tuple[int, int]:
-        """(place, sealed_at) of the first batch; zeros when there is none."""
-        row = self._run("SELECT place, sealed_at FROM batch ORDER BY place LIMIT 1").fetchone()
-        return (row[0], row[1]) if row else (0, 0)
-
-    def newest_sealed_at(self) -> int:
-        """When the newest batch was sealed; 0 when there is none."""
-        row = self._run("SELECT sealed_at FROM batch ORDER BY place DESC LIMIT 1").fetchone()
-        return int(row[0]) if row else 0
-
-    def read(self, first: int, last: int) -> list[tuple[int, int, int, int, int, bytes]]:
-        """(place, kind, readings, events, sealed_at, payload) of a chunk, oldest first."""
-        found: list[tuple[int, int, int, int, int, bytes]] = []
-        room = CHUNK_BYTES
-        for row in self._run(
-            "SELECT place, kind, readings, events, sealed_at, payload FROM batch"
-            " WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?",
-            (first, last, CHUNK_BATCHES),
-        ):
-            room -= len(row[5])
-            if found and room < 0:
-                break
-            found.append(row)
-        return found
-
-    def delete(self, first: int, last: int) -> Totals:
-        """Remove the batches of a range of places; says what they were."""
-        found = self.totals_of(first, last)
-        if found.batches:
-            self._run("DELETE FROM batch WHERE place BETWEEN ? AND ?", (first, last))
-        return found
-
-    def totals_of(self, first: int, last: int) -> Totals:
-        """What the batches of a range of places hold."""
-        found = self._run(
-            "SELECT count(*), total(readings), total(events), total(length(payload)) FROM batch"
-            " WHERE place BETWEEN ? AND ?",
-            (first, last),
-        ).fetchone()
-        return Totals(*map(int, found))
-
-    def used_bytes(self) -> int:
-        pages, free, size = (
-            self._run(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
-
-    def oldest(self, kind: Kind, after: int, before: int) -> Iterable[tuple[int, int, int, int, int, int]]:
-        """(place, readings, events, from_at, to_at, payload length) of one kind, oldest first, places in between."""
-        return self._run(
-            "SELECT place, readings, events, from_at, to_at, length(payload) FROM batch"
-            " WHERE place > ? AND place < ? AND kind = ? ORDER BY place",
-            (after, before, int(kind)),
-        )
-
-    # Quarantine
-
-    def isolate(self, rejected: Rejected) -> tuple[Totals, tuple[int, int] | None]:
-        """Move a batch into the quarantine; its totals and its span of time, None when it is not there."""
-        row = self._run(
-            "SELECT readings, events, length(payload), from_at, to_at FROM batch WHERE place = ?", (rejected.place,)
-        ).fetchone()
-        if row is None:
-            return Totals(), None
-        self._run(
-            "INSERT INTO quarantine SELECT NULL, place, kind, readings, events, from_at, to_at, sealed_at, payload,"
-            " ?, ? FROM batch WHERE place = ?",
-            (rejected.reason[:64], rejected.detail[:400], rejected.place),
-        )
-        self._run("DELETE FROM batch WHERE place = ?", (rejected.place,))
-        self._run("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?", (QUARANTINE_BATCHES,))
-        return Totals(1, row[0], row[1], row[2]), (row[3], row[4])
-
-    def quarantined(self) -> int:
-        return int(self._run("SELECT count(*) FROM quarantine").fetchone()[0])
-
-    # Origins of events, for redelivered device messages
-
-    def origins(self) -> list[tuple[int, bytes]]:
-        return list(self._run("SELECT slot, digest FROM origin ORDER BY slot"))
-
-    def add_origins(self, origins: Iterable[tuple[int, bytes]]) -> None:
-        self._many("INSERT INTO origin VALUES (?, ?)", origins)
-
-    def forget_origins(self, newest: int) -> None:
-        self._run("DELETE FROM origin WHERE slot <= ?", (newest - ORIGINS_KEPT,))
-
-    # Items without a time
-
-    def add_untimed(self, row: UntimedRow) -> None:
-        self._run("INSERT INTO untimed VALUES (?, ?, ?, ?, ?)", row)
-
-    def untimed(self, boot: str, limit: int) -> list[UntimedRow]:
-        return [
-            UntimedRow(*row)
-            for row in self._run("SELECT * FROM untimed WHERE boot = ? ORDER BY id LIMIT ?", (boot, limit))
-        ]
-
-    def untimed_boots(self) -> dict[str, int]:
-        return dict(self._run("SELECT boot, min(first_ms) FROM untimed GROUP BY boot ORDER BY min(id)"))
-
-    def untimed_items(self) -> tuple[int, int]:
-        """(last id, number of items)."""
-        last, items = self._run("SELECT coalesce(max(id), 0), total(items) FROM untimed").fetchone()
-        return int(last), int(items)
-
-    def oldest_untimed(self) -> Iterable[tuple[int, int, int]]:
-        """(id, items, payload length), oldest first."""
-        return self._run("SELECT id, items, length(payload) FROM untimed ORDER BY id")
-
-    def delete_untimed(self, ids: Iterable[int]) -> None:
-        self._many("DELETE FROM untimed WHERE id = ?", [(each,) for each in ids])
-
-    # Small things
-
-    def meta(self, key: str) -> object:
-        row = self._run("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else None
-
-    def set_meta(self, key: str, value: object) -> None:
-        if value is None:
-            self._run("DELETE FROM meta WHERE key = ?", (key,))
-        else:
-            self._run(
-                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
-            )
-
-
-def identify(epochs: list[Epoch], place: int) -> Identity:
-    """The name of the batch at a place."""
-    for epoch in reversed(epochs):
-        if place > epoch.base:
-            return Identity(epoch.name, place - epoch.base)
-    raise ValueError(f"no epoch has place {place}")

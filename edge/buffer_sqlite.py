@@ -17,21 +17,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from edge.buffer import Change, Chunk, Committed, Damage, Figures, KeptBatch, Kind, Opened, Rejected, Retiming, Seal
+from edge.buffer import Change, Chunk, Committed, Damage, Figures, KeptBatch, Opened, Rejected, Retiming, Seal
 from edge.buffer_change import State, Transaction
 from edge.buffer_file import (
-    Epoch,
-    Rows,
     check,
     connect,
     create_schema,
     draw_epoch,
     explain,
-    identify,
     is_empty,
     sync_folder,
 )
 from edge.buffer_room import NOTHING, Need, Room
+from edge.buffer_rows import Epoch, Rows, identify, kind_of, what_is_wrong
 from edge.contract import FailPoint
 from edge.failpoint import never
 from edge.salvage import finish_swap, has_log, inspect_log, set_aside
@@ -64,6 +62,8 @@ class SqliteBuffer:
         self._connection: sqlite3.Connection | None = None
         self._state: State | None = None
         self._error = ""
+        self._found_damage = ""
+        """Set while running; the next open sets the file aside even where its own checks find nothing."""
 
     async def open(self) -> Opened:
         if self._executor is None:
@@ -130,11 +130,14 @@ class SqliteBuffer:
             finish_swap(self.path)
             self._room.keep_ballast(now=True)
             try:
+                if self._found_damage:
+                    raise StoreDamaged(str(self.path), self._found_damage)
                 opened = self._load()
             except StoreDamaged as damage:
                 log.error("the buffer is damaged: %s", damage)
                 self._disconnect()
                 saved = set_aside(self.path, damage.detail, self._clock.now_ms(), self._max_bytes, self._fail_point)
+                self._found_damage = ""
                 log.error("set aside as %s; %d batches saved from it, %d lost", saved.path, saved.salvaged, saved.lost)
                 opened = self._load()
         except OSError as error:
@@ -252,7 +255,7 @@ class SqliteBuffer:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
-            raise explain(error, self.path) from error
+            raise self._judge(error) from error
         except BaseException:
             self._roll_back()
             raise
@@ -262,25 +265,20 @@ class SqliteBuffer:
 
     def _read(self, first: int, last: int, sealed_at: int) -> Chunk:
         connection, state = self._ready()
-        try:
-            found = Rows(connection).read(first, last)
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
-        except TypeError as error:
-            raise StoreDamaged(str(self.path), f"a value is not what it should be: {error}") from error
         intact: list[KeptBatch] = []
         damaged: list[Rejected] = []
-        for place, kind, readings, events, at, payload in found:
-            identity = identify(state.epochs, place)
-            try:
-                wrong = "" if peek(payload) == identity else f"the payload calls itself {peek(payload)}"
-            except BadBatch as error:
-                wrong = str(error)
-            if wrong:
-                log.error("batch %s/%d is damaged on the disk: %s", identity.epoch, identity.seq, wrong)
-                damaged.append(Rejected(place, "damaged", wrong))
-            else:
-                intact.append(KeptBatch(place, identity, _kind(kind), readings, events, at, payload))
+        try:
+            for row in Rows(connection).read(first, last):
+                identity = identify(state.epochs, row[0])
+                wrong = what_is_wrong(row, identity)
+                if wrong:
+                    log.error("batch %s/%d is damaged on the disk: %s", identity.epoch, identity.seq, wrong)
+                    damaged.append(Rejected(row[0], "damaged", wrong))
+                else:
+                    place, kind, readings, events, at, payload = row
+                    intact.append(KeptBatch(place, identity, kind_of(kind), readings, events, at, payload))
+        except (sqlite3.Error, ValueError) as error:
+            raise self._judge(error) from error
         if not damaged:
             return Chunk(intact, [])
         gaps: list[KeptBatch] = []
@@ -302,8 +300,16 @@ class SqliteBuffer:
             self._roll_back()
             if isinstance(error, ValueError):
                 return at_least
-            raise explain(error, self.path) from error
+            raise self._judge(error) from error
         return session
+
+    def _judge(self, error: sqlite3.Error | ValueError) -> StoreUnavailable | StoreDamaged:
+        judged = (
+            explain(error, self.path) if isinstance(error, sqlite3.Error) else StoreDamaged(str(self.path), str(error))
+        )
+        if isinstance(judged, StoreDamaged):
+            self._found_damage = judged.detail
+        return judged
 
     def _ready(self) -> tuple[sqlite3.Connection, State]:
         if self._connection is None or self._state is None:
@@ -332,8 +338,3 @@ class SqliteBuffer:
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
-
-
-def _kind(number: int) -> Kind:
-    """A kind that the disk has damaged counts as one that is kept longest."""
-    return Kind(number) if number in Kind.__members__.values() else Kind.GAPS

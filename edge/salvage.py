@@ -18,13 +18,12 @@ from typing import NamedTuple
 from edge.buffer import Damage
 from edge.buffer_file import (
     PAGE_BYTES,
-    Epoch,
-    Rows,
     connect,
     create_schema,
     draw_epoch,
     sync_folder,
 )
+from edge.buffer_rows import Epoch, Rows
 from edge.contract import FailPoint
 from edge.ranges import Ranges
 from edge.sqlite_pages import Cell, Log, LogVerdict, Pages
@@ -233,7 +232,7 @@ def _holes(survey: _Survey, places: Ranges) -> list[tuple[str, int, int]]:
 
 def _old_meta(path: Path) -> dict[str, object]:
     """The small things of the damaged file, as far as SQLite can read them."""
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(sqlite3.Error, ValueError, TypeError):
         connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
         try:
             found = dict(connection.execute("SELECT key, value FROM meta"))
@@ -245,7 +244,7 @@ def _old_meta(path: Path) -> dict[str, object]:
 
 def _completed_for(new: Path) -> str:
     """The name under which the damaged file is to be set aside, when the new file is complete; else ''."""
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(sqlite3.Error, ValueError, TypeError):
         connection = sqlite3.connect(new)
         try:
             row = connection.execute("SELECT value FROM meta WHERE key = 'complete'").fetchone()

@@ -143,6 +143,28 @@ async def test_damage_found_while_running_is_an_error_that_open_heals(tmp_path: 
     await buffer.close()
 
 
+async def test_damage_that_the_checks_at_opening_do_not_see_is_healed_by_the_next_open(tmp_path: Path) -> None:
+    path = tmp_path / "buffer.db"
+    buffer = buffer_at(path)
+    await buffer.open()
+    kept = await fill(buffer, 40)
+    assert buffer._connection is not None
+    # What a flipped bit in a record's header makes of a payload, and of a place that no epoch covers.
+    buffer._connection.execute("UPDATE batch SET payload = 7 WHERE place = 5")
+    buffer._connection.execute("UPDATE batch SET readings = 'many' WHERE place = 6")
+    await buffer.close()
+    await buffer.open()
+    found = {batch.identity for batch in await everything(buffer)}
+    assert len(found & set(kept)) == 38
+    buffer._connection.execute("UPDATE batch SET place = -3 WHERE place = 7")
+    with pytest.raises(StoreDamaged):
+        await buffer.read(-10, 100, sealed_at=AT)
+    opened = await buffer.open()
+    assert opened.damage is not None
+    assert len({batch.identity for batch in await everything(buffer)} & set(kept)) >= 37
+    await buffer.close()
+
+
 @pytest.mark.parametrize("after", [1, 2])
 async def test_a_salvage_that_is_killed_is_made_good_at_the_next_start(tmp_path: Path, after: int) -> None:
     path = tmp_path / "buffer.db"
