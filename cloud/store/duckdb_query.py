@@ -170,8 +170,11 @@ class DuckdbQueries:
         all_wanted = (query.to_at - from_at) // BUCKET_MS < most
         sql = _ROLLED.format(table=_TABLES[query.step], order="" if all_wanted else f"ORDER BY bucket LIMIT {most}")
         found = self._connection.execute(sql, [series, from_at, query.to_at]).fetchnumpy()
-        order = np.argsort(found["bucket"], kind="stable")
-        return {name: np.asarray(found[name])[order] for name in _ROLLED_COLUMNS}
+        rows = {name: np.asarray(found[name]) for name in _ROLLED_COLUMNS}
+        if np.all(rows["bucket"][1:] > rows["bucket"][:-1]):  # as upkeep leaves a month that is over
+            return rows
+        order = np.argsort(rows["bucket"], kind="stable")
+        return {name: column[order] for name, column in rows.items()}
 
     def _fresh(self, step: Step, touched: Buckets, from_at: int, to_at: int) -> tuple[Spans, Rows]:
         """The spans of a step that newer batches touched, and their rows worked out now."""
