@@ -37,7 +37,7 @@ class UplinkRow(Row, frozen=True, kw_only=True):
     username: str = ""  # of the broker
     password_file: str = ""  # file that holds the password, and nothing else
     ca_file: str = ""  # certificates to verify the server by; default: those of the system
-    window: int = 32  # batches on their way without an ack, 1 to 1000
+    window: int = 64  # batches on their way without an ack, 1 to 1000
     ack_timeout: str = "10 s"  # after this long without an ack a batch is sent again
     dead_after: str = "60 s"  # age of the oldest batch without an ack that forces a new connection
 

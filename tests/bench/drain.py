@@ -25,9 +25,8 @@ async def measure(folder: Path, readings: int = READINGS) -> list[Figure]:
     peak = 0.0
     began = time.monotonic()
     async with running(folder, "1 s") as compound, client_of(compound) as api:
-        path = compound.layout.site_file(GATEWAY)
         ready = time.monotonic()
-        desk = GatewayDesk(path)
+        desk = GatewayDesk(compound.layout.buffer(GATEWAY))
         while True:
             await asyncio.sleep(POLL_S)
             lags += await _lags(api)
