@@ -87,7 +87,7 @@ def test_a_whole_site_file_is_read(tmp_path: Path) -> None:
         "Asia/Shanghai",
     )
     assert site.uplink.url == MqttUrl("127.0.0.1", 1883, False)
-    assert (site.uplink.window, site.uplink.ack_timeout_s, site.uplink.dead_after_s) == (32, 10.0, 60.0)
+    assert (site.uplink.window, site.uplink.ack_timeout_s, site.uplink.dead_after_s) == (64, 10.0, 60.0)
     assert site.buffer.path == tmp_path.resolve() / "data" / "buffer.db"
     assert (site.buffer.max_bytes, site.buffer.flush_every_s) == (512 << 20, 1.0)
     assert site.gateway.card_key_file == tmp_path.resolve() / "data" / "card.key"
