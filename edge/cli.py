@@ -81,7 +81,7 @@ def _check(options: argparse.Namespace) -> int:
         return DONE
     for warning in found:
         print(f"warning: {warning}")
-    print(f"{options.site}: good. {len(site.devices)} devices on {len(site.buses)} buses.")
+    print(f"{options.site}: good. Devices: {len(site.devices)}, buses: {len(site.buses)}.")
     return DONE
 
 
