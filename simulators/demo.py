@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from protocols.clock import Clock
 from simulators.compound import Compound
+from simulators.east_compound import east_compound
 from simulators.layout import FolderInUse, Layout
 from simulators.processes import ProcessFailed
-from simulators.scenario import Scenario, east_compound
+from simulators.scenario import Scenario
 from simulators.stored import ApiRefused
 
 DONE, FAILED, WRONG = 0, 1, 2

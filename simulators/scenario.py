@@ -1,13 +1,13 @@
 """What is simulated: lines and the meters on them, doors, vehicles, and what goes wrong when. One struct, one file.
 
-`load_scenario` reads a TOML file (see ``deploy/samples``); `east_compound` is the compound of the demo.
+`load_scenario` reads a TOML file (see ``deploy/samples``). The rows of its tables: `plans`, `plans_modbus`,
+`plans_mqtt`. The compound of the demo is built in `east_compound`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -15,89 +15,25 @@ from protocols.reading import ID_RULE, is_id
 from protocols.settings import Document, decode, duration, load_toml
 from simulators.devices.models import MODELS
 from simulators.faults import KINDS
+from simulators.plans import FaultPlan, GatewayPlan, Row
+from simulators.plans_modbus import LineKind, LinePlan, MeterPlan
+from simulators.plans_mqtt import BrokerPlan, DoorPlan, VehiclePlan
 
-LineKind = Literal["modbus-tcp", "modbus-rtu"]
-
-
-class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class LinePlan(_Row, frozen=True, kw_only=True):
-    """A Modbus address space: a TCP port (several units behind it: a TCP gateway) or a line on a pseudo-terminal."""
-
-    name: str
-    kind: LineKind
-    gateway: str = ""
-    host: str = "127.0.0.1"
-    port: int = 0
-    path: str = ""
-    baud: int = 38400
+__all__ = [
+    "BrokerPlan",
+    "DoorPlan",
+    "FaultPlan",
+    "GatewayPlan",
+    "LineKind",
+    "LinePlan",
+    "MeterPlan",
+    "Scenario",
+    "VehiclePlan",
+    "load_scenario",
+]
 
 
-class MeterPlan(_Row, frozen=True, kw_only=True):
-    """A meter. ``exports`` false: this variant does not measure exported energy and says so with its own "no value"."""
-
-    id: str
-    model: str
-    line: str
-    unit: int
-    name: str = ""
-    every: str = ""
-    watts: float = 8_000.0
-    phases: int = 3
-    exports: bool = True
-
-
-class DoorPlan(_Row, frozen=True, kw_only=True):
-    id: str
-    topic: str
-    name: str = ""
-    gateway: str = ""
-    swipe_every: str = "40 s"
-
-
-class VehiclePlan(_Row, frozen=True, kw_only=True):
-    id: str
-    topic: str
-    name: str = ""
-    gateway: str = ""
-    drives: bool = True
-    moving_every: str = "5 s"
-    parked_every: str = "30 s"
-    retain: bool = True
-
-
-class FaultPlan(_Row, frozen=True, kw_only=True):
-    """A meter misbehaves ``after`` so long and ``lasting`` so long ("0 s": to the end)."""
-
-    device: str
-    kind: str
-    after: str = "0 s"
-    lasting: str = "0 s"
-    delay: str = "2 s"
-    code: int = 4
-
-
-class GatewayPlan(_Row, frozen=True, kw_only=True):
-    """A gateway of the demo. ``every``: poll interval of its meters."""
-
-    id: str
-    name: str = ""
-    every: str = "5 s"
-    max_silence: str = "30 s"
-
-
-class BrokerPlan(_Row, frozen=True, kw_only=True):
-    """Where doors and vehicles publish; without ``host`` a broker is started."""
-
-    host: str = ""
-    port: int = 0
-    username: str = ""
-    password_file: str = ""
-
-
-class Scenario(_Row, frozen=True, kw_only=True):
+class Scenario(Row, frozen=True, kw_only=True):
     """A whole scenario file."""
 
     site: str = "east-compound"
@@ -105,12 +41,12 @@ class Scenario(_Row, frozen=True, kw_only=True):
     seed: int = 1
     people: int = 80
     broker: BrokerPlan = BrokerPlan()
-    gateway: list[GatewayPlan] = []
-    line: list[LinePlan] = []
-    meter: list[MeterPlan] = []
-    door: list[DoorPlan] = []
-    vehicle: list[VehiclePlan] = []
-    fault: list[FaultPlan] = []
+    gateway: list[GatewayPlan] = msgspec.field(default_factory=list)
+    line: list[LinePlan] = msgspec.field(default_factory=list)
+    meter: list[MeterPlan] = msgspec.field(default_factory=list)
+    door: list[DoorPlan] = msgspec.field(default_factory=list)
+    vehicle: list[VehiclePlan] = msgspec.field(default_factory=list)
+    fault: list[FaultPlan] = msgspec.field(default_factory=list)
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -153,7 +89,7 @@ def _check(document: Document, scenario: Scenario) -> None:
 
 
 def _check_durations(document: Document, scenario: Scenario) -> None:
-    keys: dict[str, tuple[Sequence[_Row], tuple[str, ...]]] = {
+    keys: dict[str, tuple[Sequence[Row], tuple[str, ...]]] = {
         "door": (scenario.door, ("swipe_every",)),
         "vehicle": (scenario.vehicle, ("moving_every", "parked_every")),
         "fault": (scenario.fault, ("after", "lasting", "delay")),
@@ -166,79 +102,3 @@ def _check_durations(document: Document, scenario: Scenario) -> None:
                     duration(getattr(row, name))
                 except ValueError as error:
                     raise document.fail((table, index, name), str(error)) from None
-
-
-SLOWER = {"abb/b23": "10 s", "carlo-gavazzi/em340": "10 s"}
-"""Models that want silence between requests: asked half as often, so that their lines are not full."""
-
-
-def east_compound(seed: int = 1) -> Scenario:
-    """The demo: 40 meters of four models on six lines, 12 doors, 24 vehicles, two gateways."""
-    plant, gate = "b3-plant-room", "gatehouse"
-    lines = [
-        LinePlan(name="tcp-b3-risers", kind="modbus-tcp", gateway=plant),
-        LinePlan(name="tcp-b3-main", kind="modbus-tcp", gateway=plant),
-        LinePlan(name="rs485-b3", kind="modbus-rtu", gateway=plant),
-        LinePlan(name="tcp-b1", kind="modbus-tcp", gateway=gate),
-        LinePlan(name="tcp-b2", kind="modbus-tcp", gateway=gate),
-        LinePlan(name="rs485-b2", kind="modbus-rtu", gateway=gate),
-    ]
-    meters: list[MeterPlan] = []
-
-    def add(line: str, model: str, ids: list[str], watts: float, *, phases: int = 3, exports: bool = True) -> None:
-        first = sum(meter.line == line for meter in meters) + 1
-        for unit, name in enumerate(ids, first):
-            load = watts * (1 + 0.07 * (unit % 5))
-            meters.append(
-                MeterPlan(
-                    id=name,
-                    model=model,
-                    line=line,
-                    unit=unit,
-                    name=name.replace("-", " ").upper().replace("FLOOR", "floor"),
-                    every=SLOWER.get(model, ""),
-                    watts=round(load),
-                    phases=phases,
-                    exports=exports,
-                )
-            )
-
-    add("tcp-b3-main", "abb/b23", ["b3-main", "b3-lifts", "b3-kitchen", "b3-pumps"], 52_000, exports=False)
-    add("tcp-b3-risers", "eastron/sdm630", [f"b3-floor-{n}" for n in range(1, 9)], 9_500)
-    add("rs485-b3", "carlo-gavazzi/em340", [f"b3-chiller-{n}" for n in range(1, 5)], 28_000)
-    add("rs485-b3", "eastron/sdm120", [f"b3-server-{n}" for n in range(1, 5)], 2_200, phases=1)
-    add("tcp-b1", "eastron/sdm630", ["b1-main", *(f"b1-floor-{n}" for n in range(1, 6))], 11_000)
-    add("tcp-b2", "abb/b23", ["b2-main", "b2-canteen", "b2-boiler"], 33_000)
-    add("tcp-b2", "carlo-gavazzi/em340", ["garage-main", "garage-chargers"], 18_000)
-    add("rs485-b2", "eastron/sdm120", [f"b2-floor-{n}" for n in range(1, 7)], 3_100, phases=1)
-    add("rs485-b2", "carlo-gavazzi/em340", ["yard-lights", "gate-main", "guard-main"], 4_000)
-    door_names = {
-        plant: ["b3-lobby-door", "b3-plant-door", "b3-server-door", "b3-roof-door"],
-        gate: [
-            "gate-north", "gate-south", "gate-east", "b1-lobby-door", "b1-archive-door",
-            "b2-lobby-door", "b2-canteen-door", "garage-door",
-        ],
-    }  # fmt: skip
-    doors = [
-        DoorPlan(id=name, topic=f"doors/{name}", name=name.replace("-", " "), gateway=gateway)
-        for gateway, names in door_names.items()
-        for name in names
-    ]
-    vehicles = [
-        VehiclePlan(
-            id=f"car-{number:02d}",
-            topic=f"owntracks/fleet/car-{number:02d}",
-            name=f"Car {number:02d}",
-            gateway=gate,
-            drives=number % 3 != 0,
-        )
-        for number in range(1, 25)
-    ]
-    return Scenario(
-        seed=seed,
-        gateway=[GatewayPlan(id=plant, name="B3 plant room"), GatewayPlan(id=gate, name="Gatehouse")],
-        line=lines,
-        meter=meters,
-        door=doors,
-        vehicle=vehicles,
-    )

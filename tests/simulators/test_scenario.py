@@ -7,7 +7,8 @@ import pytest
 
 from protocols.errors import BadSettings
 from simulators.cli import main
-from simulators.scenario import east_compound, load_scenario
+from simulators.east_compound import east_compound
+from simulators.scenario import load_scenario
 
 SAMPLES = Path(__file__).parents[2] / "deploy" / "samples"
 

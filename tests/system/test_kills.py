@@ -7,8 +7,8 @@ from collections import Counter
 
 from protocols.clock import SystemClock
 from simulators.compound import COLLECTOR, Compound
+from simulators.east_compound import east_compound
 from simulators.rules import BROKER
-from simulators.scenario import east_compound
 
 KILLS = 30
 SEED = 20261121
