@@ -1,7 +1,7 @@
 """``make bench``: measure what the papers claim, and print a table.
 
 make bench                        everything (about 15 minutes)
-make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, drain, year
+make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, drain, year, bus, ...
 """
 
 import argparse
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import drain, edge_cpu, gateway_load, ingest_bench, rollup_year, waiting_buffer
+from tests.bench import drain, edge_cpu, gateway_load, ingest_bench, rollup_year, rtu_share, waiting_buffer
 from tests.bench.figures import Figure, median, table
 
 RESULTS = Path("bench-results")
@@ -55,6 +55,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "reopen": lambda folder: asyncio.run(waiting_buffer.measure(folder)),
     "drain": lambda folder: asyncio.run(drain.measure(folder)),
     "year": lambda folder: asyncio.run(rollup_year.measure(folder)),
+    "bus": rtu_share.measure,
 }
 
 
