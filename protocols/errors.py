@@ -71,6 +71,10 @@ class BadPayload(_Refused):
     """A device's message that its profile cannot decode."""
 
 
+class BadCommand(_Refused):
+    """A command that a device cannot carry out; the detail says what it can."""
+
+
 class StoreDamaged(Permanent):
     """A store file cannot be read. It is left where it lies until somebody sets it aside."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from protocols.modbus.plan import Block
-from protocols.modbus.profile import ModbusPoint
+from protocols.modbus.point import ModbusPoint
 from protocols.modbus.registers import BIT_AREAS, ORDERS, TYPES, TypeName, WordOrder, swap_words
 from protocols.reading import Quality, Reading
 

@@ -9,7 +9,8 @@ from collections.abc import Generator, Iterable, Sequence
 
 import msgspec
 
-from protocols.modbus.profile import ModbusPoint, ModbusProfile
+from protocols.modbus.point import ModbusPoint
+from protocols.modbus.profile import ModbusProfile
 from protocols.modbus.registers import BIT_AREAS, BITS_PER_READ_MAX, FUNCTION_CODES, Area
 
 TOO_LONG = 3

@@ -1,170 +1,44 @@
 """The Modbus part of a device profile: which registers a model has, and how they are to be read.
 
 The TOML file is described in protocols/profiles/README.md. Decoding checks everything that can be checked without the
-device: names against the vocabulary, addresses, types, that no value is wider than one request.
+device: names against the vocabulary, addresses, types, that no value is wider than one request, that what is written
+can be written.
 """
-
-from collections.abc import Callable
-from typing import Literal
 
 import msgspec
 
-from protocols.errors import BadSettings
 from protocols.modbus.limits import Range, plausible_range, possible_range
+from protocols.modbus.outputs import Failsafe, build_failsafe, build_writes
+from protocols.modbus.point import ModbusPoint, Ratio
+from protocols.modbus.profile_file import Fail, IdentityRow, ModbusFile, PointRow, RatioRow, ReadRules, SerialRow
 from protocols.modbus.registers import (
     ADDRESS_END,
     BIT_AREAS,
     BITS_PER_READ_MAX,
     REGISTERS_PER_READ_MAX,
     TYPES,
-    Area,
-    TypeName,
+    WHOLE_TYPES,
     WordOrder,
     value_of_bits,
 )
-from protocols.points import VOCABULARY, PointKind, PointWord
+from protocols.modbus.texts import TextField, build_texts, check_identity
+from protocols.modbus.writes import PointWrite
+from protocols.points import VOCABULARY, PointWord
 from protocols.profile_head import ProfileHead
 from protocols.settings import Document, decode, duration
 
-Times = Literal["", "ct", "pt", "ct*pt"]
-Fold = Literal["", "magnitude", "four-quadrant"]
-Fail = Callable[[tuple[str | int, ...], str, str], BadSettings]
-"""Makes the error for (key, message, allowed): ``Document.fail``."""
-
-GUESSED_PER_READ_MAX = 60
-"""Registers per request where the vendor states no limit."""
-
-
-class PointRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One point as it stands in the file; what is left out comes from ``[modbus]``."""
-
-    at: int
-    type: TypeName = "uint16"
-    scale: float = 1.0
-    times: Times = ""
-    area: Area | None = None
-    word_order: WordOrder | None = None
-    plus: tuple[int, ...] = ()
-    scale_factor: int | None = None
-    bit: int | None = None
-    bits: int = 1
-    fold: Fold = ""
-    invalid: tuple[int, ...] | None = None
-    plausible: Range | None = None
-    extended: bool = False
-    optional: bool = False
-    kind: PointKind | None = None
-    alternatives: tuple[int, ...] = ()
-    note: str = ""
-
-
-class ReadRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the device wants to be read."""
-
-    area: Area = "holding"
-    word_order: WordOrder = "big"
-    max_registers: int = GUESSED_PER_READ_MAX
-    max_gap: int = 0
-    silence: str = "0 ms"
-    invalid: dict[TypeName, tuple[int, ...]] = {}
-    plausible: dict[str, Range] = {}
-    sunspec_models: tuple[int, ...] = ()
-
-
-class RatioRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A register with the ratio of a transformer, by which secondary-side values are multiplied."""
-
-    at: int
-    type: TypeName = "uint16"
-    scale: float = 1.0
-    area: Area | None = None
-
-
-class SerialRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the device leaves the factory."""
-
-    baud: int | None = None
-    parity: Literal["N", "E", "O"] | None = None
-    stop_bits: Literal[1, 2] | None = None
-    unit: int | None = None
-
-
-class IdentityRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Registers by which the model can be recognised; ``expect`` empty: informative only."""
-
-    at: int
-    type: Literal["uint16", "uint32", "float32", "string"]
-    registers: int
-    area: Area | None = None
-    expect: tuple[int | float | str, ...] = ()
-    note: str = ""
-
-
-class ModbusFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole TOML file."""
-
-    profile: ProfileHead
-    modbus: ReadRules = msgspec.field(default_factory=ReadRules)
-    serial: SerialRow = msgspec.field(default_factory=SerialRow)
-    ratio: dict[Literal["ct", "pt"], RatioRow] = {}
-    identity: tuple[IdentityRow, ...] = ()
-    points: dict[str, PointRow]
-
-
-class ModbusPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One point, complete: where it stands, how its bits become a value, and what the value may be.
-
-    value = (raw + raw of each ``plus``) x scale x ratios named in ``times`` x 10^(register at ``scale_factor``),
-    then ``fold``. ``invalid`` are raw values that mean "no value".
-    """
-
-    name: str
-    unit: str
-    kind: PointKind
-    area: Area
-    at: int
-    type: TypeName
-    word_order: WordOrder
-    scale: float = 1.0
-    times: tuple[str, ...] = ()
-    plus: tuple[int, ...] = ()
-    scale_factor: int | None = None
-    bit: int | None = None
-    bits: int = 1
-    fold: Fold = ""
-    invalid: tuple[int | float, ...] = ()
-    plausible: Range
-    possible: Range
-    extended: bool = False
-    optional: bool = False
-
-    @property
-    def words(self) -> int:
-        """Registers (or bits, in a bit area) of one value."""
-        return TYPES[self.type].words
-
-    def span(self) -> tuple[int, int]:
-        """First address and end (exclusive) of all that must be read in one request for this point."""
-        starts = (self.at, *self.plus)
-        first, end = min(starts), max(starts) + self.words
-        if self.scale_factor is not None:
-            first, end = min(first, self.scale_factor), max(end, self.scale_factor + 1)
-        return first, end
-
-
-class Ratio(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the factor called ``name`` (ct or pt) is read."""
-
-    name: str
-    area: Area
-    at: int
-    type: TypeName
-    word_order: WordOrder
-    scale: float
+__all__ = ["Failsafe", "IdentityRow", "ModbusFile", "ModbusPoint", "ModbusProfile", "PointWrite", "Ratio", "TextField"]
+__all__ += ["build_profile", "decode_modbus"]
 
 
 class ModbusProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that speaks Modbus. ``points`` are in the file's order, extended ones included."""
+    """A model that speaks Modbus. ``points`` are in the file's order, extended ones included.
+
+    ``texts``: what a device says of itself; with ``sunspec_models`` their addresses are offsets from the header of
+    model 1, as those of the points are from the header of the first of ``sunspec_models`` that the device has: see
+    ``find_model``, ``placed`` and ``placed_text`` in protocols.modbus.sunspec.
+    ``writes``: by name of the point that can be written. ``failsafe`` None: the profile does not say.
+    """
 
     head: ProfileHead
     word_order: WordOrder
@@ -176,6 +50,9 @@ class ModbusProfile(msgspec.Struct, frozen=True, kw_only=True):
     ratios: tuple[Ratio, ...]
     identity: tuple[IdentityRow, ...]
     points: tuple[ModbusPoint, ...]
+    texts: tuple[TextField, ...] = ()
+    writes: dict[str, PointWrite] = {}
+    failsafe: Failsafe | None = None
 
     @property
     def id(self) -> str:
@@ -189,6 +66,10 @@ class ModbusProfile(msgspec.Struct, frozen=True, kw_only=True):
         """The points to read: the standard ones, and with ``extended`` also those only one source knows."""
         return tuple(point for point in self.points if extended or not point.extended)
 
+    def point(self, name: str) -> ModbusPoint | None:
+        """The point of that name, extended or not."""
+        return next((point for point in self.points if point.name == name), None)
+
     def with_word_order(self, word_order: WordOrder) -> "ModbusProfile":
         """The same model with its registers' order changed by a setting on the device."""
         return msgspec.structs.replace(
@@ -196,6 +77,8 @@ class ModbusProfile(msgspec.Struct, frozen=True, kw_only=True):
             word_order=word_order,
             points=tuple(msgspec.structs.replace(point, word_order=word_order) for point in self.points),
             ratios=tuple(msgspec.structs.replace(ratio, word_order=word_order) for ratio in self.ratios),
+            texts=tuple(msgspec.structs.replace(text, word_order=word_order) for text in self.texts),
+            writes={name: msgspec.structs.replace(each, word_order=word_order) for name, each in self.writes.items()},
         )
 
 
@@ -229,8 +112,11 @@ def build_profile(file: ModbusFile, fail: Fail) -> ModbusProfile:
         sunspec_models=rules.sunspec_models,
         serial=file.serial,
         ratios=tuple(_ratio(name, row, rules, fail) for name, row in file.ratio.items()),
-        identity=file.identity,
+        identity=check_identity(file.identity, fail),
         points=points,
+        texts=build_texts(file.texts, rules, fail),
+        writes=build_writes(file.writes, points, fail),
+        failsafe=build_failsafe(file.failsafe, rules, fail),
     )
 
 
@@ -242,8 +128,11 @@ def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoin
     area = row.area or rules.area
     if (area in BIT_AREAS) != (row.type == "bit"):
         raise fail((*key, "type"), f"{row.type} in area {area}", "bit in coil and discrete, the other types elsewhere")
-    if row.bit is not None and not 0 <= row.bit < 16 * TYPES[row.type].words:
-        raise fail((*key, "bit"), f"bit {row.bit} of a {row.type}", f"0 to {16 * TYPES[row.type].words - 1}")
+    width = 16 * TYPES[row.type].words
+    if row.bit is not None and (not 0 <= row.bit < width or row.type not in WHOLE_TYPES):
+        raise fail((*key, "bit"), f"bit {row.bit} of a {row.type}", f"0 to {width - 1} of an integer")
+    if row.bits != 1 and (row.bit is None or not 1 <= row.bits <= width - row.bit):
+        raise fail((*key, "bits"), f"{row.bits} bits from bit {row.bit}", "bit, and as many as the type has from there")
     point = ModbusPoint(
         name=name,
         unit=word.unit,
@@ -264,10 +153,16 @@ def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoin
         possible=possible_range(word),
         extended=row.extended,
         optional=row.optional,
+        alternatives=row.alternatives,
     )
     first, end = point.span()
-    if first < 0 or end > ADDRESS_END:
-        raise fail((*key, "at"), f"registers {first} to {end - 1}", "0 to 65535")
+    for at in (first, *(first - row.at + other for other in row.alternatives)):
+        if at < 0 or at + end - first > ADDRESS_END:
+            raise fail((*key, "at"), f"registers {at} to {at + end - first - 1}", "0 to 65535")
+    if row.alternatives and (row.plus or row.scale_factor is not None):
+        raise fail(
+            (*key, "alternatives"), "with plus or scale_factor it is not said where those would be", "one register"
+        )
     most = BITS_PER_READ_MAX if area in BIT_AREAS else rules.max_registers
     if end - first > most:
         raise fail(key, f"needs {end - first} registers in one request", f"at most {most}")

@@ -46,6 +46,8 @@ TYPES: dict[TypeName, RegisterType] = {
     "float64": RegisterType(4, "d"),
 }
 
+WHOLE_TYPES: frozenset[TypeName] = frozenset({"uint16", "int16", "uint32", "int32", "uint64", "int64"})
+
 
 def value_of_bits(pattern: int, type_name: TypeName) -> int | float:
     """The value that the bit pattern ``pattern`` stands for; raises OverflowError when it has too many bits."""

@@ -8,10 +8,13 @@ from collections.abc import Collection, Generator
 
 import msgspec
 
-from protocols.modbus.profile import ModbusPoint
+from protocols.modbus.point import ModbusPoint
+from protocols.modbus.texts import TextField
 
 MARKER = b"SunS"
 MARKER_ADDRESSES = (40000, 0, 50000)
+COMMON_MODEL = 1
+"""The model in which every SunSpec device says its maker, its own model and its serial number."""
 END_MODEL = 0xFFFF
 MODELS_MAX = 64
 
@@ -49,3 +52,8 @@ def placed(point: ModbusPoint, start: int) -> ModbusPoint:
         plus=tuple(at + start for at in point.plus),
         scale_factor=None if point.scale_factor is None else point.scale_factor + start,
     )
+
+
+def placed_text(field: TextField, start: int) -> TextField:
+    """The text with its offset from the header of the common model, found at ``start``, turned into an address."""
+    return msgspec.structs.replace(field, at=field.at + start)
