@@ -18,6 +18,7 @@ class Fault(NamedTuple):
     kind: str = ""
     delay_s: float = 0.0
     code: int = 4
+    offset_s: float = 0.0
 
 
 NO_FAULT = Fault()

@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS answer (
     number_values BLOB NOT NULL, delay_s REAL NOT NULL, delivered INTEGER NOT NULL DEFAULT 1);
 CREATE TABLE IF NOT EXISTS message (
     id INTEGER PRIMARY KEY, device TEXT NOT NULL, sent_at INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
-    expected TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, first_attempt_at INTEGER, confirmed_at INTEGER);
+    expected TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, first_attempt_at INTEGER, confirmed_at INTEGER,
+    qos INTEGER NOT NULL DEFAULT 1, retain INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS incident (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -45,20 +46,30 @@ class ServedValue(NamedTuple):
 
 
 class ExpectedReading(NamedTuple):
-    """A reading that a published message must become. ``optional``: it may be left out (a value not in the message)."""
+    """A reading that a published message must become. ``optional``: it may be left out (a value not in the message).
+
+    ``received``: the message holds no time that can be believed; the instant is that of receipt. ``quality``: "" when
+    the device does not decide it.
+    """
 
     point: str
     value: float
     at: int
     optional: bool = False
+    received: bool = False
+    quality: str = ""
 
 
 class ExpectedEvent(NamedTuple):
-    """An event that a published message must become; ``data`` holds the fields that must be equal."""
+    """An event that a published message must become; ``data`` holds the fields that must be equal.
+
+    ``received``: the instant is that of receipt, as with a reading.
+    """
 
     kind: str
     at: int
     data: Mapping[str, Any]
+    received: bool = False
 
 
 class Expectation(NamedTuple):
@@ -67,7 +78,11 @@ class Expectation(NamedTuple):
 
 
 class Published(NamedTuple):
-    """One message of a device. ``attempts`` > 1: sent again because the connection broke before the PUBACK."""
+    """One message of a device. ``attempts`` > 1: sent again because the connection broke before the PUBACK.
+
+    ``sent_at`` is an instant of the simulated world, the others are of the wire: with a world that runs faster they
+    differ. A QoS 0 message counts as confirmed when it was written.
+    """
 
     id: int
     device: str
@@ -75,6 +90,9 @@ class Published(NamedTuple):
     expected: Expectation
     attempts: int
     confirmed_at: int | None
+    first_attempt_at: int | None = None
+    qos: int = 1
+    retain: bool = False
 
 
 class Incident(NamedTuple):
@@ -94,12 +112,20 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.executescript(SCHEMA)
+        self._add_columns()
         self._shapes: dict[tuple[str, ...], int] = {
             tuple(json.loads(points)): number for number, points in self._db.execute("SELECT id, points FROM shape")
         }
 
     def close(self) -> None:
         self._db.close()
+
+    def _add_columns(self) -> None:
+        """A ledger of an earlier version goes on being written."""
+        known = {row[1] for row in self._db.execute("PRAGMA table_info(message)")}
+        for name, default in (("qos", 1), ("retain", 0)):
+            if name not in known:
+                self._db.execute(f"ALTER TABLE message ADD COLUMN {name} INTEGER NOT NULL DEFAULT {default}")
 
     def answered(
         self, device: str, at_ms: int, points: Sequence[str], values: Sequence[float], *, delay_s: float = 0.0
@@ -123,11 +149,21 @@ class Ledger:
         if answer_id is not None:
             self._db.execute("UPDATE answer SET delivered = 0 WHERE id = ?", (answer_id,))
 
-    def publishing(self, device: str, at_ms: int, topic: str, payload: bytes, expected: Expectation) -> int:
+    def publishing(
+        self,
+        device: str,
+        at_ms: int,
+        topic: str,
+        payload: bytes,
+        expected: Expectation,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+    ) -> int:
         """Write down a message before its first attempt."""
         return self._insert(
-            "INSERT INTO message (device, sent_at, topic, payload, expected) VALUES (?, ?, ?, ?, ?)",
-            (device, at_ms, topic, payload, json.dumps(expected)),
+            "INSERT INTO message (device, sent_at, topic, payload, expected, qos, retain) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (device, at_ms, topic, payload, json.dumps(expected), qos, int(retain)),
         )
 
     def attempted(self, message_id: int, at_ms: int) -> None:
@@ -165,14 +201,18 @@ class Ledger:
     def published(self) -> Iterator[Published]:
         """Every message that was attempted at least once, in the order written down."""
         rows = self._db.execute(
-            "SELECT id, device, sent_at, expected, attempts, confirmed_at FROM message WHERE attempts > 0 ORDER BY id"
+            "SELECT id, device, sent_at, expected, attempts, confirmed_at, first_attempt_at, qos, retain"
+            " FROM message WHERE attempts > 0 ORDER BY id"
         )
-        for number, device, sent_at, expected, attempts, confirmed_at in rows:
+        for number, device, sent_at, expected, *rest in rows:
             readings, events = json.loads(expected)
             expectation = Expectation(
                 tuple(ExpectedReading(*item) for item in readings), tuple(ExpectedEvent(*item) for item in events)
             )
-            yield Published(number, device, sent_at, expectation, attempts, confirmed_at)
+            attempts, confirmed_at, first_attempt_at, qos, retain = rest
+            yield Published(
+                number, device, sent_at, expectation, attempts, confirmed_at, first_attempt_at, qos, bool(retain)
+            )
 
     def incidents(self) -> list[Incident]:
         rows = self._db.execute("SELECT at, what, name, detail FROM incident ORDER BY id")
