@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 
 from edge.settings import DeviceSettings, Site
+from edge.site_points import device_profile
 from protocols.birth import Birth, DeviceBirth, PointBirth
 from protocols.modbus.profile import ModbusProfile
 
@@ -53,7 +54,7 @@ def _device(site: Site, device: DeviceSettings) -> DeviceBirth:
 
 
 def _points(site: Site, device: DeviceSettings) -> list[PointBirth]:
-    profile = site.profiles[device.profile]
+    profile = device_profile(site.profiles[device.profile], device.points)
     if isinstance(profile, ModbusProfile):
         return [
             PointBirth(point.name, point.unit, point.kind, _stale_after_s(device, point.name))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from edge.site_file import BusKind, WordOrder
+from protocols.mqtt.site_points import SitePoint
 from protocols.mqtt_url import MqttUrl
 from protocols.profile import Profile
 
@@ -82,7 +83,8 @@ class Deadband(NamedTuple):
 class DeviceSettings(_Settings, frozen=True, kw_only=True):
     """One device. ``every_s`` is 0 for a device that reports by itself at times nobody set.
 
-    ``topic``, ``ident`` (its name inside a shared topic) and ``card`` (how its reader writes card numbers): for MQTT;
+    ``topic``, ``ident`` (its name inside a shared topic), ``card`` (how its reader writes card numbers) and ``points``
+    (where those are that its profile leaves to the site file): for MQTT;
     ``unit``, ``word_order``, ``ct``, ``pt`` and ``extended``: for Modbus.
     """
 
@@ -102,6 +104,7 @@ class DeviceSettings(_Settings, frozen=True, kw_only=True):
     topic: str = ""
     ident: str = ""
     card: str = ""
+    points: dict[str, SitePoint] = {}
 
 
 class Site(_Settings, frozen=True, kw_only=True):

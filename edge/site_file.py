@@ -76,6 +76,15 @@ class BusRow(Row, frozen=True, kw_only=True):
     ca_file: str = ""  # mqtt: certificates to verify the server by
 
 
+class PlaceRow(Row, frozen=True, kw_only=True):
+    """A point in [device.points], in full"""
+
+    at: str  # where its values come, as levels of the device's topic
+    scale: float = 1.0  # times the value, when it comes in another unit
+    offset: float = 0.0  # added after that
+    map: dict[str, float] = {}  # word = number, for states written in other words than on and off, open and closed
+
+
 class DeviceRow(Row, frozen=True, kw_only=True):
     """[[device]]"""
 
@@ -88,6 +97,8 @@ class DeviceRow(Row, frozen=True, kw_only=True):
     topic: str = ""  # MQTT: topic of the device, without wildcards
     ident: str = ""  # MQTT: its name inside a topic that several devices share
     card: str = ""  # MQTT: how its reader writes card numbers; default: as its profile says
+    # MQTT: point = place in the device's topic, for Homie and Wiren Board: temperature_c = "sensors/temperature"
+    points: dict[str, str | PlaceRow] = {}
     every: str = ""  # poll interval; MQTT: how often it reports, when that is known
     max_silence: str = ""  # as in [defaults], for this device
     # point = change that need not be sent: a number in the unit of the point, or a text like "1 %"

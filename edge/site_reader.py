@@ -21,11 +21,13 @@ from edge.settings import (
     UplinkSettings,
 )
 from edge.site_file import BusKind, BusRow, DeviceRow, SiteFile, UplinkRow
+from edge.site_points import device_profile, read_places
 from protocols.errors import BadProfile, BadSettings
 from protocols.events import GATEWAY_DEVICE
 from protocols.modbus.profile import ModbusProfile
 from protocols.mqtt.card_uid import FORMS
 from protocols.mqtt.profile import MqttProfile
+from protocols.mqtt.site_points import BadSitePoint
 from protocols.mqtt_url import MqttUrl, parse_mqtt_url
 from protocols.profile import Profile, load_profile
 from protocols.reading import ID_RULE, is_id
@@ -183,6 +185,12 @@ class _Reader:
         if isinstance(profile, ModbusProfile) and not profile.selected(extended=row.extended):
             message = f"every point of {row.profile} is known from one source only; compare with the display"
             raise self._fail((*key, "extended"), message, "true")
+        places = read_places(row.points)
+        try:
+            profile = device_profile(profile, places)
+        except BadSitePoint as error:
+            at = (*key, "points", error.point) if error.point else (*key, "points")
+            raise self._fail(at, error.message, error.allowed) from None
         default_every = "" if speaks_mqtt else self._file.defaults.every
         every = row.every or default_every
         every_key: Key = (*key, "every") if row.every else ("defaults", "every")
@@ -205,11 +213,14 @@ class _Reader:
             topic=row.topic,
             ident=row.ident,
             card=row.card,
+            points=places,
         )
 
     def _check_address(self, row: DeviceRow, kind: BusKind, key: Key) -> None:
         speaks_mqtt = kind == "mqtt"
-        foreign = ("unit", "word_order", "ct", "pt", "extended") if speaks_mqtt else ("topic", "ident", "card")
+        foreign = (
+            ("unit", "word_order", "ct", "pt", "extended") if speaks_mqtt else ("topic", "ident", "card", "points")
+        )
         for name in self._written(key):
             if name in foreign:
                 raise self._fail((*key, name), f"means nothing for {row.profile}", "leave it out")

@@ -22,12 +22,15 @@ from typing import NamedTuple
 from edge.cards import open_card_keys
 from edge.contract import LinkMessage, Sink
 from edge.drivers.mqtt_device import MqttDevice, Told
-from edge.drivers.mqtt_wire import DialsLink, MqttWire
+from edge.drivers.mqtt_session import SessionMark
+from edge.drivers.mqtt_wire import Arrival, DialsLink, MqttWire
 from edge.mqtt_link import MqttDialer, MqttLink
 from edge.settings import BusSettings, DeviceSettings, GatewaySettings
+from edge.site_points import device_profile
 from protocols.clock import Clock
 from protocols.errors import BadPayload, Permanent, StoreUnavailable, WireLost
-from protocols.mqtt.decoder import KeyCard, MqttDecoder
+from protocols.mqtt.decoder import MqttDecoder
+from protocols.mqtt.message import KeyCard
 from protocols.mqtt.profile import MqttProfile
 from protocols.profile import Profile
 from protocols.reading import Event
@@ -90,6 +93,7 @@ class MqttDriver:
                 bus=bus.name,
                 client_id=f"{client}-{what}",
                 filters=filters,
+                mark=SessionMark(gateway.card_key_file.with_name(f"mqtt-{bus.name}-{what}.session")),
                 clock=clock,
                 rng=rng,
             )
@@ -136,13 +140,13 @@ class MqttDriver:
     def device_reports(self) -> list[DeviceReport]:
         return [device.report() for device in self._devices]
 
-    async def _accept(self, link: MqttLink, message: LinkMessage, known_retained: bool) -> bool:
+    async def _accept(self, link: MqttLink, message: LinkMessage, arrival: Arrival) -> bool:
         """Take one message in; it is acknowledged here or at the end of a lane, and never before it is on disk."""
         listeners = self._listening(message.topic)
         told = []
         for device in listeners:
             try:
-                found = device.take(message, known_retained=known_retained)
+                found = device.take(message, arrival)
             except Exception:  # task top: of one message; with a defect it must not come back for ever and block others
                 log.exception("device %s: message refused", device.id)
                 device.refuse("defect", "defect: the message could not be decoded; the log says why")
@@ -259,7 +263,7 @@ def _devices(
     zone = _zone(gateway.time_zone)
     found = []
     for device in devices:
-        profile = spoken[device.profile]
+        profile = device_profile(spoken[device.profile], device.points)
         assert isinstance(profile, MqttProfile)
         decoder = MqttDecoder(
             profile,

@@ -9,10 +9,13 @@ from collections import Counter, deque
 from typing import NamedTuple
 
 from edge.contract import LinkMessage
+from edge.drivers.mqtt_repeats import Repeats
+from edge.drivers.mqtt_wire import Arrival
 from edge.settings import DeviceSettings
 from protocols.clock import TRUST_FLOOR_MS, Clock
 from protocols.errors import BadPayload
-from protocols.mqtt.decoder import Decoded, MqttDecoder
+from protocols.mqtt.decoder import MqttDecoder
+from protocols.mqtt.message import Decoded
 from protocols.mqtt.profile import MqttProfile
 from protocols.reading import Event, Reading
 from protocols.status import DeviceReport, DeviceState
@@ -61,12 +64,10 @@ class MqttDevice:
         self._messages = 0
         self.refused: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
+        self._repeats = Repeats(profile.repeat_within_s, self.left_out)
 
-    def take(self, message: LinkMessage, *, known_retained: bool) -> Told | None:
-        """Decode a message; None when it is about another device. What cannot be read is counted.
-
-        known_retained: the broker had kept our session, so what it retains with a time of its own was ours already.
-        """
+    def take(self, message: LinkMessage, arrival: Arrival) -> Told | None:
+        """Decode a message; None when it is about another device. What cannot be read is counted."""
         received_at = self._clock.now_ms()
         try:
             decoded = self.decoder.decode(
@@ -85,12 +86,17 @@ class MqttDevice:
         for reason, _ in decoded.notes:
             self.left_out[reason] += 1
         news = self._presence(decoded, message.retain, received_at)
-        origin = self._origin(message, decoded)
-        repeated = self._repeats(message, decoded, origin, known_retained)
+        origin = self._origin(message, decoded, arrival.session)
+        heard_s = self._clock.monotonic()
+        known = not message.retain and self._repeats.is_known_packet(decoded, heard_s)
+        if known and not message.dup:
+            return Told((), (), news, origin, repeated=True)
+        repeated = self._is_repeated(message, decoded, origin, arrival.kept)
         readings = () if repeated else decoded.readings
+        events = self._repeats.news(decoded, heard_s, sent_again=message.dup, queued=arrival.queued)
         # A message with a time of its own is one event however often and by whomever it is sent again.
         redelivered = message.dup or decoded.has_own_time
-        return Told(readings, decoded.events, news, origin, redelivered, repeated)
+        return Told(readings, events, news, origin, redelivered, repeated)
 
     def refuse(self, reason: str, detail: str) -> None:
         """Count a message that cannot be taken, and log the first of its kind in a row."""
@@ -105,6 +111,7 @@ class MqttDevice:
     def forget(self) -> None:
         """What was handed over may not have arrived: take what is sent again as new."""
         self._seen.clear()
+        self._repeats.clear()
 
     def silent(self, link_up_since_s: float) -> Event | None:
         """The event of losing this device when it has been silent too long; the time the broker was away is not its."""
@@ -158,19 +165,20 @@ class MqttDevice:
         log.warning("device %s: lost: %s", self.id, why)
         return Event(self.id, "device_lost", at, {"error": why, "last_ok_at": self._last_ok_at})
 
-    def _origin(self, message: LinkMessage, decoded: Decoded) -> bytes:
+    def _origin(self, message: LinkMessage, decoded: Decoded, session: bytes) -> bytes:
         digest = hashlib.blake2b(digest_size=15)
         for part in (self.id.encode(), message.topic.encode(), message.payload):
             digest.update(len(part).to_bytes(4, "big") + part)
         if not decoded.has_own_time:
-            # The same bytes twice may be two events; only the packet id tells a redelivery apart.
-            digest.update(message.mid.to_bytes(4, "big"))
+            # The same bytes twice may be two events; only the packet id tells a redelivery apart, in its session.
+            digest.update(message.mid.to_bytes(4, "big") + session)
         return digest.digest()
 
-    def _repeats(self, message: LinkMessage, decoded: Decoded, origin: bytes, known_retained: bool) -> bool:
+    def _is_repeated(self, message: LinkMessage, decoded: Decoded, origin: bytes, kept: bool) -> bool:
+        """True when its readings were handed over before: sent again, or retained in a session that had them."""
         if not (decoded.has_own_time and decoded.readings):
             return False
-        repeated = origin in self._seen or (message.retain and known_retained)
+        repeated = origin in self._seen or (message.retain and kept)
         self._seen[origin] = None
         if len(self._seen) > SEEN_KEPT:
             del self._seen[next(iter(self._seen))]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from edge.contract import LinkMessage, Will
+from edge.drivers.mqtt_session import SessionMark
 from edge.mqtt_link import MqttLink
 from protocols.clock import Clock
 from protocols.errors import WireLost
@@ -21,8 +22,21 @@ TURN = 64
 """Messages after which other tasks get their turn."""
 STRANGERS_KEPT = 256
 
-Accept = Callable[[MqttLink, LinkMessage, bool], Awaitable[bool]]
-"""Takes one message in: (link, message, what is retained was known before) -> some device listens to its topic."""
+QUEUED_S = 5.0
+"""A message of a kept session that comes this soon after connecting may have waited at the broker."""
+
+
+class Arrival(NamedTuple):
+    """How a message came. session: number of the session; kept: the broker had kept it, so what it retains was known
+    before; queued: the message may have waited there."""
+
+    session: bytes = b""
+    kept: bool = False
+    queued: bool = False
+
+
+Accept = Callable[[MqttLink, LinkMessage, Arrival], Awaitable[bool]]
+"""Takes one message in -> some device listens to its topic."""
 
 
 class DialsLink(Protocol):
@@ -42,10 +56,12 @@ class MqttWire:
         bus: str,
         client_id: str,
         filters: tuple[str, ...],
+        mark: SessionMark,
         clock: Clock,
         rng: random.Random,
     ) -> None:
         self._dial, self._accept, self._clock, self._rng = dial, accept, clock, rng
+        self._mark = mark
         self._bus = bus
         self.client_id = client_id
         self._filters = filters
@@ -78,8 +94,10 @@ class MqttWire:
             self._delay_s = min(RETRY_MAX_S, 2 * self._delay_s)
 
     async def _serve(self, link: MqttLink) -> None:
-        known = link.session_present
-        if not (known and self._subscribed):
+        kept = link.session_present
+        if not kept:
+            self._mark.renew()
+        if not (kept and self._subscribed):
             # Subscribing again makes the broker send all retained messages again, so only when it is needed.
             for topic_filter in self._filters:
                 await link.subscribe(topic_filter)
@@ -89,7 +107,9 @@ class MqttWire:
         self.state, self.last_error, self.up_since_s = "up", "", self._clock.monotonic()
         async for message in link.messages():
             self.messages += 1
-            if not await self._accept(link, message, known) and message.topic not in self._strangers:
+            settled = message.qos == 0 or self._clock.monotonic() - self.up_since_s > QUEUED_S
+            arrival = Arrival(self._mark.value, kept, queued=kept and not settled)
+            if not await self._accept(link, message, arrival) and message.topic not in self._strangers:
                 await self._unsubscribe(link, message.topic)
             if self.messages % TURN == 0:
                 await self._clock.sleep(0)

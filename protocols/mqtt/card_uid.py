@@ -11,6 +11,7 @@ from protocols.errors import BadPayload
 FORMS = (
     "hex",
     "hex-reversed",
+    "hex-unpadded",
     "decimal",
     "decimal-reversed",
     "wiegand26",
@@ -23,9 +24,10 @@ FORMS = (
     "em-decimal",
 )
 """How a reader writes card numbers. ``hex``: the bytes of an ISO 14443 UID, with or without '-' or ':' between them;
-``decimal``: the same as one number; ``-reversed``: last byte first. ``wiegand26``, ``wiegand34``: the number of a
-Wiegand frame without its parity bits; ``-hex``: the same in hex digits. ``facility-card``: 118,15080. ``em-*``: 125 kHz
-tags, whose version byte some readers drop."""
+``-unpadded``: bytes below 0x10 may have one digit: a card whose number is not whole has a key of its own, at these
+readers only, and two such cards may share it. ``decimal``: one number; ``-reversed``: last byte first. ``wiegand26``,
+``wiegand34``: the number of a Wiegand frame without its parity bits; ``-hex``: the same in hex digits.
+``facility-card``: 118,15080. ``em-*``: 125 kHz tags, whose version byte some readers drop."""
 
 UID_BYTES = (4, 7, 10)
 _SEPARATED = re.compile(r"[0-9A-Fa-f]{2}(?:([-: ])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2})*")
@@ -33,6 +35,8 @@ _HEX = re.compile(r"[0-9A-Fa-f]+")
 _DECIMAL = re.compile(r"[0-9]+")
 _FACILITY_CARD = re.compile(r"([0-9]{1,3})[,:/]([0-9]{1,5})")
 SEVEN_BYTES_MIN = 1 << 48
+_HINTS = {6: "wiegand26-hex", 10: "em-hex10"}
+"""What a number of so many hex digits usually is."""
 DIGITS_MAX = 20
 
 
@@ -41,6 +45,8 @@ def canonical_card(text: str, form: str) -> bytes:
     text = text.strip()
     if form in ("hex", "hex-reversed"):
         return b"uid:" + _ordered(_hex_bytes(text, UID_BYTES), form)
+    if form == "hex-unpadded":
+        return _unpadded(text)
     if form in ("decimal", "decimal-reversed"):
         return b"uid:" + _ordered(_decimal_uid(text), form)
     if form in ("wiegand26", "wiegand26-hex"):
@@ -70,10 +76,23 @@ def _hex_bytes(text: str, lengths: tuple[int, ...]) -> bytes:
     # Some readers drop leading zeros of each byte, so that an unusual length may stand for several cards.
     if len(text) % 2 or len(text) // 2 not in lengths:
         wanted = ", ".join(str(2 * length) for length in lengths)
-        raise BadPayload("card", f"a card number of {len(text)} hex digits is ambiguous; known lengths: {wanted}")
+        hint = _HINTS.get(len(text), "hex-unpadded")
+        raise BadPayload(
+            "card",
+            f'{len(text)} hex digits are ambiguous, known: {wanted}; for a reader that writes so: card = "{hint}"',
+        )
     raw = bytes.fromhex(text)
     _not_zero(int.from_bytes(raw, "big"))
     return raw
+
+
+def _unpadded(text: str) -> bytes:
+    if len(text) % 2 == 0 and len(text) // 2 in UID_BYTES:
+        return b"uid:" + _hex_bytes(text, UID_BYTES)
+    if not _HEX.fullmatch(text) or not min(UID_BYTES) <= len(text) < 2 * max(UID_BYTES):
+        raise BadPayload("card", f"a card number of {len(text)} characters that is not hexadecimal")
+    _not_zero(int(text, 16))
+    return b"odd:" + text.lower().encode()
 
 
 def _decimal_uid(text: str) -> bytes:

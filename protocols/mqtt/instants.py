@@ -14,7 +14,9 @@ _ISO = re.compile(
     r"(\d{4})[-.](\d\d)[-.](\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*(Z|z|[+-]\d\d:?\d\d)?",
     re.ASCII,
 )
+_CLOCK = re.compile(r"(\d\d)(\d\d)(\d\d)(?:\.(\d{1,9}))?", re.ASCII)
 _YEAR_9999_MS = 253_402_300_799_999
+_DAY_MS = 86_400_000
 
 
 class Instant(NamedTuple):
@@ -25,11 +27,15 @@ class Instant(NamedTuple):
     too_old: bool = False
 
 
-def read_instant(value: Any, form: str, zone: tzinfo) -> int | None:
-    """A device's time in ms since 1970 UTC; None when it is none. ``zone`` is for times written without one."""
-    if form == "iso" or form == "local":
-        text = as_text(value)
-        return None if text is None else _iso(text.strip(), zone if form == "local" else UTC)
+def read_instant(value: Any, form: str, zone: tzinfo, near: int = 0) -> int | None:
+    """A device's time in ms since 1970 UTC; None when it is none. ``zone`` is for times written without one.
+
+    near: time of receipt. What is written may stand for two instants (the hour that the end of summer time repeats) or
+    for one of every day (``clock``); the nearest one is meant.
+    """
+    if form in ("iso", "local", "clock"):
+        text = (as_text(value) or "").strip()
+        return _clock(text, near) if form == "clock" else _iso(text, zone if form == "local" else UTC, near)
     number = _number(value, 16 if form == "epoch_hex" else 10)
     if number is None:
         return None
@@ -73,7 +79,20 @@ def _number(value: Any, base: int) -> float | int | None:
     return number if math.isfinite(number) else None
 
 
-def _iso(text: str, zone: tzinfo) -> int | None:
+def _clock(text: str, near: int) -> int | None:
+    """hhmmss in UTC, on the day that makes it nearest."""
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        return None
+    hour, minute, second, fraction = found.groups()
+    if int(hour) > 23 or int(minute) > 59 or int(second) > 60:
+        return None
+    at = ((int(hour) * 60 + int(minute)) * 60 + int(second)) * 1000 + int((fraction or "0").ljust(3, "0")[:3])
+    days = round((near - at) / _DAY_MS)
+    return at + days * _DAY_MS
+
+
+def _iso(text: str, zone: tzinfo, near: int) -> int | None:
     found = _ISO.fullmatch(text)
     if found is None:
         return None
@@ -83,7 +102,8 @@ def _iso(text: str, zone: tzinfo) -> int | None:
     try:
         # A leap second is the first instant of the next minute; datetime has no word for it.
         moment = datetime(year, month, day, hour, minute, min(second, 59), micros, tzinfo=_offset(offset, zone))
-        at = round(moment.timestamp() * 1000)
+        instants = (round(moment.replace(fold=fold).timestamp() * 1000) for fold in (0, 1))
+        at = min(instants, key=lambda instant: abs(instant - near))
     except (ValueError, OverflowError, OSError):
         return None
     return at + (second - min(second, 59)) * 1000

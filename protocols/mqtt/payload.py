@@ -7,8 +7,9 @@ from typing import Any, Literal
 import msgspec
 
 from protocols.errors import BadPayload
+from protocols.mqtt.nmea import read_nmea
 
-PayloadKind = Literal["json", "text", "csv"]
+PayloadKind = Literal["json", "text", "csv", "nmea"]
 Path = tuple[str, ...]
 
 _QUOTED = re.compile(r"'([^']+)'|([^.'\[\]]+)|\[(\d+)\]")
@@ -43,7 +44,8 @@ def parse_path(text: str) -> Path:
 
 
 def read_payload(payload: bytes, kind: PayloadKind) -> Any:
-    """The payload as a document. Raises BadPayload: ``not_utf8``, ``not_json``, ``too_deep``, ``empty``.
+    """The payload as a document. Raises BadPayload: ``not_utf8``, ``empty``, and by kind ``not_json``, ``too_deep``,
+    ``not_nmea``, ``checksum``.
 
     Text is the stripped string. CSV is a list of stripped strings.
     """
@@ -55,6 +57,8 @@ def read_payload(payload: bytes, kind: PayloadKind) -> Any:
         raise BadPayload("not_utf8", f"byte {error.start}") from None
     if not text:
         raise BadPayload("empty")
+    if kind == "nmea":
+        return read_nmea(text)
     return [part.strip() for part in text.split(",")] if kind == "csv" else text
 
 

@@ -43,6 +43,13 @@ class PointRule(msgspec.Struct, frozen=True, kw_only=True):
     row: PointRow
 
 
+def point_rule(name: str, row: PointRow, paths: tuple[Path, ...]) -> PointRule:
+    """The rule of the point ``name``, a word of the vocabulary."""
+    divisor = round(1 / row.scale) if 0 < row.scale < 1 else 1
+    exact = divisor if 1 / divisor == row.scale else 1
+    return PointRule(name=name, kind=VOCABULARY[name].kind, paths=paths, divisor=exact, row=row)
+
+
 class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
     """One field of an event, complete; ``type`` as in :mod:`protocols.events`."""
 
@@ -54,9 +61,11 @@ class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventRule(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a message, complete."""
+    """One event of a message, complete. ``each`` and ``changed`` are None where the row has none."""
 
     kind: str
+    each: Path | None
+    changed: Path | None
     when: tuple[Condition, ...]
     fields: tuple[FieldRule, ...]
 
@@ -70,9 +79,11 @@ class MarkRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageRule(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of message, complete."""
+    """One kind of message, complete. ``same``: messages with the same values there are one message, by however many
+    ways it came."""
 
     row: MessageRow
+    same: tuple[Path, ...]
     when: tuple[Condition, ...]
     alive_path: Path
     times: tuple[Path, ...]
@@ -104,6 +115,8 @@ class MqttProfile(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: int
     silence_s: float
     stale_after_s: float
+    skips_empty: bool
+    repeat_within_s: float
     card: str
     messages: tuple[MessageRule, ...]
     points: tuple[PointInfo, ...]
@@ -139,13 +152,15 @@ def decode(document: Document) -> MqttProfile:
         max_bytes=file.mqtt.max_bytes,
         silence_s=builder.seconds("silence"),
         stale_after_s=stale_after_s,
+        skips_empty=file.mqtt.empty == "ignore",
+        repeat_within_s=builder.seconds("repeat_within"),
         card=file.mqtt.card,
         messages=messages,
-        points=_infos(messages, stale_after_s),
+        points=point_infos(messages, stale_after_s),
     )
 
 
-def _infos(messages: tuple[MessageRule, ...], stale_after_s: float) -> tuple[PointInfo, ...]:
+def point_infos(messages: tuple[MessageRule, ...], stale_after_s: float) -> tuple[PointInfo, ...]:
     """Every point once, in the file's order; the longest of its own limits counts."""
     own: dict[str, float] = {}
     for rule in (rule for message in messages for rule in message.points):
@@ -165,7 +180,9 @@ class _Builder:
     def message(self, row: MessageRow, key: Key) -> MessageRule:
         if row.topic.count("{topic}") != 1 or "#" in row.topic:
             raise self._fail((*key, "topic"), f"{row.topic!r}", "{topic} exactly once, + for any level, no #")
-        does = bool(row.points or row.event or row.means or row.alive)
+        if (row.topic.count("{point}") == 1) != (row.site_points is not None):
+            raise self._fail(key, "{point} in the topic and site_points belong together", "both or neither")
+        does = bool(row.points or row.event or row.means or row.alive or row.site_points)
         if does == (row.ignore or bool(row.refuse)):
             raise self._fail(key, "a message either says something or is ignored or refused", "one of these")
         points = tuple(
@@ -174,6 +191,7 @@ class _Builder:
         known = {point.name for point in points}
         return MessageRule(
             row=row,
+            same=self.paths(row.same, (*key, "same")),
             when=self._when(row.when, (*key, "when")),
             alive_path=self.paths(row.alive.path, (*key, "alive", "path"))[0] if row.alive and row.alive.path else (),
             times=self.paths(self._dialect.time if row.time is None else row.time, (*key, "time")),
@@ -208,8 +226,7 @@ class _Builder:
         return paths
 
     def _point(self, name: str, row: PointRow, payload: PayloadKind, key: Key) -> PointRule:
-        word = VOCABULARY.get(name)
-        if word is None:
+        if name not in VOCABULARY:
             raise self._fail(key, "no such point in the vocabulary", "the names in protocols/points.toml")
         paths = self._source(row, payload, key)
         if row.stale_after:
@@ -219,9 +236,7 @@ class _Builder:
                 raise self._fail((*key, "stale_after"), str(error), "") from None
         if row.range and not row.range[0] <= row.range[1]:
             raise self._fail((*key, "range"), f"{row.range}", "[lowest, highest]")
-        divisor = round(1 / row.scale) if 0 < row.scale < 1 else 1
-        exact = divisor if 1 / divisor == row.scale else 1
-        return PointRule(name=name, kind=word.kind, paths=paths, divisor=exact, row=row)
+        return point_rule(name, row, paths)
 
     def _event(self, row: EventRow, payload: PayloadKind, key: Key) -> EventRule:
         kind = EVENT_KINDS.get(row.kind)
@@ -240,7 +255,10 @@ class _Builder:
             paths = self._source(field, payload, at)
             required = name in kind.required
             fields.append(FieldRule(name=name, type=kind.fields[name], required=required, paths=paths, row=field))
-        return EventRule(kind=row.kind, when=self._when(row.when, (*key, "when")), fields=tuple(fields))
+        [each] = self.paths(row.each, (*key, "each")) or (None,)
+        [changed] = self.paths(row.changed, (*key, "changed")) or (None,)
+        when = self._when(row.when, (*key, "when"))
+        return EventRule(kind=row.kind, each=each, changed=changed, when=when, fields=tuple(fields))
 
     def _mark(self, row: MarkRow, known: set[str], key: Key) -> MarkRule:
         unknown = [name for name in row.points if name not in known]

@@ -7,7 +7,7 @@ import msgspec
 from protocols.mqtt.payload import PayloadKind
 from protocols.profile_head import ProfileHead
 
-TimeForm = Literal["epoch_s", "epoch_ms", "epoch_hex", "iso", "local"]
+TimeForm = Literal["epoch_s", "epoch_ms", "epoch_hex", "iso", "local", "clock"]
 Texts = str | tuple[str, ...]
 
 
@@ -42,9 +42,15 @@ class FieldRow(_Row, frozen=True, kw_only=True):
 
 
 class EventRow(_Row, frozen=True, kw_only=True):
-    """An event that a message stands for, when all of ``when`` holds."""
+    """An event that a message stands for, when all of ``when`` holds.
+
+    each: path of a list; every entry of it may be such an event, and paths start there. changed: path of a value that
+    devices repeat; only a message in which it is another than in the message before is an event.
+    """
 
     kind: str
+    each: str = ""
+    changed: str = ""
     when: dict[str, Texts] = {}
     fields: dict[str, FieldRow] = {}
 
@@ -65,6 +71,14 @@ class AliveRow(_Row, frozen=True, kw_only=True):
     offline: tuple[str, ...] = ()
 
 
+class SitePointRow(_Row, frozen=True, kw_only=True):
+    """How the values of points that the site file names are written; ``counter``: as ``number`` unless it is there."""
+
+    state: PointRow = PointRow()
+    number: PointRow = PointRow()
+    counter: PointRow | None = None
+
+
 class MessageRow(_Row, frozen=True, kw_only=True):
     """One kind of message. The first row whose topic, payload and ``when`` fit is used."""
 
@@ -79,6 +93,8 @@ class MessageRow(_Row, frozen=True, kw_only=True):
     time: Texts | None = None
     time_form: TimeForm | None = None
     points: dict[str, PointRow] = {}
+    site_points: SitePointRow | None = None
+    same: Texts = ()
     event: tuple[EventRow, ...] = ()
     drop: tuple[MarkRow, ...] = ()
     doubt: tuple[MarkRow, ...] = ()
@@ -95,6 +111,8 @@ class DialectRow(_Row, frozen=True, kw_only=True):
     max_bytes: int = 65536
     silence: str = "0 s"
     stale_after: str = "0 s"
+    empty: Literal["refuse", "ignore"] = "refuse"
+    repeat_within: str = "0 s"
     card: str = "hex"
 
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from protocols.mqtt.card_uid import canonical_card
-from protocols.mqtt.decoder import Decoded, MqttDecoder
+from protocols.mqtt.decoder import MqttDecoder
+from protocols.mqtt.message import Decoded
 from protocols.mqtt.profile import MqttProfile
 from protocols.profile import load_profile
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from protocols.errors import BadPayload
 from protocols.events import check_event
-from protocols.mqtt.decoder import Decoded
+from protocols.mqtt.message import Decoded
 from protocols.reading import REASONS, Quality
 from tests.protocols.mqtt.message_case import CASES, MessageCase, case_files, read_case
 
