@@ -55,7 +55,8 @@ class BlockDecoder:
             times, over = factor * point.scale, 1.0
         spread = math.prod(max(1.0, ratios[name]) for name in point.times)
         low, high = point.plausible
-        plain = not (point.plus or point.fold or self._bits) and point.scale_factor is None and point.bit is None
+        unusual = point.plus or point.fold or self._bits or point.invalid_spans
+        plain = not unusual and point.scale_factor is None and point.bit is None
         return _Step(
             point.name,
             0 if self._bits else self._layout.index[(point.word_order, point.at - self._block.start, point.type)],
@@ -127,6 +128,8 @@ class BlockDecoder:
         for at in (step.point.at, *step.point.plus):
             raw = self._field(values, step.point, at, step.point.type)
             if raw in step.invalid or (isinstance(raw, float) and math.isnan(raw)):
+                return None
+            if any(low <= raw <= high for low, high in step.point.invalid_spans):
                 return None
             total += raw
         return total

@@ -12,8 +12,8 @@ class ModbusPoint(msgspec.Struct, frozen=True, kw_only=True):
     """One point, complete: where it stands, how its bits become a value, and what the value may be.
 
     value = (raw + raw of each ``plus``) x scale x ratios named in ``times`` x 10^(register at ``scale_factor``),
-    then ``fold``. ``invalid`` are raw values that mean "no value". ``alternatives``: where other firmware has it; tried
-    in turn when the device refuses ``at``.
+    then ``fold``. ``invalid`` are raw values that mean "no value", ``invalid_spans`` the first and last of many such.
+    ``alternatives``: where other firmware has it; tried in turn when the device refuses ``at``.
     """
 
     name: str
@@ -31,6 +31,7 @@ class ModbusPoint(msgspec.Struct, frozen=True, kw_only=True):
     bits: int = 1
     fold: Fold = ""
     invalid: tuple[int | float, ...] = ()
+    invalid_spans: tuple[Range, ...] = ()
     plausible: Range
     possible: Range
     extended: bool = False

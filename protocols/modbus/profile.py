@@ -133,6 +133,7 @@ def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoin
         raise fail((*key, "bit"), f"bit {row.bit} of a {row.type}", f"0 to {width - 1} of an integer")
     if row.bits != 1 and (row.bit is None or not 1 <= row.bits <= width - row.bit):
         raise fail((*key, "bits"), f"{row.bits} bits from bit {row.bit}", "bit, and as many as the type has from there")
+    invalid = _invalid(key, row, rules, fail)
     point = ModbusPoint(
         name=name,
         unit=word.unit,
@@ -148,7 +149,8 @@ def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoin
         bit=row.bit,
         bits=row.bits,
         fold=row.fold,
-        invalid=_invalid(key, row, rules, fail),
+        invalid=tuple(low for low, high in invalid if low == high),
+        invalid_spans=tuple((low, high) for low, high in invalid if low != high),
         plausible=_plausible(word, row, rules),
         possible=possible_range(word),
         extended=row.extended,
@@ -173,16 +175,22 @@ def _plausible(word: PointWord, row: PointRow, rules: ReadRules) -> Range:
     return row.plausible or plausible_range(word, rules.plausible)
 
 
-def _invalid(key: tuple[str, ...], row: PointRow, rules: ReadRules, fail: Fail) -> tuple[int | float, ...]:
+def _invalid(
+    key: tuple[str, ...], row: PointRow, rules: ReadRules, fail: Fail
+) -> list[tuple[int | float, int | float]]:
+    """First and last raw value of each range that means "no value"."""
     if row.type == "bit":
-        return ()
+        return []
     patterns = rules.invalid.get(row.type, ()) if row.invalid is None else row.invalid
     try:
-        values = tuple(value_of_bits(pattern, row.type) for pattern in patterns)
+        spans = [(each, each) if isinstance(each, int) else each for each in patterns]
+        values = [(value_of_bits(first, row.type), value_of_bits(last, row.type)) for first, last in spans]
     except OverflowError:
         allowed = "unsigned patterns as wide as the type"
         raise fail((*key, "invalid"), f"a bit pattern does not fit into {row.type}", allowed) from None
-    return tuple(value for value in values if value == value)  # NaN is never a value, whatever the profile says
+    if any(low > high for low, high in values):
+        raise fail((*key, "invalid"), "the last of a range is below its first", "[first, last]")
+    return [(low, high) for low, high in values if low == low]  # NaN is never a value, whatever the profile says
 
 
 def _ratio(name: str, row: RatioRow, rules: ReadRules, fail: Fail) -> Ratio:

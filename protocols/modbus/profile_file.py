@@ -17,6 +17,8 @@ TextName = Literal["vendor", "model", "serial_number", "firmware", "hardware"]
 TextType = Literal["string", "uint16", "uint32", "uint64", "float32"]
 TextFormat = Literal["", "hex", "version"]
 WriteKind = Literal["switch", "number"]
+Patterns = int | tuple[int, int]
+"""A bit pattern, or the first and the last of many."""
 Fail = Callable[[tuple[str | int, ...], str, str], BadSettings]
 """Makes the error for (key, message, allowed): ``Document.fail``."""
 
@@ -38,7 +40,7 @@ class PointRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bit: int | None = None
     bits: int = 1
     fold: Fold = ""
-    invalid: tuple[int, ...] | None = None
+    invalid: tuple[Patterns, ...] | None = None
     plausible: Range | None = None
     extended: bool = False
     optional: bool = False
@@ -55,7 +57,7 @@ class ReadRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_registers: int = GUESSED_PER_READ_MAX
     max_gap: int = 0
     silence: str = "0 ms"
-    invalid: dict[TypeName, tuple[int, ...]] = {}
+    invalid: dict[TypeName, tuple[Patterns, ...]] = {}
     plausible: dict[str, Range] = {}
     sunspec_models: tuple[int, ...] = ()
 
