@@ -54,7 +54,7 @@ class CollectorApi:
         parts = urlsplit(url)
         self.url = url.rstrip("/")
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
-        self._token = token
+        self.headers = {"Authorization": f"Bearer {token}"}
         self._connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, **query: object) -> Any:
@@ -73,7 +73,7 @@ class CollectorApi:
     def _ask(self, target: str) -> tuple[int, bytes]:
         connection = self._connection or http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_S)
         self._connection = connection
-        connection.request("GET", target, headers={"Authorization": f"Bearer {self._token}"})
+        connection.request("GET", target, headers=self.headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
 
@@ -90,6 +90,29 @@ class CollectorApi:
             self.close()
             return False
         return status == 200
+
+
+def first_login(url: str, name: str, once: str, password: str) -> str:
+    """Change a one-time password into ``password``; the cookie of the session. Raises ApiRefused."""
+    where = urlsplit(url)
+    connection = http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port or 80, timeout=ANSWER_S)
+    cookie = ""
+    steps = (
+        ("/api/v1/session", {"name": name, "password": once}),
+        ("/api/v1/password", {"old": once, "new": password}),
+    )
+    try:
+        for path, body in steps:
+            headers = {"Content-Type": "application/json", "Cookie": cookie}
+            connection.request("POST", path, json.dumps(body), headers)
+            answer = connection.getresponse()
+            said = answer.read()
+            if answer.status not in (200, 204):
+                raise ApiRefused(answer.status, f"{path}: {answer.status} {said[:300].decode(errors='replace')}")
+            cookie = (answer.getheader("Set-Cookie") or cookie).split(";")[0]
+    finally:
+        connection.close()
+    return cookie
 
 
 def fetch(
@@ -110,14 +133,15 @@ def fetch(
         if number % PROGRESS_EVERY == 0 and number:
             progress(number, len(wanted))
         try:
-            found[(device, point)] = _series(api, site, device, point, from_at, to_at)
+            found[(device, point)] = read_series(api, site, device, point, from_at, to_at)
         except ApiRefused as error:
             if error.status != 404:
                 raise
-    return StoredData(found, _events(api, site, from_at, to_at), _ranges(api, site), announced)
+    return StoredData(found, read_events(api, site, from_at, to_at), _ranges(api, site), announced)
 
 
-def _series(api: CollectorApi, site: str, device: str, point: str, from_at: int, to_at: int) -> list[StoredReading]:
+def read_series(api: CollectorApi, site: str, device: str, point: str, from_at: int, to_at: int) -> list[StoredReading]:
+    """Every reading of one series in [from_at, to_at), oldest first. Raises ApiRefused with 404 when there is none."""
     query: dict[str, object] = {
         "site": site,
         "device": device,
@@ -138,7 +162,8 @@ def _series(api: CollectorApi, site: str, device: str, point: str, from_at: int,
         query["next"] = page["next"]
 
 
-def _events(api: CollectorApi, site: str, from_at: int, to_at: int) -> list[StoredEvent]:
+def read_events(api: CollectorApi, site: str, from_at: int, to_at: int) -> list[StoredEvent]:
+    """Every event of a site in [from_at, to_at), oldest first."""
     query: dict[str, object] = {"site": site, "from": from_at, "to": to_at, "limit": EVENTS_PER_PAGE}
     rows: list[StoredEvent] = []
     while True:

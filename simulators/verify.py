@@ -62,6 +62,9 @@ class Verdict:
         wrong = self.missing or self.duplicated or self.altered or self.holes or self.unheard
         return self.produced > 0 and not wrong
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> Iterator[str]:
         """The verdict for a person: the counts first, then what they mean, then the first findings."""
         yield (

@@ -1,5 +1,7 @@
-"""Simulated hardware that runs in a thread of its own, for tests of any kind: what the fixtures of
-`simulators.pytest_plugin` are made of."""
+"""The thread in which simulated hardware lives during a test: what the fixtures of `simulators.pytest_plugin` share.
+
+A test may be of any kind, with or without asyncio: it calls plain functions, and the work is done in this thread.
+"""
 
 from __future__ import annotations
 
@@ -10,131 +12,90 @@ from pathlib import Path
 from typing import TypeVar
 
 from protocols.clock import SystemClock
-from simulators.broker import Account, Broker
-from simulators.faults import NO_FAULT, Fault
-from simulators.free_port import free_port
-from simulators.hardware import Hardware, LineAddress
 from simulators.ledger import Ledger
-from simulators.scenario import Scenario
-from simulators.wires.mqtt import BrokerAccount
-from simulators.world.people import Person
+from simulators.workshop_port import ClaimedPort
 
 T = TypeVar("T")
 
 CALL_S = 30.0
-TESTER = "tester"
+PAUSE_S = 0.02
+
+
+class NotInTime(AssertionError):
+    """What a test waited for did not come; the message says what did."""
 
 
 class Workshop:
-    """An event loop in a thread, in which the simulated hardware lives."""
+    """An event loop in a thread, a folder, and one ledger of everything that is simulated in a test."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = SystemClock()
+        self.logs: list[Path] = []
+        self._names: dict[str, int] = {}
+        self._ports: list[ClaimedPort] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="simulated-hardware", daemon=True)
         self._thread.start()
+        self.ledger = self.do(self._open_ledger)
 
-    def do(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run a coroutine there and wait for its result."""
+    async def _open_ledger(self) -> Ledger:
+        return Ledger(self.ledger_file)
+
+    @property
+    def ledger_file(self) -> Path:
+        return self.folder / "ledger.db"
+
+    def do(self, work: Callable[[], Awaitable[T]], within_s: float = CALL_S) -> T:
+        """Run a coroutine there and wait for its result; raises TimeoutError when that takes too long."""
 
         async def run() -> T:
-            return await work()
+            async with asyncio.timeout(within_s):
+                return await work()
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(CALL_S)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(within_s + 5)
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Call a function there: whatever belongs to simulated devices is touched by one thread only."""
+
+        async def run() -> T:
+            return work()
+
+        return self.do(run)
+
+    def until(self, condition: Callable[[], T], within_s: float, what: Callable[[], str]) -> T:
+        """The first true value of ``condition``, which is called in the thread of the test; raises NotInTime."""
+        deadline = self.clock.monotonic() + within_s
+        pause, pause_s = threading.Event(), PAUSE_S
+        while not (found := condition()):
+            if self.clock.monotonic() > deadline:
+                raise NotInTime(f"not within {within_s:g} s: {what()}")
+            pause.wait(pause_s)
+            pause_s = min(pause_s * 1.5, 0.2)
+        return found
+
+    def new_name(self, name: str) -> str:
+        """``name``, or ``name-2`` when a test has one already, and so on."""
+        number = self._names.get(name, 0) + 1
+        self._names[name] = number
+        return name if number == 1 else f"{name}-{number}"
+
+    def take_name(self, name: str) -> str:
+        """A name that the test chose; raises ValueError when it has one of that name."""
+        if name in self._names:
+            raise ValueError(f"this test has a device or line named {name!r} already; choose another id")
+        return self.new_name(name)
+
+    def new_port(self) -> int:
+        """A free TCP port that is this test's until its end."""
+        self._ports.append(ClaimedPort())
+        return self._ports[-1].number
 
     def close(self) -> None:
+        self.call(self.ledger.close)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
-        self._loop.close()
-
-
-class SimulatedHardware:
-    """A playing scenario: where its lines are, what its meters served, and handles to its doors and vehicles."""
-
-    def __init__(
-        self, workshop: Workshop, scenario: Scenario, folder: Path, broker: BrokerAccount | None, *, talk: bool
-    ) -> None:
-        self._workshop = workshop
-        self.scenario = scenario
-        clock = SystemClock()
-
-        async def begin() -> tuple[Ledger, Hardware, dict[str, LineAddress]]:
-            folder.mkdir(parents=True, exist_ok=True)
-            ledger = Ledger(folder / "ledger.db")
-            account = None if broker is None else (lambda _: broker)
-            hardware = Hardware(
-                scenario, ledger, clock, directory=folder, origin_ms=clock.now_ms() - 86_400_000, account=account
-            )
-            addresses = await hardware.start_lines()
-            hardware.connect()
-            if talk:
-                hardware.start_talking()
-            return ledger, hardware, addresses
-
-        self._ledger, self._hardware, self.addresses = workshop.do(begin)
-
-    def served(self, device: str, point: str) -> list[float]:
-        """Every value of a point that was put into an answer, oldest first."""
-
-        async def look() -> list[float]:
-            return [v.value for v in self._ledger.served() if (v.device, v.point) == (device, point)]
-
-        return self._workshop.do(look)
-
-    def published(self) -> int:
-        """Messages that the broker has confirmed."""
-
-        async def look() -> int:
-            return sum(message.confirmed_at is not None for message in self._ledger.published())
-
-        return self._workshop.do(look)
-
-    def break_meter(self, device: str, fault: Fault = NO_FAULT) -> None:
-        """Make a meter misbehave; without a fault it behaves again."""
-
-        async def change() -> None:
-            self._hardware.meters[device].fault = fault
-
-        self._workshop.do(change)
-
-    def swipe(self, door: str, card: str, *, access: str = "Always") -> None:
-        """Hold a card to a door's reader; returns when the broker has everything the controller says of it."""
-        person = Person("Tester", card.upper(), access)
-        self._workshop.do(lambda: self._hardware.doors[door].swipe(asyncio.Event(), person))
-
-    def report(self, vehicle: str) -> None:
-        """Make a vehicle publish where it is; returns when the broker has it."""
-        self._workshop.do(self._hardware.vehicles[vehicle].report)
-
-    def close(self) -> None:
-        async def end() -> None:
-            await self._hardware.close()
-            self._ledger.close()
-
-        self._workshop.do(end)
-
-
-class SimulatedMeter:
-    """One meter on a line of its own. ``host`` and ``port``, or ``path`` of a serial port."""
-
-    def __init__(self, hardware: SimulatedHardware, device: str, address: LineAddress) -> None:
-        self._hardware, self.device = hardware, device
-        self.host, self.port, self.path = address.host, address.port, address.path
-
-    def served(self, point: str) -> list[float]:
-        """Every value of a point that this meter put into an answer."""
-        return self._hardware.served(self.device, point)
-
-    def breaks(self, kind: str, *, delay_s: float = 2.0, code: int = 4) -> None:
-        """silent, slow, wrong or refusing: see `simulators.faults`."""
-        self._hardware.break_meter(self.device, Fault(kind, delay_s, code))
-
-    def mends(self) -> None:
-        self._hardware.break_meter(self.device)
-
-
-def open_broker(folder: Path) -> Broker:
-    """A broker on a free loopback port with one account that may use every topic; not started yet."""
-    account = Account(TESTER, publish=("#",), subscribe=("#",))
-    broker = Broker(folder, port=free_port(), accounts=(account,))
-    broker.prepare()
-    return broker
+        if not self._thread.is_alive():
+            self._loop.close()
+        for port in self._ports:
+            port.release()
