@@ -36,7 +36,8 @@ EVENT_KINDS: dict[str, EventKind] = {
     "door_forced": EventKind("door forced", "门被强开", {"door": TEXT}),
     "door_held": EventKind("door held open", "门开超时", {"door": TEXT, "open_s": NUMBER}),
     "tamper": EventKind("tamper", "防拆告警", {"detail": TEXT}),
-    "button": EventKind("button pressed", "按钮", {"detail": TEXT}),
+    "button": EventKind("button pressed", "按钮", {"detail": TEXT, "input": TEXT}),
+    "lock_operated": EventKind("lock operated", "门锁动作", {"action": TEXT, "source": TEXT}, ("action",)),
     "region_entered": EventKind(
         "region entered", "进入区域", {"region": TEXT, "latitude": NUMBER, "longitude": NUMBER}
     ),
