@@ -1,24 +1,38 @@
 """One Modbus line: a connection, one exchange at a time, and never an answer given to the wrong question.
 
-Polls and writes of all devices on the line come through `Bus.ask`. The order of waiting callers is kept.
+Polls and writes of all devices on the line come through `Bus.ask` and `Bus.write`. The order of waiting callers is
+kept, except that writes and the reads that belong to them go before waiting polls.
 
 - Before a request the input is dropped and the line has been silent for 3.5 characters and for what the device wants.
 - Without an answer in time, TCP connections are closed (a late answer dies with them); on RTU, where nothing ties an
   answer to its request, the line stays unused for another timeout while late bytes are swallowed, and `late` says
   which requests to that unit an owed answer would fit.
-- A connection that the other side closed while idle is opened again and the read repeated once, at once.
+- A connection that the other side closed while idle is opened again and the request repeated once, at once; but never
+  a write that may have been carried out and must not be done twice.
 
 Who retries otherwise: the poller.
 """
 
 import asyncio
 import random
-from collections import deque
 from typing import NamedTuple
 
+from edge.busy_share import BusyShare
 from edge.late_answers import LateAnswers
-from edge.modbus_frames import Framing, Garbled, GatewaySilent, ReadRequest, Refused, payload_of
+from edge.modbus_frames import (
+    RTU_OVERHEAD,
+    Framing,
+    Garbled,
+    GatewaySilent,
+    Postponed,
+    ReadRequest,
+    Refused,
+    Request,
+    WriteRequest,
+    payload_of,
+)
 from edge.modbus_wire import ByteLink
+from edge.turns import Turns
 from protocols.clock import Clock
 from protocols.errors import DeviceBusy, DeviceSilent, Retryable, WireLost
 from protocols.status import BusReport
@@ -53,8 +67,16 @@ class Answer(NamedTuple):
     observed_at: int
 
 
+class WriteUnknown(DeviceSilent):
+    """A write that must not be done twice was sent, and nothing says whether it was carried out."""
+
+
 class _Closed(DeviceSilent):
     """The other side ended the connection before the first byte of an answer."""
+
+
+class _NotSent(_Closed):
+    """The connection was found closed before the request was out."""
 
 
 class Bus:
@@ -76,7 +98,7 @@ class Bus:
         self._link, self._framing, self._line = link, framing, line
         self._timeout_s = timeout_s
         self._clock, self._rng = clock, rng
-        self._lock = asyncio.Lock()
+        self._turns = Turns()
         self._free_at = 0.0
         self._silence_s = 0.0
         self._reopen_s = REOPEN_MIN_S
@@ -85,24 +107,49 @@ class Bus:
         self.late = LateAnswers(timeout_s, clock)
         """What the units still owe; always empty on Modbus TCP, where the transaction id tells answers apart."""
         self._gateway_errors = 0
-        self._busy = _Busy(clock.monotonic())
+        self._busy = BusyShare(clock.monotonic())
         self._state = "connecting"
         self._requests = self._timeouts = self._errors = 0
         self._last_error = ""
 
-    async def ask(self, request: ReadRequest, *, silence_s: float = 0.0, known_silent: bool = False) -> Answer:
+    async def ask(
+        self, request: ReadRequest, *, silence_s: float = 0.0, known_silent: bool = False, urgent: bool = False
+    ) -> Answer:
         """Send ``request`` and return its answer.
 
         silence_s: what the device wants before a request. known_silent: the unit has missed its last answers, so the
-        line need not be kept free for late ones as long.
+        line need not be kept free for late ones as long. urgent: part of a command, goes before waiting polls.
         Raises WireLost when the line cannot be opened, else DeviceSilent, DeviceBusy, Refused (an exception of the
         device) or Garbled.
         """
-        # The lock is the line: one exchange at a time is what the wire can carry.
-        async with self._lock:
+        return await self._serve(request, silence_s, known_silent, urgent=urgent, repeatable=True)
+
+    async def write(self, request: WriteRequest, *, repeatable: bool, silence_s: float = 0.0) -> None:
+        """Send ``request`` before all waiting polls; returns when the device has confirmed it.
+
+        repeatable: doing it twice is the same as doing it once. What is not repeatable is sent once at most.
+        Raises what `ask` raises. For what is not repeatable, WriteUnknown instead of all errors after which it may have
+        been carried out; after every other error it was not.
+        """
+        try:
+            await self._serve(request, silence_s, False, urgent=True, repeatable=repeatable)
+        except (WireLost, _NotSent):
+            raise
+        except (Refused, DeviceBusy, DeviceSilent, Garbled) as error:
+            if repeatable or (_was_not_done(error) and not self.late.fits(request)):
+                raise
+            raise WriteUnknown(str(error)) from None
+        if not repeatable and self.late.fits(request):
+            raise WriteUnknown(f"{request.describe()}: confirmed, or that was the late answer to an earlier command")
+
+    async def _serve(
+        self, request: Request, silence_s: float, known_silent: bool, *, urgent: bool, repeatable: bool
+    ) -> Answer:
+        # The turn is the line: one exchange at a time is what the wire can carry.
+        async with self._turns.turn(urgent=urgent):
             started = self._clock.monotonic()
             try:
-                answer = await self._exchange(request, silence_s, known_silent)
+                answer = await self._exchange(request, silence_s, known_silent, repeatable)
             except Retryable as error:
                 self._note(error)
                 raise
@@ -128,12 +175,12 @@ class Bus:
             last_error=self._last_error,
         )
 
-    async def _exchange(self, request: ReadRequest, silence_s: float, known_silent: bool) -> Answer:
+    async def _exchange(self, request: Request, silence_s: float, known_silent: bool, repeatable: bool) -> Answer:
         fresh = await self._open()
         try:
             return await self._once(request, silence_s, known_silent)
-        except _Closed:
-            if fresh:
+        except _Closed as error:
+            if fresh or not (repeatable or isinstance(error, _NotSent)):
                 raise
         await self._open()
         return await self._once(request, silence_s, known_silent)
@@ -157,7 +204,7 @@ class Bus:
         await self._clock.sleep(SETTLE_S)
         return True
 
-    async def _once(self, request: ReadRequest, silence_s: float, known_silent: bool) -> Answer:
+    async def _once(self, request: Request, silence_s: float, known_silent: bool) -> Answer:
         free_at = self._free_at + max(silence_s, self._silence_s, self._line.silence_s)
         if free_at > self._clock.monotonic():
             await self._clock.sleep_until(free_at)
@@ -188,17 +235,18 @@ class Bus:
             if not complete and self._line.close_on_fault:
                 self._link.close()
 
-    def _send(self, request: ReadRequest, frame: bytes) -> None:
+    def _send(self, request: Request, frame: bytes) -> None:
         try:
             self._link.send(frame)
         except WireLost as error:
-            raise _Closed(f"{request.describe()}: {error}") from None
+            raise _NotSent(f"{request.describe()}: {error}") from None
 
-    async def _answer(self, request: ReadRequest, frame: bytes, known_silent: bool) -> bytes:
+    async def _answer(self, request: Request, frame: bytes, known_silent: bool) -> bytes:
         """The PDU of the answer. On failure the line is left so that a late one can do no harm."""
         loop = asyncio.get_running_loop()
         buffer = self._link.buffer
-        wire_s = (len(frame) + request.answer_bytes + 5) * self._line.char_s
+        answer_bytes = request.answer_pdu_bytes + RTU_OVERHEAD
+        wire_s = (len(frame) + answer_bytes) * self._line.char_s
         deadline = loop.time() + self._timeout_s + wire_s
         limit = deadline
         while await self._link.more(limit):
@@ -217,7 +265,7 @@ class Bus:
             raise _Closed(f"{request.describe()}: connection closed before the answer")
         self._owe(request)
         if buffer and bytes(buffer) != frame:
-            if len(buffer) != request.answer_bytes + 5:
+            if len(buffer) != answer_bytes:
                 # Not our answer, which may still come: its whole time has to pass.
                 self._keep_free(max(0.0, deadline - loop.time()))
             raise Garbled(self._framing.explain(buffer))
@@ -228,7 +276,7 @@ class Bus:
         if self._framing.late_answers_match:
             self._free_at = self._clock.monotonic() + seconds
 
-    def _owe(self, request: ReadRequest) -> None:
+    def _owe(self, request: Request) -> None:
         if self._framing.late_answers_match:
             self.late.owe(request)
 
@@ -249,25 +297,8 @@ class Bus:
         self._last_error = str(error)[:400]
 
 
-class _Busy:
-    """The share of the last minute in which the line was in use."""
-
-    _SLOT_S = 10.0
-    _SLOTS = 6
-
-    def __init__(self, now: float) -> None:
-        self._start = now
-        self._slots: deque[tuple[float, float]] = deque(maxlen=self._SLOTS + 1)
-
-    def add(self, started: float, ended: float) -> None:
-        slot = ended // self._SLOT_S
-        if self._slots and self._slots[-1][0] == slot:
-            self._slots[-1] = (slot, self._slots[-1][1] + ended - started)
-        else:
-            self._slots.append((slot, ended - started))
-
-    def share(self, now: float) -> float:
-        oldest = now // self._SLOT_S - self._SLOTS
-        used = sum(seconds for slot, seconds in self._slots if slot > oldest)
-        span = min(now - self._start, now - (oldest + 1) * self._SLOT_S)
-        return min(1.0, used / span) if span > 0 else 0.0
+def _was_not_done(error: Retryable) -> bool:
+    """True when the answer says that the device has not carried the request out and will not."""
+    if isinstance(error, GatewaySilent):
+        return error.never_delivered
+    return isinstance(error, (Refused, DeviceBusy)) and not isinstance(error, Postponed)

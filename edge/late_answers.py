@@ -6,7 +6,7 @@ an answer of another shape shows that the owed one has passed). Both are waited 
 much more time helps.
 """
 
-from edge.modbus_frames import ReadRequest
+from edge.modbus_frames import ReadRequest, Request
 from protocols.clock import Clock
 
 HORIZON_TIMEOUTS = 5
@@ -20,7 +20,7 @@ class _Owed:
 
     __slots__ = ("asked_at", "passed", "request")
 
-    def __init__(self, request: ReadRequest, asked_at: float) -> None:
+    def __init__(self, request: Request, asked_at: float) -> None:
         self.request, self.asked_at = request, asked_at
         self.passed = False
 
@@ -33,12 +33,12 @@ class LateAnswers:
         self._clock = clock
         self._owed: dict[int, list[_Owed]] = {}
 
-    def owe(self, request: ReadRequest) -> None:
+    def owe(self, request: Request) -> None:
         """No answer came to ``request``."""
         self._alive(request.unit)
         self._owed.setdefault(request.unit, []).append(_Owed(request, self._clock.monotonic()))
 
-    def answered(self, request: ReadRequest) -> None:
+    def answered(self, request: Request) -> None:
         """An answer came that fits ``request``; when no late one would have fitted, all earlier ones have passed."""
         owed = self._alive(request.unit)
         if owed and not any(_same_shape(each.request, request) for each in owed):
@@ -49,7 +49,7 @@ class LateAnswers:
         """True while an owed answer is not known to have passed."""
         return any(not each.passed for each in self._alive(unit))
 
-    def fits(self, request: ReadRequest) -> bool:
+    def fits(self, request: Request) -> bool:
         """True when an owed answer has the shape of an answer to ``request``."""
         return any(_same_shape(each.request, request) for each in self._alive(request.unit))
 
@@ -59,12 +59,12 @@ class LateAnswers:
             (
                 self._until(each)
                 for each in self._alive(request.unit)
-                if _same_shape(each.request, request) and each.request.start != request.start
+                if _same_shape(each.request, request) and each.request != request
             ),
             default=0.0,
         )
 
-    def refusal_is_doubtful(self, request: ReadRequest) -> bool:
+    def refusal_is_doubtful(self, request: Request) -> bool:
         """True when an exception could be the late answer to another request: its frame says only the function."""
         return any(
             each.request.function == request.function and each.request != request for each in self._alive(request.unit)
@@ -86,5 +86,5 @@ class LateAnswers:
         return alive
 
 
-def _same_shape(one: ReadRequest, other: ReadRequest) -> bool:
-    return one.function == other.function and one.answer_bytes == other.answer_bytes
+def _same_shape(one: Request, other: Request) -> bool:
+    return one.answer_head == other.answer_head and one.answer_pdu_bytes == other.answer_pdu_bytes

@@ -28,8 +28,8 @@ EXCEPTIONS: dict[int, str] = {
     10: "gateway has no path to the device",
     11: "gateway got no answer from the device",
 }
-_BUSY = frozenset({5, 6})
-_GATEWAY = frozenset({10, 11})
+_POSTPONED, _BUSY = 5, 6
+_NO_PATH, _NO_ANSWER = 10, 11
 MEANS_NOT_HERE = frozenset({1, 2, 3})
 """Exceptions that say something about the request; asking the same again will not help."""
 
@@ -46,8 +46,16 @@ class Refused(Retryable):
         super().__init__(message)
 
 
+class Postponed(DeviceBusy):
+    """The device has taken the request and needs time to carry it out."""
+
+
 class GatewaySilent(DeviceSilent):
-    """A Modbus gateway answered 0x0A or 0x0B: the device behind it did not."""
+    """A Modbus gateway answered 0x0A or 0x0B: the device behind it did not. ``never_delivered``: 0x0A, no path."""
+
+    def __init__(self, message: str, *, never_delivered: bool) -> None:
+        self.never_delivered = never_delivered
+        super().__init__(message)
 
 
 class ReadRequest(msgspec.Struct, frozen=True):
@@ -67,30 +75,72 @@ class ReadRequest(msgspec.Struct, frozen=True):
         """Bytes of payload the answer must have."""
         return (self.count + 7) // 8 if self.function <= 2 else 2 * self.count
 
+    @property
+    def answer_pdu_bytes(self) -> int:
+        return self.answer_bytes + 2
+
+    @property
+    def answer_head(self) -> bytes:
+        return bytes((self.function, self.answer_bytes & 0xFF))
+
     def describe(self) -> str:
         """For error texts: ``unit 3, function 4, registers 0-59``."""
         what = "bits" if self.function <= 2 else "registers"
         return f"unit {self.unit}, function {self.function}, {what} {self.start}-{self.start + self.count - 1}"
 
 
-def payload_of(request: ReadRequest, pdu: bytes) -> bytes:
-    """The registers in an answer PDU whose function code has been matched.
+class WriteRequest(msgspec.Struct, frozen=True):
+    """Send ``pdu`` to ``unit``; only ``echo`` (a whole PDU) or an exception is the answer. ``text``: for people."""
 
-    Raises Refused, DeviceBusy or GatewaySilent for an exception, Garbled when the length is another.
+    unit: int
+    pdu: bytes
+    echo: bytes
+    text: str = ""
+
+    @property
+    def function(self) -> int:
+        return self.pdu[0]
+
+    @property
+    def answer_pdu_bytes(self) -> int:
+        return len(self.echo)
+
+    @property
+    def answer_head(self) -> bytes:
+        return self.echo
+
+    def describe(self) -> str:
+        """For error texts: ``unit 3, write 05 00 00 ff 00 (relay 1 on)``."""
+        return f"unit {self.unit}, write {self.pdu.hex(' ')}" + (f" ({self.text})" if self.text else "")
+
+
+Request = ReadRequest | WriteRequest
+"""``answer_head`` are the first bytes and ``answer_pdu_bytes`` the length of the only PDU that is a normal answer."""
+
+
+def payload_of(request: Request, pdu: bytes) -> bytes:
+    """What an answer PDU whose function code has been matched carries: the registers, or the rest of the echo.
+
+    Raises Refused, DeviceBusy or GatewaySilent for an exception, Garbled when it is not the answer to ``request``.
     """
     if pdu[0] & EXCEPTION_BIT:
         raise _exception(request, pdu[1])
-    if len(pdu) != request.answer_bytes + 2 or pdu[1] != request.answer_bytes:
-        raise Garbled(f"{request.describe()}: answer of {len(pdu) - 2} bytes, {request.answer_bytes} expected")
+    if len(pdu) != request.answer_pdu_bytes:
+        wanted = request.answer_pdu_bytes - 2
+        raise Garbled(f"{request.describe()}: answer of {len(pdu) - 2} bytes, {wanted} expected")
+    if not pdu.startswith(request.answer_head):
+        raise Garbled(f"{request.describe()}: the answer confirms something else: {pdu[:16].hex(' ')}")
     return pdu[2:]
 
 
-def _exception(request: ReadRequest, code: int) -> Retryable:
+def _exception(request: Request, code: int) -> Retryable:
     text = f"{request.describe()}: exception {code}, {EXCEPTIONS.get(code, 'not in the specification')}"
-    if code in _BUSY:
+    if code == _POSTPONED:
+        return Postponed(text)
+    if code == _BUSY:
         return DeviceBusy(text)
-    if code in _GATEWAY:
-        return GatewaySilent(text)
+    if code in {_NO_PATH, _NO_ANSWER}:
+        return GatewaySilent(text, never_delivered=code == _NO_PATH)
     return Refused(code, text)
 
 
@@ -100,7 +150,7 @@ class Framing(Protocol):
     late_answers_match: bool
     """True when nothing in a frame ties an answer to its request."""
 
-    def frame(self, request: ReadRequest) -> bytes:
+    def frame(self, request: Request) -> bytes:
         """The bytes to send; from now on `take` looks for the answer to this request."""
 
     def take(self, buffer: bytearray) -> bytes | None:
@@ -120,9 +170,9 @@ class TcpFraming:
 
     def __init__(self) -> None:
         self._id = 0
-        self._request: ReadRequest | None = None
+        self._request: Request | None = None
 
-    def frame(self, request: ReadRequest) -> bytes:
+    def frame(self, request: Request) -> bytes:
         self._id = self._id % 0xFFFF + 1
         self._request = request
         pdu = request.pdu
@@ -167,13 +217,13 @@ class RtuFraming:
         self._good = b""
         self._refusal = b""
         self._length = 0
-        self._request: ReadRequest | None = None
+        self._request: Request | None = None
 
-    def frame(self, request: ReadRequest) -> bytes:
+    def frame(self, request: Request) -> bytes:
         self._request = request
-        self._good = bytes((request.unit, request.function, request.answer_bytes & 0xFF))
+        self._good = bytes((request.unit,)) + request.answer_head
         self._refusal = bytes((request.unit, request.function | EXCEPTION_BIT))
-        self._length = request.answer_bytes + 2
+        self._length = request.answer_pdu_bytes
         body = bytes((request.unit,)) + request.pdu
         return body + crc16(body)
 
@@ -200,7 +250,9 @@ class RtuFraming:
                 return f"{request.describe()}: answer from unit {buffer[0]}"
             if buffer[1] & ~EXCEPTION_BIT != request.function:
                 return f"{request.describe()}: answer to function {buffer[1] & ~EXCEPTION_BIT}"
-            return f"{request.describe()}: answer of {len(buffer) - 5} bytes, {request.answer_bytes} expected"
+            if len(buffer) == request.answer_pdu_bytes + RTU_OVERHEAD:
+                return f"{request.describe()}: the answer confirms something else: {bytes(buffer[1:-2]).hex(' ')}"
+            return f"{request.describe()}: answer of {len(buffer) - 5} bytes, {request.answer_pdu_bytes - 2} expected"
         return f"{request.describe()}: checksum wrong in {len(buffer)} bytes: {bytes(buffer[:16]).hex(' ')}"
 
 
