@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS message (
     qos INTEGER NOT NULL DEFAULT 1, retain INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS incident (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS written (
+    id INTEGER PRIMARY KEY, device TEXT NOT NULL, at INTEGER NOT NULL, function INTEGER NOT NULL,
+    address INTEGER NOT NULL, word_values TEXT NOT NULL, refused INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -35,14 +38,29 @@ CARD = "card"
 """In an expected event: the UID of the card. What is stored instead is its key; the verdict computes that by itself."""
 
 
+DELIVERED, UNDELIVERED, DOUBTFUL = 1, 0, 2
+
+
 class ServedValue(NamedTuple):
-    """One value that a meter put into an answer."""
+    """One value that a meter put into an answer. ``doubtful``: the answer was such that a reader may refuse it."""
 
     device: str
     point: str
     value: float
     served_at: int
     delay_s: float
+    doubtful: bool = False
+
+
+class Written(NamedTuple):
+    """One write that reached a device. ``refused``: the exception code it was answered with, or 0."""
+
+    device: str
+    at: int
+    function: int
+    address: int
+    values: tuple[int, ...]
+    refused: int
 
 
 class ExpectedReading(NamedTuple):
@@ -145,9 +163,36 @@ class Ledger:
         )
 
     def undelivered(self, answer_id: int | None) -> None:
-        """The wire was gone before the answer could be written."""
+        """The answer went out in no form that can be taken for it, or not at all."""
+        self._mark(answer_id, UNDELIVERED)
+
+    def doubtful(self, answer_id: int | None) -> None:
+        """The answer went out in a form that may be taken or refused: stray bytes beside it, one out of turn before."""
+        self._mark(answer_id, DOUBTFUL)
+
+    def _mark(self, answer_id: int | None, delivered: int) -> None:
         if answer_id is not None:
-            self._db.execute("UPDATE answer SET delivered = 0 WHERE id = ?", (answer_id,))
+            self._db.execute("UPDATE answer SET delivered = ? WHERE id = ?", (delivered, answer_id))
+
+    def written(
+        self, device: str, at_ms: int, function: int, address: int, values: Sequence[int], refused: int = 0
+    ) -> None:
+        """Write down that a device was written to, and with which exception code it refused."""
+        self._insert(
+            "INSERT INTO written (device, at, function, address, word_values, refused) VALUES (?, ?, ?, ?, ?, ?)",
+            (device, at_ms, function, address, json.dumps(list(values)), refused),
+        )
+
+    def writes(self, device: str = "") -> list[Written]:
+        """Every write to a device, or to all, in the order they came."""
+        rows = self._db.execute(
+            "SELECT device, at, function, address, word_values, refused FROM written WHERE device = ? OR ? = '' "
+            "ORDER BY id",
+            (device, device),
+        )
+        return [
+            Written(name, at, f, address, tuple(json.loads(v)), refused) for name, at, f, address, v, refused in rows
+        ]
 
     def publishing(
         self,
@@ -191,12 +236,12 @@ class Ledger:
         """Every value of every delivered answer, in the order served."""
         shapes = {number: names for names, number in self._shapes.items()}
         rows = self._db.execute(
-            "SELECT device, served_at, shape, number_values, delay_s FROM answer WHERE delivered ORDER BY id"
+            "SELECT device, served_at, shape, number_values, delay_s, delivered FROM answer WHERE delivered ORDER BY id"
         )
-        for device, served_at, shape, blob, delay_s in rows:
+        for device, served_at, shape, blob, delay_s, delivered in rows:
             names = shapes[shape]
             for point, value in zip(names, struct.unpack(f"<{len(names)}d", blob), strict=True):
-                yield ServedValue(device, point, value, served_at, delay_s)
+                yield ServedValue(device, point, value, served_at, delay_s, delivered == DOUBTFUL)
 
     def published(self) -> Iterator[Published]:
         """Every message that was attempted at least once, in the order written down."""

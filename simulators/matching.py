@@ -139,7 +139,7 @@ def _judge_absent(
             tally.held_back += 1  # around a value that the ledger keeps no more
         elif _in_memory(value.served_at, rules.kills.get(rule.gateway, ()), rules.flush_s):
             tally.lost_in_memory += 1
-        elif value.delay_s > 0 or _asked_again(served, place, rule):
+        elif value.delay_s > 0 or value.doubtful or _asked_again(served, place, rule):
             tally.asked_again += 1
         else:
             tally.found("missing", Finding(label, value.served_at, f"served {value.value!r}"))

@@ -54,7 +54,7 @@ class ModbusHardware:
         plan = next(plan for plan in self._scenario.meter if plan.id == device)
         rng = random.Random(f"{self._scenario.seed}:{device}")
         load = MeteredLoad(rng, watts=plan.watts, phases=plan.phases, origin_ms=self._origin_ms, exports=plan.exports)
-        return Meter(device, MODELS[plan.model], load, unit=plan.unit)
+        return Meter(device, MODELS[plan.model].installed(), load, unit=plan.unit)
 
     def _line(self, line: LinePlan) -> ModbusTcpServer | ModbusRtuLine:
         meters = [self.meters[plan.id] for plan in self._scenario.meter if plan.line == line.name]
@@ -89,7 +89,7 @@ class ModbusHardware:
 
     def break_device(self, device: str, fault: Fault) -> None:
         """Make a device misbehave from now on; raises KeyError for one that is not here."""
-        self.meters[device].fault = fault
+        self.meters[device].misbehave(fault, self._clock.now_ms())
 
     def mend_device(self, device: str) -> None:
         self.break_device(device, NO_FAULT)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import tty
 from pathlib import Path
 
 from protocols.clock import Clock
-from simulators.wires.modbus_frames import checksum, serial_frame, take_serial_request
+from simulators.wires.damage import on_line
+from simulators.wires.modbus_frames import take_serial_request
 from simulators.wires.unit_rack import UnitRack
 
 BITS_PER_BYTE = 11
@@ -40,14 +42,25 @@ class ModbusRtuLine:
         return self._path
 
     async def start(self) -> None:
-        """Open the pair and link ``path`` to it (an older link is replaced)."""
+        """Open the pair and link ``path`` to it (an older link is replaced). Raises OSError when it cannot be."""
+        if self._path.exists() and not self._path.is_symlink():
+            raise FileExistsError(
+                errno.EEXIST, "there is something that is no link to a simulated line", str(self._path)
+            )
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._received.clear()
         self._controller, self._terminal = os.openpty()
         # Our own end of the terminal stays open, so that the line lives on while no gateway has it open.
         tty.setraw(self._terminal)
         os.set_blocking(self._controller, False)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.unlink(missing_ok=True)
-        self._path.symlink_to(os.ttyname(self._terminal))
+        try:
+            self._path.unlink(missing_ok=True)
+            self._path.symlink_to(os.ttyname(self._terminal))
+        except OSError:
+            os.close(self._controller)
+            os.close(self._terminal)
+            self._controller = self._terminal = -1
+            raise
         asyncio.get_running_loop().add_reader(self._controller, self._readable)
         self._task = asyncio.create_task(self._answer_all(), name=f"modbus-line[{self._path.name}]")
 
@@ -63,7 +76,8 @@ class ModbusRtuLine:
             os.close(self._controller)
             os.close(self._terminal)
             self._controller = self._terminal = -1
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
 
     def _readable(self) -> None:
         try:
@@ -80,17 +94,20 @@ class ModbusRtuLine:
                 self._requests.put_nowait(request)
 
     async def _answer_all(self) -> None:
+        held = b""
         while True:
             unit, pdu = await self._requests.get()
-            request_bytes = len(pdu) + 3
             reply = self._rack.answer(unit, pdu)
             if reply.pdu is None:
                 continue
-            frame = serial_frame(unit, reply.pdu)
-            if reply.garbled:
-                frame = frame[:-2] + bytes(byte ^ 0x5A for byte in checksum(frame[:-2]))
-            await self._clock.sleep(reply.delay_s + (request_bytes + len(frame)) * BITS_PER_BYTE / self._baud)
-            await self._write(frame)
+            frame = on_line(unit, reply.pdu, reply.damage, self._rack.rng)
+            await self._clock.sleep(reply.delay_s + (len(pdu) + 3 + len(frame)) * BITS_PER_BYTE / self._baud)
+            if reply.late:
+                held += frame
+                continue
+            self._rack.speaks(unit)
+            await self._write(held + frame)
+            held = b""
 
     async def _write(self, frame: bytes) -> None:
         while frame:
