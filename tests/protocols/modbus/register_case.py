@@ -8,7 +8,7 @@ from typing import NamedTuple
 from protocols.modbus.decode import BlockDecoder, decode_ratio
 from protocols.modbus.plan import Block, plan_reads
 from protocols.modbus.profile import ModbusProfile
-from protocols.modbus.registers import FUNCTION_CODES, TYPES
+from protocols.modbus.registers import BIT_AREAS, FUNCTION_CODES, TYPES
 from protocols.profile import load_profile
 from protocols.reading import Reading
 
@@ -25,8 +25,11 @@ class RegisterCase(NamedTuple):
     reason: dict[str, str]
 
     def payload(self, area: str, start: int, count: int) -> bytes:
-        """What the device answers; a register that the case does not name is zero."""
+        """What the device answers; a register or bit that the case does not name is zero."""
         held = self.registers.get(area, {})
+        if area in BIT_AREAS:
+            bits = sum(held.get(start + offset, 0) << offset for offset in range(count))
+            return bits.to_bytes((count + 7) // 8, "little")
         return b"".join(held.get(address, 0).to_bytes(2, "big") for address in range(start, start + count))
 
     def blocks(self) -> tuple[Block, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
+from protocols.modbus.profile import ModbusProfile
 from protocols.modbus.sunspec import COMMON_MODEL, find_model, placed
 from protocols.profile import load_profile, profile_ids
 
@@ -62,6 +63,7 @@ def test_a_list_without_an_end_ends() -> None:
 @pytest.mark.parametrize("number", [201, 202, 203, 204, 211, 212, 213, 214])
 def test_each_meter_model_has_its_profile(number: int) -> None:
     profile = load_profile(f"sunspec/meter-{number}")
+    assert isinstance(profile, ModbusProfile)
     assert profile.sunspec_models == (number,)
     assert {text.name for text in profile.texts} == {"vendor", "model", "firmware", "serial_number"}
     length = 107 if number < 210 else 126
