@@ -1,4 +1,4 @@
-"""``dayuan-edge``: check a site file, read its devices once, run the gateway, ask how it is."""
+"""``dayuan-edge``: find devices, check a site file, read and watch its devices, run the gateway, ask how it is."""
 
 from __future__ import annotations
 
@@ -10,57 +10,23 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from edge.introduce import software_version
+from edge.cli_parser import build_parser
 from edge.settings import Site, load_site
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-DEFAULT_SITE = "site.toml"
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="dayuan-edge", description="The gateway: reads devices, keeps every reading, sends it up."
-    )
-    parser.add_argument("--version", action="version", version=f"dayuan {software_version()}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    check = _command(
-        commands, "check", "check a site file: errors with file and line, warnings that would bite on site"
-    )
-    check.set_defaults(work=_check)
-    read = _command(commands, "read", "read every Modbus device of the site once and print the values")
-    read.add_argument("device", nargs="?", help="only this device")
-    read.add_argument("--registers", action="store_true", help="print the raw registers, too")
-    read.set_defaults(work=_read)
-    run = _command(commands, "run", "run the gateway until Ctrl-C or SIGTERM")
-    run.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much to log")
-    run.set_defaults(work=_run)
-    status = _command(commands, "status", "ask the running gateway: lanes, backlog, devices, periods, drops, clock")
-    status.set_defaults(work=_status)
-    return parser
-
-
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, about: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=about, description=about)
-    parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=f"the site file (default: {DEFAULT_SITE})")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     options = build_parser().parse_args(arguments)
     try:
-        code: int = options.work(options)
-        return code
+        return COMMANDS[options.command](options)
     except BadSettings as error:
         _print_error(error, as_json=options.json)
         return WRONG
@@ -94,7 +60,7 @@ def _read(options: argparse.Namespace) -> int:
     if options.json:
         print(as_json(rows).decode())
     elif rows:
-        print(as_table(rows, registers=options.registers))
+        print(as_table(rows, registers=not options.no_registers))
     else:
         print("no Modbus device in this site file; devices on MQTT report by themselves")
     return FAILED if any(row.error for row in rows) else DONE
@@ -155,6 +121,12 @@ def _status(options: argparse.Namespace) -> int:
     return FAILED
 
 
+def _scan(options: argparse.Namespace) -> int:
+    from edge.cli_scan import scan
+
+    return scan(options)
+
+
 def _warnings(site: Site) -> list[str]:
     from edge.site_warnings import warnings
 
@@ -167,6 +139,15 @@ def _print_error(error: BadSettings, *, as_json: bool) -> None:
         print(json.dumps({"ok": False, "error": error.message, **fields}, ensure_ascii=False))
     else:
         print(error, file=sys.stderr)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "check": _check,
+    "read": _read,
+    "run": _run,
+    "scan": _scan,
+    "status": _status,
+}
 
 
 if __name__ == "__main__":

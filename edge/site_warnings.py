@@ -13,6 +13,8 @@ from protocols.modbus.plan import plan_reads
 from protocols.modbus.profile import ModbusProfile
 from protocols.mqtt_url import MqttUrl
 
+PLACEHOLDER = "change-me"
+"""What a scan writes where only a person knows what is right."""
 BUSY_SHARE_MAX = 0.8
 """Above this part of its time a line has no room for a repeat, a slow device or a write."""
 TURNAROUND_S = 0.03
@@ -30,6 +32,7 @@ def warnings(site: Site) -> list[str]:
 
 
 def _warnings(site: Site) -> Iterator[str]:
+    yield from _placeholders(site)
     if not zoneinfo.available_timezones():
         yield f"time zone {site.gateway.time_zone!r} could not be checked: this machine has no zone data (tzdata)"
     yield from _broker("uplink", site.uplink.url, site.uplink.username, site.uplink.password_file)
@@ -45,6 +48,14 @@ def _warnings(site: Site) -> Iterator[str]:
             yield f"bus {bus.name}: no device uses it"
         elif bus.kind != "mqtt":
             yield from _line(site, bus, devices)
+
+
+def _placeholders(site: Site) -> Iterator[str]:
+    fields = (("site", site.gateway.site), ("id", site.gateway.id), ("url", site.uplink.url.host))
+    for key, value in fields:
+        if value == PLACEHOLDER:
+            table = "uplink" if key == "url" else "gateway"
+            yield f"[{table}] {key} still says {PLACEHOLDER!r}, as a scan wrote it; put the right one there"
 
 
 def _broker(where: str, url: MqttUrl, username: str | None, password_file: Path | None) -> Iterator[str]:

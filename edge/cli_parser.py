@@ -1,0 +1,140 @@
+"""The command line of ``dayuan-edge``: its commands and their options. What they do stands in cli.py and cli_*.py."""
+
+from __future__ import annotations
+
+import argparse
+
+from edge.introduce import software_version
+from edge.scan_target import BAUDS, HOST_UNITS, MANY_HOSTS_UNITS, PARITIES, SERIAL_UNITS
+
+DEFAULT_SITE = "site.toml"
+
+Commands = argparse._SubParsersAction  # argparse has no public name for it
+
+SCAN = """find the devices on a serial line or on hosts, name their models, print a site file; writes to no device
+
+Serial settings are found first, then unit ids, then what each unit is: by what it says of itself, else by what its
+registers look like. What is not sure is printed as a comment with its candidates."""
+READ = """read every Modbus device of the site once: values, units, quality, raw registers
+
+With --orders: read any registers, also of a device without a profile, and print them as every type in every word order,
+what could be a measured value first."""
+WATCH = """show the values of Modbus devices as they change, in the terminal; q or Ctrl-C ends it
+
+Asks the running gateway when there is one, else reads the devices itself, each as often as its `every` says."""
+WRITE = """switch an output, make a pulse or set a number, and say whether it was done
+
+Goes through the running gateway when there is one. A pulse is made and ended by the module itself and is never sent
+twice: when nothing says whether it was carried out, that is what is printed."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; ``options.command`` says which one was given."""
+    parser = argparse.ArgumentParser(
+        prog="dayuan-edge", description="The gateway: reads devices, keeps every reading, sends it up."
+    )
+    parser.add_argument("--version", action="version", version=f"dayuan {software_version()}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _scan(commands)
+    _command(commands, "check", "check a site file: errors with file and line, warnings that would bite on site")
+    _read(commands)
+    run = _command(commands, "run", "run the gateway until Ctrl-C or SIGTERM")
+    run.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much to log")
+    _command(commands, "status", "ask the running gateway: lanes, backlog, devices, periods, drops, clock")
+    return parser
+
+
+def _scan(commands: Commands[argparse.ArgumentParser]) -> None:
+    of_units = f"unit ids, in this order (default: serial {SERIAL_UNITS}; host {HOST_UNITS}; hosts {MANY_HOSTS_UNITS})"
+    bauds, parities = ",".join(map(str, BAUDS)), ",".join(PARITIES)
+    parser = _plain(commands, "scan", SCAN)
+    parser.add_argument("target", help="/dev/ttyUSB0, 192.168.1.20, 192.168.1.20:502, 192.168.1.20-40, 192.168.1.0/24")
+    parser.add_argument("--units", default="", metavar="LIST", help=of_units)
+    parser.add_argument("--baud", default=bauds, metavar="LIST", help="serial speeds to try")
+    parser.add_argument("--parity", default=parities, metavar="LIST", help="serial parities to try")
+    parser.add_argument("--rtu-over-tcp", action="store_true", help="the host passes RTU frames on (serial server)")
+    _timeout(parser, "how long to wait for a unit (default: serial 0.3s, TCP 1s)")
+    parser.add_argument(
+        "--thorough", action="store_true", help="ask silent units with every reading function; takes four times as long"
+    )
+    parser.add_argument("--profiles", default="profiles", metavar="FOLDER", help="folder with profiles of your own")
+    parser.add_argument("--save", default="", metavar="FILE", help="write the site file there, if there is none yet")
+    _json(parser)
+
+
+def _read(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _plain(commands, "read", READ)
+    where = f"the site file (default: {DEFAULT_SITE}); with --orders also a serial port or a host"
+    parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=where)
+    parser.add_argument("device", nargs="?", help="only this device")
+    parser.add_argument("--no-registers", action="store_true", help="leave the raw registers out")
+    parser.add_argument("--registers", action="store_true", help=argparse.SUPPRESS)
+    orders = parser.add_argument_group("with --orders")
+    orders.add_argument("--orders", action="store_true", help="print registers as every type in every word order")
+    orders.add_argument("--at", type=number, default=0, metavar="ADDRESS", help="first register, from 0; 40001 is 0")
+    orders.add_argument("--count", type=number, default=40, metavar="N", help="how many registers")
+    orders.add_argument("--area", choices=("holding", "input"), default="holding", help="which registers")
+    orders.add_argument("--unit", type=number, metavar="ID", help="unit id, when it is no device of a site file")
+    orders.add_argument("--baud", type=number, default=9600, help="of a serial port")
+    orders.add_argument("--parity", choices=PARITIES, default="N", help="of a serial port")
+    orders.add_argument("--rtu-over-tcp", action="store_true", help="the host passes RTU frames on")
+    orders.add_argument(
+        "--apart", default="2s", metavar="TIME", help="between the two reads that show what moves; 0s: one"
+    )
+    orders.add_argument("--all", action="store_true", help="also what is not plausible")
+    _timeout(orders, "how long to wait for an answer (default: 1s)")
+    _json(parser)
+
+
+def _watch(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _plain(commands, "watch", WATCH)
+    parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=f"the site file (default: {DEFAULT_SITE})")
+    parser.add_argument("device", nargs="?", help="only this device")
+    parser.add_argument("--for", dest="lasting", default="", metavar="TIME", help="end by itself after this long")
+    _json(parser, "print one JSON object per poll and line")
+
+
+def _write(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _plain(commands, "write", WRITE)
+    parser.add_argument("site", help="the site file")
+    parser.add_argument("device", help="which device")
+    parser.add_argument("point", help="which of its points")
+    parser.add_argument("value", metavar="on|off|pulse|NUMBER", help="what to do; a number is in the point's unit")
+    parser.add_argument("--for", dest="lasting", default="", metavar="TIME", help="length of the pulse, like 3s")
+    parser.add_argument("--yes", action="store_true", help="do not ask first")
+    _json(parser)
+
+
+def _plain(commands: Commands[argparse.ArgumentParser], name: str, about: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=about.partition("\n")[0],
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _command(commands: Commands[argparse.ArgumentParser], name: str, about: str) -> argparse.ArgumentParser:
+    parser = _plain(commands, name, about)
+    parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=f"the site file (default: {DEFAULT_SITE})")
+    _json(parser)
+    return parser
+
+
+def _json(parser: argparse.ArgumentParser, about: str = "print JSON") -> None:
+    parser.add_argument("--json", action="store_true", help=about)
+
+
+def _timeout(parser: argparse._ActionsContainer, about: str) -> None:
+    parser.add_argument("--timeout", default="", metavar="TIME", help=about)
+
+
+def number(text: str) -> int:
+    """A whole number as people write addresses: 3027 or 0x0BD3."""
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 0xFFFF:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535, like 3027 or 0x0BD3")
+    return value
