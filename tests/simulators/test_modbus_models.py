@@ -47,8 +47,8 @@ def points_of(profile: ModbusProfile, meter: Meter, *, extended: bool):
             answer = meter.read(3, *wanted, NOW_MS)
             wanted = search.send(payload(answer) if isinstance(answer, Answer) else None)
     except StopIteration as found:
-        assert found.value is not None
-        return [placed(point, found.value) for point in points]
+        start = found.value
+    return [placed(point, start) for point in points]
 
 
 def ratios_of(profile: ModbusProfile, meter: Meter) -> dict[str, float]:

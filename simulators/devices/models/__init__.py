@@ -10,10 +10,11 @@ import difflib
 from collections.abc import Iterable
 
 from simulators.devices.models.meters import ABB_B23, CARLO_GAVAZZI_EM340, EASTRON_SDM120, EASTRON_SDM630, METERS
+from simulators.devices.models.modules import MODULES
 from simulators.devices.models.sunspec import SUNSPEC
 from simulators.devices.registers import RegisterMap
 
-__all__ = ["ABB_B23", "CARLO_GAVAZZI_EM340", "EASTRON_SDM120", "EASTRON_SDM630", "MODELS", "unknown_model"]
+__all__ = ["ABB_B23", "CARLO_GAVAZZI_EM340", "EASTRON_SDM120", "EASTRON_SDM630", "MODELS", "MODULES", "unknown_model"]
 
 MODELS: dict[str, RegisterMap] = {model.profile: model for model in (*METERS, *SUNSPEC)}
 
