@@ -39,11 +39,13 @@ class Learned(msgspec.Struct, frozen=True):
     """What a device has taught by refusing.
 
     cuts: no request may reach across the start of this address. absent: points the device does not have.
-    max_registers: shorter than the profile says, None when not.
+    moved: points that it has at one of their other addresses. max_registers: shorter than the profile says, None when
+    not.
     """
 
     cuts: frozenset[tuple[Area, int]] = frozenset()
     absent: frozenset[str] = frozenset()
+    moved: frozenset[tuple[str, int]] = frozenset()
     max_registers: int | None = None
 
 
@@ -55,8 +57,10 @@ def plan_reads(
 ) -> tuple[Block, ...]:
     """The requests for ``points``, by area and address; absent points are left out."""
     wanted = list(points)
-    holes = [(point.area, *point.span()) for point in wanted if point.name in learned.absent]
-    present = [point for point in wanted if point.name not in learned.absent]
+    moved = dict(learned.moved)
+    gone = learned.absent | moved.keys()
+    holes = [(point.area, *point.span()) for point in wanted if point.name in gone]
+    present = [at_other(point, moved.get(point.name)) for point in wanted if point.name not in learned.absent]
     blocks: list[Block] = []
     for area in FUNCTION_CODES:
         here = sorted((point for point in present if point.area == area), key=lambda point: point.span())
@@ -64,6 +68,11 @@ def plan_reads(
             limit = _limit(profile, area, learned)
             blocks += _join(here, limit, profile.max_gap, learned, [hole[1:] for hole in holes if hole[0] == area])
     return tuple(blocks)
+
+
+def at_other(point: ModbusPoint, at: int | None) -> ModbusPoint:
+    """The point read from another address; as it is when that is None."""
+    return point if at is None else msgspec.structs.replace(point, at=at)
 
 
 def _limit(profile: ModbusProfile, area: Area, learned: Learned) -> int:
@@ -130,10 +139,11 @@ def explore(block: Block, code: int, learned: Learned) -> Generator[Block, int, 
     """Find out why ``block`` was refused with exception ``code``.
 
     Yields requests to try; send back 0 when it was answered, else the exception code. Returns what is known then: the
-    refused gap, the absent points, or a shorter limit. Stopping early loses only what was not yet found.
+    refused gap, the absent points, those found at one of their alternatives, or a shorter limit. Stopping early loses
+    only what was not yet found.
     """
     if len(block.points) == 1:
-        return msgspec.structs.replace(learned, absent=learned.absent | {block.points[0].name})
+        return (yield from _elsewhere(block.points[0], learned))
     left, right = _halves(block)
     left_code = yield left
     if left_code:
@@ -146,6 +156,15 @@ def explore(block: Block, code: int, learned: Learned) -> Generator[Block, int, 
     if code == TOO_LONG:
         return msgspec.structs.replace(learned, max_registers=max(left.count, right.count))
     return msgspec.structs.replace(learned, cuts=learned.cuts | {(right.area, right.start)})
+
+
+def _elsewhere(point: ModbusPoint, learned: Learned) -> Generator[Block, int, Learned]:
+    """Try a refused point's other addresses; without one that answers the device does not have it."""
+    stays = frozenset(each for each in learned.moved if each[0] != point.name)
+    for at in point.alternatives:
+        if at != point.at and not (yield block_of([at_other(point, at)])):
+            return msgspec.structs.replace(learned, moved=stays | {(point.name, at)})
+    return msgspec.structs.replace(learned, moved=stays, absent=learned.absent | {point.name})
 
 
 def _halves(block: Block) -> tuple[Block, Block]:

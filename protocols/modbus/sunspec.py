@@ -50,6 +50,7 @@ def placed(point: ModbusPoint, start: int) -> ModbusPoint:
         point,
         at=point.at + start,
         plus=tuple(at + start for at in point.plus),
+        alternatives=tuple(at + start for at in point.alternatives),
         scale_factor=None if point.scale_factor is None else point.scale_factor + start,
     )
 

@@ -2,8 +2,8 @@
 
 ``registers.csv`` in a case folder was written from the makers' register lists, not from the profile. Its columns: the
 point (or ``ct``, ``pt``: the ratio registers), where it stands, its type and word order, scale, the ratios it is
-multiplied by, further registers to add, the register with its power of ten, how it is folded, its bit, and the patterns
-that mean "no value".
+multiplied by, further registers to add, the register with its power of ten, how it is folded, its bit, the patterns
+that mean "no value", and where other firmware has it.
 """
 
 import csv
@@ -44,6 +44,7 @@ class Row(NamedTuple):
     fold: str
     bit: tuple[int, int] | None
     invalid: tuple[str, ...]
+    alternatives: tuple[int, ...]
 
     @property
     def width(self) -> int:
@@ -95,6 +96,7 @@ def _row(line: dict[str, str]) -> Row:
         line["fold"],
         (bit[0], bit[1] if len(bit) > 1 else 1) if bit else None,
         tuple(part for part in line["invalid"].split("|") if part),
+        tuple(int(part) for part in line.get("alternatives", "").split("|") if part),
     )
 
 

@@ -1,10 +1,13 @@
 """Requests: few, legal, no value torn; and what a refusal teaches."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.modbus.plan import NOTHING_LEARNED, Block, Learned, explore, plan_reads, prefixes
 from protocols.modbus.profile import ModbusProfile, decode_modbus
+from protocols.modbus.registers import BIT_AREAS, BITS_PER_READ_MAX
+from protocols.profile import load_profile, profile_ids
 from protocols.settings import Document
 
 NAMES = [
@@ -14,9 +17,16 @@ NAMES = [
 WORDS = {"uint16": 1, "float32": 2, "float64": 4}
 
 
-def profile_of(places: list[tuple[int, str]], *, max_registers: int = 60, max_gap: int = 0) -> ModbusProfile:
+def profile_of(
+    places: list[tuple[int, str]],
+    *,
+    max_registers: int = 60,
+    max_gap: int = 0,
+    others: dict[int, list[int]] | None = None,
+) -> ModbusProfile:
     rows = "\n".join(
-        f'{name} = {{ at = {at}, type = "{kind}" }}' for name, (at, kind) in zip(NAMES, places, strict=False)
+        f'{name} = {{ at = {at}, type = "{kind}", alternatives = {(others or {}).get(at, [])} }}'
+        for name, (at, kind) in zip(NAMES, places, strict=False)
     )
     return decode_modbus(
         Document(
@@ -167,3 +177,102 @@ def test_prefixes_are_shorter_requests_from_the_same_start() -> None:
     profile = profile_of([(0, "float32"), (2, "float64"), (6, "uint16")])
     (block,) = plan_reads(profile, profile.points)
     assert shape(tuple(prefixes(block))) == [(0, 6), (0, 2)]
+
+
+def test_a_point_that_other_firmware_has_elsewhere_is_found_there() -> None:
+    profile = profile_of([(0, "float32"), (2, "float32"), (4, "float32")], others={2: [50, 70]})
+    learned = learn(profile, Device({2, 3, 50}))
+    assert not learned.absent
+    assert learned.moved == {(NAMES[1], 70)}
+    blocks = plan_reads(profile, profile.points, learned)
+    assert shape(blocks) == [(0, 2), (4, 2), (70, 2)]
+    assert [point.name for point in blocks[2].points] == [NAMES[1]]
+
+
+def test_a_point_found_nowhere_is_absent_and_no_longer_moved() -> None:
+    profile = profile_of([(0, "float32"), (2, "float32")], others={2: [50]})
+    learned = learn(profile, Device({2, 3, 51}))
+    assert learned == Learned(absent=frozenset({NAMES[1]}))
+    moved = Learned(moved=frozenset({(NAMES[1], 50)}))
+    (block,) = (each for each in plan_reads(profile, profile.points, moved) if each.start == 50)
+    search = explore(block, 2, moved)
+    with pytest.raises(StopIteration) as found:
+        next(search)
+    assert found.value.value == Learned(absent=frozenset({NAMES[1]}))
+
+
+def test_the_registers_a_point_was_moved_away_from_are_not_read_over() -> None:
+    profile = profile_of([(0, "float32"), (2, "float32"), (4, "float32")], max_gap=20, others={2: [60]})
+    learned = learn(profile, Device({2}))
+    assert shape(plan_reads(profile, profile.points, learned)) == [(0, 2), (4, 2), (60, 2)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(places_of_points, st.sets(st.integers(0, 90), max_size=5), st.integers(4, 40), st.integers(0, 10))
+def test_wherever_a_point_stands_it_is_found_if_the_device_has_it(
+    places: list[tuple[int, str]], refused: set[int], longest: int, gap: int
+) -> None:
+    others = {at: [at + 200, at + 400] for at, _ in places}
+    profile = profile_of(places, max_registers=40, max_gap=gap, others=others)
+    device = Device(refused | {at + 200 for at, _ in places[::2]}, longest)
+    learned = learn(profile, device)
+    assert set(learned.absent) == {p.name for p in profile.points if p.words > longest}
+    assert all(device.answer(block) == 0 for block in plan_reads(profile, profile.points, learned))
+
+
+def test_what_is_learned_while_everything_is_refused_and_then_nothing_is_that_all_is_there() -> None:
+    """A meter that refuses once because it is starting must not lose points that it answers for at the next try."""
+    profile = profile_of([(0, "float32"), (2, "float32")])
+    (block,) = plan_reads(profile, profile.points)
+    search = explore(block, 2, NOTHING_LEARNED)
+    next(search)
+    search.send(0)
+    with pytest.raises(StopIteration) as found:
+        search.send(0)
+    assert not found.value.value.absent
+
+
+SHIPPED = [found for each in sorted(profile_ids()) if isinstance(found := load_profile(each), ModbusProfile)]
+
+
+@pytest.mark.parametrize("profile", SHIPPED, ids=lambda profile: profile.id)
+@pytest.mark.parametrize("extended", [False, True])
+def test_a_shipped_model_s_plan_keeps_its_limits(profile: ModbusProfile, extended: bool) -> None:
+    points = profile.selected(extended=extended)
+    blocks = plan_reads(profile, points)
+    assert sorted(p.name for block in blocks for p in block.points) == sorted(p.name for p in points)
+    for block in blocks:
+        bits = block.area in BIT_AREAS
+        assert 1 <= block.count <= (BITS_PER_READ_MAX if bits else profile.max_registers)
+        reach = block.start
+        for point in block.points:
+            first, end = point.span()
+            assert block.start <= first < end <= block.start + block.count
+            assert first - reach <= profile.max_gap
+            reach = max(reach, end)
+        assert reach == block.start + block.count
+
+
+EASTRON = [profile for profile in SHIPPED if profile.head.vendor == "Eastron"]
+
+
+@pytest.mark.parametrize("profile", EASTRON, ids=lambda profile: profile.id)
+def test_an_eastron_meter_is_asked_from_even_addresses_for_even_counts_whatever_was_learned(
+    profile: ModbusProfile,
+) -> None:
+    """It answers nothing else. Cuts, absent points, shorter limits, divided and shortened requests included."""
+    points = profile.selected(extended=True)
+    some = frozenset(point.name for point in points[1::5])
+    cuts = frozenset((point.area, point.at) for point in points[2::7])
+    for learned in (NOTHING_LEARNED, Learned(absent=some), Learned(cuts=cuts), Learned(max_registers=11)):
+        for block in plan_reads(profile, points, learned):
+            tried = [block, *prefixes(block)]
+            search = explore(block, 2, learned)
+            try:
+                part = next(search)
+                while True:
+                    tried.append(part)
+                    part = search.send(2)
+            except StopIteration:
+                pass
+            assert all(each.start % 2 == 0 and each.count % 2 == 0 for each in tried)

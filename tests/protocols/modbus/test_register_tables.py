@@ -148,5 +148,5 @@ def test_the_list_and_the_profile_have_the_same_points(profile_id: str) -> None:
     profile = load_profile(profile_id)
     assert isinstance(profile, ModbusProfile)
     rows, ratio_rows = table_of(profile_id)
-    assert {row.point for row in rows} == {point.name for point in profile.points}
+    assert {(row.point, row.alternatives) for row in rows} == {(p.name, p.alternatives) for p in profile.points}
     assert {row.point for row in ratio_rows} == {ratio.name for ratio in profile.ratios}
