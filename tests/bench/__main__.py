@@ -14,7 +14,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import drain, edge_cpu, gateway_load, ingest_bench, rollup_year, rtu_share, tcp_rate, waiting_buffer
+from tests.bench import (
+    drain,
+    edge_cpu,
+    gateway_load,
+    ingest_bench,
+    mqtt_rate,
+    rollup_year,
+    rtu_share,
+    tcp_rate,
+    waiting_buffer,
+)
 from tests.bench.figures import Figure, median, table
 
 RESULTS = Path("bench-results")
@@ -57,6 +67,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "year": lambda folder: asyncio.run(rollup_year.measure(folder)),
     "bus": rtu_share.measure,
     "tcp": tcp_rate.measure,
+    "mqtt": mqtt_rate.measure,
 }
 
 
