@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from edge.site_file import BusKind, WordOrder
-from protocols.mqtt.site_points import SitePoint
+from protocols.mqtt.rows import SitePoint
 from protocols.mqtt_url import MqttUrl
 from protocols.profile import Profile
 

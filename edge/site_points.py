@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from edge.site_file import PlaceRow
 from protocols.mqtt.profile import MqttProfile
-from protocols.mqtt.site_points import SitePoint, with_site_points
+from protocols.mqtt.rows import SitePoint
+from protocols.mqtt.site_points import with_site_points
 from protocols.profile import Profile
 
 

@@ -74,7 +74,7 @@ class MqttDecoder:
             raise BadPayload("unknown_topic", topic[:120])
         if len(payload) > self._profile.max_bytes:
             raise BadPayload("too_large", f"{len(payload)} bytes, at most {self._profile.max_bytes}")
-        if not payload and self._profile.skips_empty:
+        if not payload and self._profile.skips_empty and all(rule.row.payload != "any-text" for rule in rules):
             return NOTHING
         rule, document = self._find(rules, payload)
         if not self._is_mine(document):

@@ -8,7 +8,7 @@ from protocols.mqtt.conditions import holds, short
 from protocols.mqtt.instants import Instant, spell_instant
 from protocols.mqtt.nmea import DAMAGED
 from protocols.mqtt.payload import MISSING, Path, as_text, first_at, value_at
-from protocols.mqtt.profile import EventRule, FieldRule, MarkRule, MessageRule
+from protocols.mqtt.profile import PRESENT, EventRule, FieldRule, MarkRule, MessageRule
 from protocols.mqtt.values import POSITION, WITH_POSITION, field_value, has_fix, point_value
 from protocols.reading import Event, Quality, Reading, Scalar
 
@@ -205,7 +205,7 @@ class Message:
         word = as_text(value_at(self._document, self._rule.alive_path))
         if word in alive.online:
             return True
-        if word in alive.offline:
+        if word in alive.offline or (word is not None and PRESENT in alive.offline):
             return False
         raise BadPayload("unknown_word", f"{short(word)} is neither online nor offline")
 

@@ -9,7 +9,7 @@ import msgspec
 from protocols.errors import BadPayload
 from protocols.mqtt.nmea import read_nmea
 
-PayloadKind = Literal["json", "text", "csv", "nmea"]
+PayloadKind = Literal["json", "text", "any-text", "csv", "nmea"]
 Path = tuple[str, ...]
 
 _QUOTED = re.compile(r"'([^']+)'|([^.'\[\]]+)|\[(\d+)\]")
@@ -47,7 +47,7 @@ def read_payload(payload: bytes, kind: PayloadKind) -> Any:
     """The payload as a document. Raises BadPayload: ``not_utf8``, ``empty``, and by kind ``not_json``, ``too_deep``,
     ``not_nmea``, ``checksum``.
 
-    Text is the stripped string. CSV is a list of stripped strings.
+    Text is the stripped string; any text, also an empty one. CSV is a list of stripped strings.
     """
     if kind == "json":
         return _read_json(payload)
@@ -55,7 +55,7 @@ def read_payload(payload: bytes, kind: PayloadKind) -> Any:
         text = payload.decode("utf-8").strip()
     except UnicodeDecodeError as error:
         raise BadPayload("not_utf8", f"byte {error.start}") from None
-    if not text:
+    if not text and kind != "any-text":
         raise BadPayload("empty")
     if kind == "nmea":
         return read_nmea(text)

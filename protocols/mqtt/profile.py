@@ -12,7 +12,18 @@ from protocols.errors import BadSettings
 from protocols.events import EVENT_KINDS
 from protocols.mqtt.card_uid import FORMS
 from protocols.mqtt.payload import Path, PayloadKind, parse_path
-from protocols.mqtt.rows import DialectRow, EventRow, FieldRow, MarkRow, MessageRow, MqttFile, PointRow, Texts, TimeForm
+from protocols.mqtt.rows import (
+    DialectRow,
+    EventRow,
+    FieldRow,
+    MarkRow,
+    MessageRow,
+    MqttFile,
+    PointRow,
+    SitePoint,
+    Texts,
+    TimeForm,
+)
 from protocols.points import VOCABULARY, PointKind
 from protocols.profile_head import ProfileHead
 from protocols.reading import REASONS
@@ -106,7 +117,8 @@ class PointInfo(NamedTuple):
 class MqttProfile(msgspec.Struct, frozen=True, kw_only=True):
     """A model that speaks MQTT. ``silence_s``: silent for longer it counts as lost; 0: never by silence alone.
 
-    ``stale_after_s``: how long a value stays current, 0 where the profile does not know.
+    ``stale_after_s``: how long a value stays current, 0 where the profile does not know. ``places``: where points of
+    messages with {point} in their topic are, unless the site file says it; :mod:`protocols.mqtt.site_points`.
     """
 
     head: ProfileHead
@@ -120,6 +132,7 @@ class MqttProfile(msgspec.Struct, frozen=True, kw_only=True):
     card: str
     messages: tuple[MessageRule, ...]
     points: tuple[PointInfo, ...]
+    places: dict[str, SitePoint]
 
     @property
     def id(self) -> str:
@@ -157,6 +170,7 @@ def decode(document: Document) -> MqttProfile:
         card=file.mqtt.card,
         messages=messages,
         points=point_infos(messages, stale_after_s),
+        places={name: SitePoint(at=at) if isinstance(at, str) else at for name, at in file.places.items()},
     )
 
 
@@ -219,7 +233,7 @@ class _Builder:
     def _source(self, row: PointRow | FieldRow, payload: PayloadKind, key: Key) -> tuple[Path, ...]:
         """Where a value stands; a text is all there is and needs no path."""
         paths = self.paths(row.path, (*key, "path"))
-        if row.value is None and payload == "text":
+        if row.value is None and payload in ("text", "any-text"):
             return ((),)
         if bool(paths) == (row.value is not None):
             raise self._fail(key, "needs a path or a constant value", "one of these")

@@ -28,6 +28,7 @@ class PointRow(_Row, frozen=True, kw_only=True):
     item: int = 0
     map: dict[str, float] = {}
     invalid: tuple[float, ...] = ()
+    bad: tuple[str, ...] = ()
     range: tuple[float, float] | None = None
     missing: float | None = None
     stale_after: str = ""
@@ -64,7 +65,7 @@ class MarkRow(_Row, frozen=True, kw_only=True):
 
 
 class AliveRow(_Row, frozen=True, kw_only=True):
-    """Words by which the message says that the device is there or not."""
+    """Words by which the message says that the device is there or not. ``*`` in ``offline``: every other word."""
 
     path: str = ""
     online: tuple[str, ...] = ()
@@ -116,9 +117,20 @@ class DialectRow(_Row, frozen=True, kw_only=True):
     card: str = "hex"
 
 
+class SitePoint(_Row, frozen=True, kw_only=True):
+    """Where a point's values come: ``at`` stands in the topic for {point}. The rest is for values in other units or
+    words than the profile expects."""
+
+    at: str
+    scale: float = 1.0
+    offset: float = 0.0
+    map: dict[str, float] = {}
+
+
 class MqttFile(_Row, frozen=True, kw_only=True):
     """The whole TOML file."""
 
     profile: ProfileHead
     mqtt: DialectRow = msgspec.field(default_factory=DialectRow)
+    places: dict[str, str | SitePoint] = {}
     message: tuple[MessageRow, ...]

@@ -14,20 +14,10 @@ from collections.abc import Mapping
 import msgspec
 
 from protocols.mqtt.profile import MessageRule, MqttProfile, point_infos, point_rule
-from protocols.mqtt.rows import SitePointRow
+from protocols.mqtt.rows import SitePoint, SitePointRow
 from protocols.points import VOCABULARY
 
 PLACE = "{point}"
-
-
-class SitePoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a point's values come: ``at`` stands in the topic for {point}. The rest is for values in other units or
-    words than the profile expects."""
-
-    at: str
-    scale: float = 1.0
-    offset: float = 0.0
-    map: dict[str, float] = {}
 
 
 class BadSitePoint(ValueError):
@@ -44,11 +34,13 @@ def takes_site_points(profile: MqttProfile) -> bool:
 
 
 def with_site_points(profile: MqttProfile, points: Mapping[str, SitePoint]) -> MqttProfile:
-    """The profile of one device: each message with {point} in its topic once per point. Raises BadSitePoint."""
+    """The profile of one device: each message with {point} in its topic once per point, those of the site file and
+    those whose place the profile knows. Raises BadSitePoint."""
     if not takes_site_points(profile):
         if points:
             raise BadSitePoint("", f"{profile.id} knows where its points are", "leave it out")
         return profile
+    points = {**profile.places, **points}
     if not points:
         example = '[device.points], then like temperature_c = "sensors/temperature"'
         raise BadSitePoint("", f"{profile.id} needs to know which topic is which point", example)

@@ -25,7 +25,8 @@ def has_fix(values: dict[str, tuple[float | None, str]]) -> bool:
 
 
 def point_value(raw: Any, point: PointRule) -> tuple[float | None, str]:
-    """A point's value and, when it is None, why: ``not_a_number``, ``sentinel``, ``out_of_range``, ``absent``."""
+    """A point's value and, when it is None, why: ``not_a_number``, ``sentinel``, ``out_of_range``, ``absent``,
+    ``device_error``."""
     row = point.row
     if row.split and isinstance(raw, str):
         raw = raw.split(row.split)
@@ -34,6 +35,8 @@ def point_value(raw: Any, point: PointRule) -> tuple[float | None, str]:
     if row.item >= len(parts) or parts[row.item] is None:
         return None, "absent"
     raw = parts[row.item]
+    if row.bad and as_text(raw) in row.bad:
+        return None, "device_error"
     mapped = row.map.get(as_text(raw) or "") if row.map else None
     if mapped is not None:
         return mapped, ""

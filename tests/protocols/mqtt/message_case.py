@@ -11,6 +11,8 @@ from protocols.mqtt.card_uid import canonical_card
 from protocols.mqtt.decoder import MqttDecoder
 from protocols.mqtt.message import Decoded
 from protocols.mqtt.profile import MqttProfile
+from protocols.mqtt.rows import SitePoint
+from protocols.mqtt.site_points import with_site_points
 from protocols.profile import load_profile
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -18,7 +20,7 @@ CASES = Path(__file__).parents[2] / "cases"
 KNOWN_KEYS = {
     *("profile", "what", "source", "device_topic", "ident", "card", "zone", "topic", "payload", "payload_hex"),
     *("received_at", "retained", "refused", "notes", "online", "observed_at", "expected", "uncertain", "bad", "event"),
-    "other_device",
+    *("other_device", "points"),
 }
 
 
@@ -62,7 +64,8 @@ def read_case(path: Path) -> MessageCase:
     assert not set(values) - KNOWN_KEYS, f"{path}: {set(values) - KNOWN_KEYS}"
     profile = load_profile(values["profile"])
     assert isinstance(profile, MqttProfile)
-    return MessageCase(path, profile, values)
+    points = {name: SitePoint(**place) for name, place in values.get("points", {}).items()}
+    return MessageCase(path, with_site_points(profile, points), values)
 
 
 def case_files() -> Iterator[Path]:

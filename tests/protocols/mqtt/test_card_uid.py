@@ -82,6 +82,29 @@ def test_what_could_be_two_cards_or_none_is_refused_without_being_shown(number: 
     assert not number or number not in str(refused.value)
 
 
+def test_a_number_that_is_not_whole_is_keyed_once_the_reader_is_known_to_leave_out_zeros() -> None:
+    for number in ("94D8FC5F", "53BB1F05110001"):
+        assert canonical_card(number, "hex-unpadded") == canonical_card(number, "hex")
+    assert canonical_card("A1BC0D", "hex-unpadded") == canonical_card("a1bc0d", "hex-unpadded") == b"odd:a1bc0d"
+    assert canonical_card("a1bc0", "hex-unpadded") == b"odd:a1bc0"
+
+
+@pytest.mark.parametrize("number", ["abc", "0000", "a1-bc-0d", "token UID", "9" * 21, "A1BC0G"])
+def test_what_no_such_reader_prints_is_refused(number: str) -> None:
+    with pytest.raises(BadPayload) as refused:
+        canonical_card(number, "hex-unpadded")
+    assert number not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "form"), [("D8FC5F", "wiegand26-hex"), ("14008EC793", "em-hex10"), ("a1bc0", "hex-unpadded")]
+)
+def test_an_ambiguous_number_is_refused_with_the_form_that_would_key_it(number: str, form: str) -> None:
+    with pytest.raises(BadPayload, match=f'card = "{form}"'):
+        canonical_card(number, "hex")
+    assert canonical_card(number, form)
+
+
 def test_an_unknown_form_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="no form of card number"):
         canonical_card("94D8FC5F", "base64")
@@ -90,7 +113,7 @@ def test_an_unknown_form_is_a_mistake_of_ours() -> None:
 @given(number=st.text(max_size=40), form=st.sampled_from(FORMS))
 def test_any_text_is_a_card_or_refused(number: str, form: str) -> None:
     with suppress(BadPayload):
-        assert canonical_card(number, form).split(b":")[0] in (b"uid", b"w26", b"w34", b"em")
+        assert canonical_card(number, form).split(b":")[0] in (b"uid", b"w26", b"w34", b"em", b"odd")
 
 
 @given(raw=st.binary(min_size=4, max_size=4).filter(any))
