@@ -112,7 +112,7 @@ def build_profile(file: ModbusFile, fail: Fail) -> ModbusProfile:
         sunspec_models=rules.sunspec_models,
         serial=file.serial,
         ratios=tuple(_ratio(name, row, rules, fail) for name, row in file.ratio.items()),
-        identity=check_identity(file.identity, fail),
+        identity=check_identity(file.identity, rules, fail),
         points=points,
         texts=build_texts(file.texts, rules, fail),
         writes=build_writes(file.writes, points, fail),

@@ -86,7 +86,7 @@ def build_texts(rows: Mapping[TextName, TextRow], rules: ReadRules, fail: Fail) 
 
 def _field(name: str, row: TextRow, rules: ReadRules, fail: Fail) -> TextField:
     key = ("texts", name)
-    area = row.area or (rules.area if rules.area not in BIT_AREAS else "holding")
+    area = row.area or _registers_of(rules)
     if area in BIT_AREAS:
         raise fail((*key, "area"), f"a text in area {area}", "holding, input")
     registers = _registers(key, row.type, row.registers, fail)
@@ -106,8 +106,8 @@ def _field(name: str, row: TextRow, rules: ReadRules, fail: Fail) -> TextField:
     )
 
 
-def check_identity(rows: Sequence[IdentityRow], fail: Fail) -> tuple[IdentityRow, ...]:
-    """The rows as they are; raises what ``fail`` makes when one of them cannot be read or could never fit."""
+def check_identity(rows: Sequence[IdentityRow], rules: ReadRules, fail: Fail) -> tuple[IdentityRow, ...]:
+    """The rows, each with its area; raises what ``fail`` makes when one of them cannot be read or could never fit."""
     for index, row in enumerate(rows):
         key = ("identity", index)
         _registers(key, row.type, row.registers, fail)
@@ -116,7 +116,11 @@ def check_identity(rows: Sequence[IdentityRow], fail: Fail) -> tuple[IdentityRow
             raise fail((*key, "expect"), f"not what a {row.type} can hold", "texts of a string, else numbers")
         if "" in row.expect:
             raise fail((*key, "expect"), "every text begins with an empty one", "the beginning of the text")
-    return tuple(rows)
+    return tuple(msgspec.structs.replace(row, area=row.area or _registers_of(rules)) for row in rows)
+
+
+def _registers_of(rules: ReadRules) -> Area:
+    return "holding" if rules.area in BIT_AREAS else rules.area
 
 
 def _registers(key: tuple[str | int, ...], kind: TextType, given: int | None, fail: Fail) -> int:

@@ -16,13 +16,17 @@ CASES = Path(__file__).parents[2] / "cases"
 
 
 class RegisterCase(NamedTuple):
-    """``registers``: by area and address. ``expected``: value by point; ``reason``: of points without a value."""
+    """``registers``: by area and address. ``expected``: value by point; ``reason``: of points without a value.
+
+    ``texts``: what the device says of itself.
+    """
 
     name: str
     profile: ModbusProfile
     registers: dict[str, dict[int, int]]
     expected: dict[str, float]
     reason: dict[str, str]
+    texts: dict[str, str]
 
     def payload(self, area: str, start: int, count: int) -> bytes:
         """What the device answers; a register or bit that the case does not name is zero."""
@@ -64,7 +68,9 @@ def read_case(path: Path) -> RegisterCase:
             for offset, word in enumerate(words.split()):
                 held[int(first) + offset] = int(word, 16)
     name = f"{path.parent.name}/{path.stem}"
-    return RegisterCase(name, profile, registers, values.get("expected", {}), values.get("reason", {}))
+    return RegisterCase(
+        name, profile, registers, values.get("expected", {}), values.get("reason", {}), values.get("texts", {})
+    )
 
 
 def case_files() -> Iterator[Path]:

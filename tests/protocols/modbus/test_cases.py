@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from protocols.modbus.profile import ModbusProfile
+from protocols.modbus.texts import decode_text, identity_matches, identity_value
 from protocols.profile import load_profile, profile_ids
 from protocols.reading import Quality
 from tests.protocols.modbus.register_case import CASES, case_files, read_case
@@ -32,6 +33,28 @@ def test_a_case_says_what_comes_of_every_point_it_encodes(path: Path) -> None:
     assert named <= {point.name for point in case.profile.points}
     if path.stem == "readings":
         assert named == {point.name for point in case.profile.points}
+
+
+TEXTS = [path for path in FILES if path.stem == "texts"]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.parent.name)
+def test_a_device_tells_its_texts_and_is_known_as_its_model(path: Path) -> None:
+    case = read_case(path)
+    found = {
+        text.name: decode_text(text, case.payload(text.area, text.at, text.registers)) for text in case.profile.texts
+    }
+    assert found == case.texts
+    for row in case.profile.identity:
+        assert row.area is not None
+        value = identity_value(row, case.payload(row.area, row.at, row.registers), case.profile.word_order)
+        assert identity_matches(row, value), row
+        assert not row.expect or not identity_matches(row, "another" if row.type == "string" else 9)
+
+
+def test_every_model_that_tells_of_itself_has_a_case_of_it() -> None:
+    told = {each for each in profile_ids() if getattr(load_profile(each), "texts", ())}
+    assert {read_case(path).profile.id for path in TEXTS} == told
 
 
 def test_every_modbus_model_has_a_case() -> None:
