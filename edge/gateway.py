@@ -14,7 +14,10 @@ import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from edge import command_socket
 from edge.buffer_sqlite import SqliteBuffer
+from edge.command_desk import CommandDesk
+from edge.command_socket import CommandSocket
 from edge.contract import Dial, Driver, FailPoint
 from edge.drivers.modbus import ModbusDriver
 from edge.drivers.mqtt import MqttDriver
@@ -95,6 +98,13 @@ class Gateway:
             flush_every_s=site.buffer.flush_every_s,
         )
         self._drivers = [self._driver(bus, rng) for bus in site.buses if site.devices_of(bus)]
+        writers = {
+            device: writer
+            for driver in self._drivers
+            if isinstance(driver, ModbusDriver)
+            for device, writer in driver.writers.items()
+        }
+        self._commands = CommandDesk(writers, self._intake, clock)
         self._reporter = Reporter(
             buffer=self._buffer,
             intake=self._intake,
@@ -145,17 +155,20 @@ class Gateway:
         site = self._site
         log.info("gateway %s/%s: %d devices", site.gateway.site, site.gateway.id, len(site.devices))
         status = StatusSocket(socket_path(site.buffer.path), self.snapshot)
+        commands = CommandSocket(command_socket.socket_path(site.buffer.path), self._commands.obey)
         try:
             async with asyncio.TaskGroup() as group:
                 writing = group.create_task(self._intake.run(), name="writer")
                 talking = group.create_task(self._keep("session", self._session.run), name="session")
                 showing = group.create_task(self._keep("status socket", status.run), name="status-socket")
+                obeying = group.create_task(self._keep("command socket", commands.run), name="command-socket")
                 driving = [
                     group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
                     for driver in self._drivers
                 ]
                 await self._closing.wait()
                 log.info("closing")
+                obeying.cancel()
                 for task in driving:
                     task.cancel()
                 if driving:

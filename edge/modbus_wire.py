@@ -46,8 +46,8 @@ class ByteLink(Protocol):
         """Wait for bytes beyond those in the buffer; False when the loop's clock reached ``deadline``, or on a loss."""
 
 
-class _Arrivals:
-    """The buffer and the one waiter of a link."""
+class Arrivals:
+    """The buffer and the one waiter of a link; every link is one of these."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -88,7 +88,7 @@ class _Arrivals:
 class _Connection(asyncio.Protocol):
     """One TCP connection of a TcpLink; what a closed one still reports is ignored."""
 
-    def __init__(self, arrivals: _Arrivals) -> None:
+    def __init__(self, arrivals: Arrivals) -> None:
         self._arrivals = arrivals
         self.transport: asyncio.Transport | None = None
 
@@ -111,7 +111,7 @@ class _Connection(asyncio.Protocol):
             transport.abort()
 
 
-class TcpLink(_Arrivals):
+class TcpLink(Arrivals):
     """A TCP connection; frames are whatever the framing says."""
 
     def __init__(self, host: str, port: int, clock: Clock) -> None:
@@ -155,7 +155,7 @@ class TcpLink(_Arrivals):
         return await self.wait(deadline) if self.is_open else False
 
 
-class SerialLink(_Arrivals):
+class SerialLink(Arrivals):
     """A serial port, eight data bits. A USB adapter that is pulled out is a loss; `open` finds it again."""
 
     def __init__(self, port: str, baud: int, parity: str, stop_bits: int, clock: Clock) -> None:

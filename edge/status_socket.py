@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from edge import local_socket
 from edge.status import Snapshot
 
 log = logging.getLogger(__name__)
@@ -39,7 +38,7 @@ class StatusSocket:
     async def run(self) -> None:
         """Serve until cancelled. A socket that cannot be made costs only the status command, so it is logged."""
         try:
-            listener = self._listen()
+            listener = local_socket.listen(self._path)
         except OSError as error:
             log.warning("no status socket at %s: %s", self._path, error)
             return
@@ -49,20 +48,6 @@ class StatusSocket:
                 await server.serve_forever()
         finally:
             self._path.unlink(missing_ok=True)
-
-    def _listen(self) -> socket.socket:
-        self._path.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            with _short(self._path) as address:
-                listener.bind(address)
-            # Nobody can connect before listen() is called.
-            os.chmod(self._path, 0o600)
-            listener.setblocking(False)
-        except BaseException:
-            listener.close()
-            raise
-        return listener
 
     async def _answer(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -79,27 +64,8 @@ class StatusSocket:
 
 def ask(buffer_path: Path) -> Snapshot | None:
     """The snapshot of the gateway that runs with this buffer; None when none does. Raises OSError, msgspec's errors."""
-    path = socket_path(buffer_path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.settimeout(ANSWER_S)
-        try:
-            with _short(path) as address:
-                asking.connect(address)
-        except (FileNotFoundError, ConnectionRefusedError):
-            return None
-        parts: list[bytes] = []
-        while part := asking.recv(65536):
-            parts.append(part)
-            if sum(map(len, parts)) > ANSWER_BYTES_MAX:
-                raise OSError(f"{path} answers without end")
-    return msgspec.json.decode(b"".join(parts), type=Snapshot)
-
-
-@contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """An address for a path of any length: the kernel takes only 107 bytes."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
+    asking = local_socket.connect(socket_path(buffer_path), ANSWER_S)
+    if asking is None:
+        return None
+    with asking:
+        return msgspec.json.decode(local_socket.receive(asking, ANSWER_BYTES_MAX), type=Snapshot)

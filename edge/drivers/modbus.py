@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from edge.bus import Bus, Line
+from edge.commands import DeviceWriter
 from edge.contract import Sink
 from edge.device_reader import DeviceReader
 from edge.modbus_frames import RtuFraming, TcpFraming
@@ -43,6 +44,12 @@ class ModbusDriver:
             Polled(device_reader(device, profiles[device.profile], self._bus, clock), device.every_s, now)
             for device in devices
         ]
+        self.writers = {
+            device.id: device_writer(device, profiles[device.profile], self._bus, clock)
+            for device in devices
+            if writable(profiles[device.profile])
+        }
+        """Of the devices that can be given commands; those share the line with the polls."""
         self._poller = Poller(self._bus, polled, sink, clock, rng)
 
     @property
@@ -85,9 +92,24 @@ def open_bus(settings: BusSettings, clock: Clock, rng: random.Random) -> Bus:
 
 def device_reader(device: DeviceSettings, profile: Profile, bus: Bus, clock: Clock) -> DeviceReader:
     """The reader of one [[device]] on a Modbus bus."""
-    assert isinstance(profile, ModbusProfile)  # the site file was checked
-    if device.word_order is not None:
-        profile = profile.with_word_order(device.word_order)
+    profile = _as_set(device, profile)
     given = {name: factor for name, factor in (("ct", device.ct), ("pt", device.pt)) if factor is not None}
     points = profile.selected(extended=device.extended)
     return DeviceReader(device.id, device.unit, profile, points, bus, clock, given)
+
+
+def device_writer(device: DeviceSettings, profile: Profile, bus: Bus, clock: Clock) -> DeviceWriter:
+    """What carries out commands to a [[device]] on a Modbus bus."""
+    profile = _as_set(device, profile)
+    told = frozenset(point.name for point in profile.selected(extended=device.extended))
+    return DeviceWriter(device.id, device.unit, profile, bus, clock, told)
+
+
+def writable(profile: Profile) -> bool:
+    """True when the model has something that can be switched or set."""
+    return isinstance(profile, ModbusProfile) and bool(profile.writes)
+
+
+def _as_set(device: DeviceSettings, profile: Profile) -> ModbusProfile:
+    assert isinstance(profile, ModbusProfile)  # the site file was checked
+    return profile if device.word_order is None else profile.with_word_order(device.word_order)

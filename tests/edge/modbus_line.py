@@ -14,9 +14,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from protocols.clock import Clock
+from tests.edge.memory_link import MemoryLink
+
 
 class Asked(NamedTuple):
-    """One request as it arrived; ``number`` counts from 0."""
+    """One request as it arrived; ``number`` counts from 0. ``words``: how many, or the value of a function 5 or 6."""
 
     number: int
     unit: int
@@ -27,7 +30,12 @@ class Asked(NamedTuple):
 
 Fault = str
 """What goes wrong with one answer: "", "silent", "late S", "exception N", "unit", "function", "short", "long",
-"checksum", "id", "noise", "echo", "twice", "close", "half"."""
+"checksum", "id", "noise", "echo", "twice", "close", "half", "chopped S" (in three parts, S apart), "stale S" (sent
+again S later), "unanswered" (done, but the answer is lost), "unanswered close" (done, then the connection closed)."""
+
+
+WRITES_ONE = (5, 6)
+WRITES_SEVERAL = (15, 16)
 
 
 def checksum(frame: bytes) -> bytes:
@@ -40,10 +48,23 @@ def checksum(frame: bytes) -> bytes:
 
 
 class ModbusLine:
-    """Units with registers (the same for functions 3 and 4). A unit that is not there is silent."""
+    """Units with registers (the same for functions 3 and 4). A unit that is not there is silent.
 
-    def __init__(self, units: Mapping[int, Mapping[int, int]], *, framing: str = "tcp") -> None:
-        self.units = units
+    Bits (functions 1, 2, 5, 15) are the same registers, true when not 0. ``written``: the PDUs of all writes that were
+    carried out. ``char_s``: how long a character takes on a line in memory; ``turnaround_s``: until a unit answers.
+    """
+
+    def __init__(
+        self,
+        units: Mapping[int, Mapping[int, int]],
+        *,
+        framing: str = "tcp",
+        char_s: float = 0.0,
+        turnaround_s: float = 0.0,
+    ) -> None:
+        self.units = {unit: dict(held) for unit, held in units.items()}
+        self.char_s, self.turnaround_s = char_s, turnaround_s
+        self.written: list[bytes] = []
         self.framing = framing
         self.fault: Callable[[Asked], Fault] = lambda asked: ""
         self.asked: list[Asked] = []
@@ -95,6 +116,17 @@ class ModbusLine:
             os.close(master)
             os.close(slave)
 
+    def in_memory(self, clock: Clock) -> MemoryLink:
+        """Serve a link in memory, in the time of the running loop."""
+        buffer = bytearray()
+
+        def carried(frame: bytes) -> None:
+            buffer.extend(frame)
+            self._take(buffer, link.receive, link.drop)
+
+        link = MemoryLink(clock, self.char_s, carried)
+        return link
+
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.now_open.add(writer)
@@ -110,19 +142,31 @@ class ModbusLine:
             writer.transport.abort()
 
     def _take(self, buffer: bytearray, send: Callable[[bytes], object], close: Callable[[], None]) -> None:
-        size = 12 if self.framing == "tcp" else 8
-        while len(buffer) >= size:
+        while size := self._size(buffer):
             frame = bytes(buffer[:size])
             del buffer[:size]
-            body = frame[6:] if self.framing == "tcp" else frame[:6]
-            asked = Asked(len(self.asked), *struct.unpack(">BBHH", body))
+            body = frame[6:] if self.framing == "tcp" else frame[:-2]
+            asked = Asked(len(self.asked), *struct.unpack(">BBHH", body[:6]))
             self.asked.append(asked)
-            task = asyncio.ensure_future(self._answer(asked, frame, send, close))
+            task = asyncio.ensure_future(self._answer(asked, frame, body, send, close))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def _size(self, buffer: bytearray) -> int:
+        """Bytes of the first request, 0 while it is not complete."""
+        if self.framing == "tcp":
+            size = 6 + int.from_bytes(buffer[4:6], "big") if len(buffer) >= 6 else 12
+        else:
+            size = 9 + buffer[6] if len(buffer) > 6 and buffer[1] in WRITES_SEVERAL else 8
+        return size if len(buffer) >= size else 0
+
     async def _answer(
-        self, asked: Asked, frame: bytes, send: Callable[[bytes], object], close: Callable[[], None]
+        self,
+        asked: Asked,
+        frame: bytes,
+        body: bytes,
+        send: Callable[[bytes], object],
+        close: Callable[[], None],
     ) -> None:
         fault, _, argument = self.fault(asked).partition(" ")
         if fault == "close":
@@ -130,9 +174,22 @@ class ModbusLine:
             return
         if fault == "silent" or asked.unit not in self.units:
             return
+        if self.turnaround_s:
+            await asyncio.sleep(self.turnaround_s)
         if fault == "late":
             await asyncio.sleep(float(argument))
-        answer = self._frame(asked, frame, fault, argument)
+        answer = self._frame(asked, frame, body, fault, argument)
+        if fault == "unanswered":
+            if argument == "close":
+                close()
+            return
+        await self._send(answer, frame, fault, argument, send)
+        if fault == "half" and self.framing == "tcp":
+            close()
+
+    async def _send(
+        self, answer: bytes, frame: bytes, fault: str, argument: str, send: Callable[[bytes], object]
+    ) -> None:
         if fault == "noise":
             answer = b"\x00\xff" + answer
         elif fault == "echo":
@@ -141,19 +198,33 @@ class ModbusLine:
             answer *= 2
         elif fault == "half":
             answer = answer[: len(answer) // 2]
+        elif fault == "chopped":
+            third = len(answer) // 3
+            for part in (answer[:third], answer[third : 2 * third]):
+                send(part)
+                await asyncio.sleep(float(argument))
+            answer = answer[2 * third :]
         send(answer)
-        if fault == "half" and self.framing == "tcp":
-            close()
+        if fault == "stale":
+            await asyncio.sleep(float(argument))
+            send(answer)
 
-    def _frame(self, asked: Asked, frame: bytes, fault: str, argument: str) -> bytes:
+    def _frame(self, asked: Asked, frame: bytes, body: bytes, fault: str, argument: str) -> bytes:
         unit = asked.unit + 1 if fault == "unit" else asked.unit
         function = asked.function ^ 7 if fault == "function" else asked.function
         held = self.units[asked.unit]
-        addresses = range(asked.start, asked.start + asked.words)
+        one = asked.function in WRITES_ONE
+        addresses = range(asked.start, asked.start + (1 if one else asked.words))
         if fault == "exception":
             pdu = bytes((function | 0x80, int(argument)))
-        elif self.refuse_missing and not all(address in held for address in addresses):
+        elif self.refuse_missing and not one and not all(address in held for address in addresses):
             pdu = bytes((function | 0x80, 2))
+        elif one or asked.function in WRITES_SEVERAL:
+            self._write(asked, body, held)
+            pdu = body[1:6]
+        elif asked.function <= 2:
+            bits = sum(1 << place for place, address in enumerate(addresses) if held.get(address))
+            pdu = bytes((function, (asked.words + 7) // 8)) + bits.to_bytes((asked.words + 7) // 8, "little")
         else:
             words = [held.get(address, 0) for address in addresses]
             if fault == "short":
@@ -167,6 +238,20 @@ class ModbusLine:
         body = bytes((unit,)) + pdu
         check = checksum(body)
         return body + (bytes((check[0] ^ 1, check[1])) if fault == "checksum" else check)
+
+    def _write(self, asked: Asked, body: bytes, held: dict[int, int]) -> None:
+        self.written.append(body[1:])
+        if asked.function == 5:
+            if asked.words in (0, 0xFF00):
+                held[asked.start] = int(asked.words != 0)
+        elif asked.function == 6:
+            held[asked.start] = asked.words
+        elif asked.function == 15:
+            bits = int.from_bytes(body[7:], "little")
+            held.update({asked.start + place: bits >> place & 1 for place in range(asked.words)})
+        else:
+            words = struct.unpack(f">{asked.words}H", body[7:])
+            held.update({asked.start + place: word for place, word in enumerate(words)})
 
 
 def telling(unit: int, addresses: range) -> dict[int, int]:
