@@ -9,7 +9,7 @@ from pathlib import Path
 
 from protocols.clock import Clock
 from protocols.errors import BadSettings
-from simulators.accounts import devices_account
+from simulators.accounts import talkers_accounts
 from simulators.broker import Account, Broker
 from simulators.free_port import free_port
 from simulators.hardware import Hardware
@@ -78,16 +78,12 @@ async def run_devices(
 
 
 async def _broker(scenario: Scenario, layout: Layout, clock: Clock, out: Callable[[str], None]) -> Broker | None:
-    """A broker for the doors and vehicles, when the scenario has some and names none."""
-    if scenario.broker.host or not (scenario.door or scenario.vehicle):
+    """A broker for everything that publishes, when the scenario has some of it and names none."""
+    if scenario.broker.host or not (scenario.door or scenario.vehicle or scenario.device):
         return None
-    doors = tuple(f"{door.topic}/#" for door in scenario.door)
-    cars = tuple(f"{car.topic}/#" for car in scenario.vehicle)
-    accounts = (
-        devices_account("doors", doors),
-        devices_account("vehicles", cars),
-        Account(READER, publish=(), subscribe=(*doors, *cars)),
-    )
+    talkers = talkers_accounts(scenario)
+    everything = tuple(topic for account in talkers for topic in account.publish)
+    accounts = (*talkers, Account(READER, publish=(), subscribe=everything))
     broker = Broker(layout.broker, port=free_port(scenario.broker.port), accounts=accounts)
     broker.prepare()
     try:

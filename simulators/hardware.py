@@ -12,10 +12,9 @@ from pathlib import Path
 
 from protocols.clock import Clock
 from protocols.settings import duration
-from simulators.devices.door import EspRfidDoor
 from simulators.devices.meter import Meter
-from simulators.devices.vehicle import OwnTracksVehicle
-from simulators.faults import Fault
+from simulators.devices.mqtt.device import MqttDevice
+from simulators.faults import Fault, kind_of
 from simulators.ledger import Ledger
 from simulators.modbus_hardware import LineAddress, ModbusHardware
 from simulators.mqtt_hardware import LAST_MESSAGE_S, MqttHardware
@@ -48,7 +47,7 @@ class Hardware:
     ) -> None:
         self.scenario, self._clock = scenario, clock
         self.modbus = ModbusHardware(scenario, ledger, clock, directory=directory, origin_ms=origin_ms, ports=ports)
-        self.mqtt = MqttHardware(scenario, ledger, clock, run=run, account=account)
+        self.mqtt = MqttHardware(scenario, ledger, clock, origin_ms=origin_ms, run=run, account=account)
         self._faults: list[asyncio.Task[None]] = []
 
     @property
@@ -56,11 +55,11 @@ class Hardware:
         return self.modbus.meters
 
     @property
-    def doors(self) -> dict[str, EspRfidDoor]:
+    def doors(self) -> dict[str, MqttDevice]:
         return self.mqtt.doors
 
     @property
-    def vehicles(self) -> dict[str, OwnTracksVehicle]:
+    def vehicles(self) -> dict[str, MqttDevice]:
         return self.mqtt.vehicles
 
     async def start_lines(self) -> dict[str, LineAddress]:
@@ -80,15 +79,24 @@ class Hardware:
         """Doors and vehicles connect to their broker and begin to live; faults begin to count their time."""
         self.mqtt.start_talking()
         for fault in self.scenario.fault:
-            self._faults.append(asyncio.create_task(self._misbehave(fault), name=f"fault[{fault.device}]"))
+            if fault.device in self.mqtt.devices:
+                continue  # such a device has its faults on its own timetable
+            name = f"fault[{fault.device or fault.line}]"
+            self._faults.append(asyncio.create_task(self._misbehave(fault), name=name))
 
     def break_device(self, device: str, fault: Fault) -> None:
         """Make a device misbehave from now on; raises KeyError for one that is not here."""
-        self.modbus.break_device(device, fault)
+        if device in self.mqtt.devices:
+            self.mqtt.break_device(device, fault)
+        else:
+            self.modbus.break_device(device, fault)
 
     def mend_device(self, device: str) -> None:
         """The device behaves again; raises KeyError for one that is not here."""
-        self.modbus.mend_device(device)
+        if device in self.mqtt.devices:
+            self.mqtt.mend_device(device)
+        else:
+            self.modbus.mend_device(device)
 
     async def halt(self, mode: Mode = "busy") -> int:
         """No new message, no new poll; messages begun are finished. How many could not be confirmed in time."""
@@ -112,8 +120,9 @@ class Hardware:
 
     async def _misbehave(self, plan: FaultPlan) -> None:
         await self._clock.sleep(duration(plan.after))
-        self.break_device(plan.device, Fault(plan.kind, duration(plan.delay), plan.code))
+        name = plan.device or plan.line
+        self.break_device(name, Fault(kind_of(plan.kind) or plan.kind, duration(plan.delay), plan.code, plan.share))
         lasting = duration(plan.lasting)
         if lasting:
             await self._clock.sleep(lasting)
-            self.mend_device(plan.device)
+            self.mend_device(name)

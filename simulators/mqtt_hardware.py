@@ -1,26 +1,29 @@
-"""The MQTT half of the simulated hardware: doors and vehicles, each with a connection of its own."""
+"""The MQTT half of the simulated hardware: every device that publishes, each with a connection of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
 
 from protocols.clock import Clock
 from protocols.settings import duration
-from simulators.devices.door import EspRfidDoor
-from simulators.devices.message import Mouth, Talks
-from simulators.devices.vehicle import OwnTracksVehicle, will_of
+from simulators.devices.mqtt.device import MqttDevice
+from simulators.devices.mqtt.dialects import DIALECTS
+from simulators.devices.mqtt.fitting import Fitter, zone_of
+from simulators.faults import Fault
 from simulators.ledger import Ledger
+from simulators.plans_mqtt import DevicePlan, DoorPlan, VehiclePlan
 from simulators.scenario import Scenario
-from simulators.wires.mqtt import BrokerAccount, MqttWire, WillMessage
+from simulators.wires.mqtt import BrokerAccount
 from simulators.world.people import make_people
-from simulators.world.routes import make_timetable
+from simulators.world_clock import WorldClock
 
 LAST_MESSAGE_S = 15.0
 """How long a device that was told to halt may take to get its last message confirmed."""
+DOORS, VEHICLES, DEVICES = "doors", "vehicles", "devices"
+"""Names of the accounts that they have at the broker."""
 
 
 class MqttHardware:
@@ -32,67 +35,80 @@ class MqttHardware:
         ledger: Ledger,
         clock: Clock,
         *,
+        origin_ms: int,
         run: int = 0,
         account: Callable[[str], BrokerAccount] | None = None,
     ) -> None:
-        self._scenario, self._ledger, self._clock, self._run = scenario, ledger, clock, run
-        self._wires: list[MqttWire] = []
-        self.doors: dict[str, EspRfidDoor] = {}
-        self.vehicles: dict[str, OwnTracksVehicle] = {}
+        self._scenario, self._ledger, self._clock = scenario, ledger, clock
+        self._origin_ms, self._run = origin_ms, run
+        self.doors: dict[str, MqttDevice] = {}
+        self.vehicles: dict[str, MqttDevice] = {}
+        self.devices: dict[str, MqttDevice] = {}
+        """All of them, doors and vehicles too."""
         if account is not None:
-            self._make_talkers(account)
+            self._fit_all(account)
         self._connected = False
         self._halt = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._talking: list[asyncio.Task[None]] = []
 
-    def _rng(self, name: str) -> random.Random:
-        return random.Random(f"{self._scenario.seed}:{name}")
-
-    def _make_talkers(self, account: Callable[[str], BrokerAccount]) -> None:
-        people = make_people(self._rng("people"), self._scenario.people)
-        clock = self._clock
-        for number, door in enumerate(self._scenario.door):
-            wire = MqttWire(account("doors"), f"esp-rfid-{door.id}", clock)
-            self._wires.append(wire)
-            self.doors[door.id] = EspRfidDoor(
-                Mouth(door.id, wire, self._ledger, clock),
-                topic=door.topic,
-                people=people,
-                rng=self._rng(f"{door.id}:{self._run}"),
-                number=number,
-                swipe_every_s=duration(door.swipe_every),
-            )
-        for number, car in enumerate(self._scenario.vehicle):
-            topic = car.topic
-            wire = MqttWire(account("vehicles"), f"owntracks-{car.id}", clock, will=partial(_will_now, topic, clock))
-            self._wires.append(wire)
-            self.vehicles[car.id] = OwnTracksVehicle(
-                Mouth(car.id, wire, self._ledger, clock),
-                topic=topic,
-                timetable=make_timetable(self._rng(f"route:{car.id}"), bay=number, drives=car.drives),
-                rng=self._rng(f"{car.id}:{self._run}"),
-                moving_s=duration(car.moving_every),
-                parked_s=duration(car.parked_every),
-                retain=car.retain,
-            )
+    def _fit_all(self, account: Callable[[str], BrokerAccount]) -> None:
+        scenario = self._scenario
+        begins_ms = self._clock.starts_at_ms if isinstance(self._clock, WorldClock) else self._clock.now_ms()
+        lasting = duration(scenario.duration) if scenario.duration else None
+        fitter = Fitter(
+            ledger=self._ledger,
+            clock=self._clock,
+            seed=scenario.seed,
+            people=make_people(random.Random(f"{scenario.seed}:people"), scenario.people),
+            zone=zone_of(scenario.time_zone),
+            origin_ms=self._origin_ms,
+            begins_ms=begins_ms,
+            ends_ms=None if lasting is None else begins_ms + round(lasting * 1000),
+            run=self._run,
+        )
+        rows = [
+            (DOORS, self.doors, map(_door, scenario.door)),
+            (VEHICLES, self.vehicles, map(_vehicle, scenario.vehicle)),
+            (DEVICES, dict[str, MqttDevice](), scenario.device),
+        ]
+        for who, kept, plans in rows:
+            for number, plan in enumerate(plans):
+                faults = [fault for fault in scenario.fault if fault.device == plan.id]
+                kept[plan.id] = fitter.fit(plan, number, account(who), faults)
+            self.devices |= kept
 
     def connect(self) -> None:
-        """Doors and vehicles connect to their broker, and say nothing by themselves."""
+        """All connect to their broker, and say nothing by themselves."""
         if not self._connected:
             self._connected = True
-            self._tasks += [asyncio.create_task(wire.run(), name="device-connection") for wire in self._wires]
+            for name, device in self.devices.items():
+                self._tasks.append(asyncio.create_task(device.wire.run(), name=f"device-connection[{name}]"))
 
     def start_talking(self) -> None:
-        """Doors and vehicles connect to their broker and begin to live."""
+        """All connect to their broker and begin to live; planned faults begin to count their time."""
         self.connect()
-        talkers: list[Talks] = [*self.doors.values(), *self.vehicles.values()]
-        for talker in talkers:
-            self._talking.append(asyncio.create_task(talker.run(self._halt), name=f"device[{talker.device}]"))
+        for name, device in self.devices.items():
+            self._talking.append(asyncio.create_task(device.run(self._halt), name=f"device[{name}]"))
+
+    async def ended(self) -> None:
+        """Wait until every device has lived its `duration`; for ever when there is none."""
+        if self._talking:
+            await asyncio.wait(self._talking)
+
+    def break_device(self, device: str, fault: Fault) -> None:
+        """Make a device misbehave from now on; raises KeyError for one that is not here."""
+        self.devices[device].break_down(fault)
+
+    def mend_device(self, device: str) -> None:
+        """The device behaves again; raises KeyError for one that is not here."""
+        self.devices[device].mend()
 
     async def halt(self) -> int:
         """No new message; messages begun are finished. How many could not be confirmed in time."""
         self._halt.set()
+        for device in self.devices.values():
+            device.mend()
         if not self._talking:
             return 0
         _, left = await asyncio.wait(self._talking, timeout=LAST_MESSAGE_S)
@@ -101,14 +117,54 @@ class MqttHardware:
     async def close(self) -> None:
         """Everything ends, at once."""
         self._halt.set()
-        for task in (*self._talking, *self._tasks):
-            task.cancel()
-        for task in (*self._talking, *self._tasks):
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        self._talking.clear()
-        self._tasks.clear()
+        for device in self.devices.values():
+            device.mend()
+        await _end(self._talking)
+        await _end(self._tasks)
 
 
-def _will_now(topic: str, clock: Clock) -> WillMessage:
-    return will_of(topic, clock.now_ms())
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    tasks.clear()
+
+
+def device_plans(scenario: Scenario) -> Iterable[DevicePlan]:
+    """Every device of a scenario that publishes, doors and vehicles as such devices."""
+    yield from map(_door, scenario.door)
+    yield from map(_vehicle, scenario.vehicle)
+    yield from scenario.device
+
+
+def topics_of(plan: DevicePlan) -> tuple[str, ...]:
+    """Filters of all topics on which a device publishes."""
+    return DIALECTS[plan.dialect].speaks_on(plan.topic)
+
+
+def _door(plan: DoorPlan) -> DevicePlan:
+    return DevicePlan(
+        id=plan.id,
+        dialect="esp-rfid/reader",
+        topic=plan.topic,
+        name=plan.name,
+        gateway=plan.gateway,
+        tap_every=plan.swipe_every,
+        qos=1,
+    )
+
+
+def _vehicle(plan: VehiclePlan) -> DevicePlan:
+    return DevicePlan(
+        id=plan.id,
+        dialect="owntracks/phone",
+        topic=plan.topic,
+        name=plan.name,
+        gateway=plan.gateway,
+        every=plan.moving_every,
+        parked_every=plan.parked_every,
+        drives=plan.drives,
+        retain=plan.retain,
+    )

@@ -10,14 +10,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class FaultPlan(Row, frozen=True, kw_only=True):
-    """A device misbehaves ``after`` so long and ``lasting`` so long ("0 s": to the end)."""
+    """A device, or a whole Modbus line, misbehaves ``after`` so long and ``lasting`` so long ("0 s": to the end).
 
-    device: str
+    ``share``: of its answers. See `simulators.faults` for the kinds, and what delay, code and offset are for.
+    """
+
     kind: str
+    device: str = ""
+    line: str = ""
     after: str = "0 s"
     lasting: str = "0 s"
     delay: str = "2 s"
     code: int = 4
+    share: float = 1.0
+    offset: str = "0 s"
 
 
 class GatewayPlan(Row, frozen=True, kw_only=True):

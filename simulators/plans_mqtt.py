@@ -24,6 +24,30 @@ class VehiclePlan(Row, frozen=True, kw_only=True):
     retain: bool = True
 
 
+class DevicePlan(Row, frozen=True, kw_only=True):
+    """Any device that publishes. ``dialect``: the id of the profile that reads it; ``topic``, ``ident``: as there.
+
+    every: how often it speaks by itself, "" for what the real one does. tap_every: how often somebody holds a card to
+    it or goes through its door. watts, phases: of what it measures. drives: its vehicle leaves the yard; parked_every:
+    how often it speaks there. qos, retain: other than the real device has them from the factory.
+    """
+
+    id: str
+    dialect: str
+    topic: str
+    name: str = ""
+    gateway: str = ""
+    ident: str = ""
+    every: str = ""
+    tap_every: str = "40 s"
+    watts: float = 1_500.0
+    phases: int = 3
+    drives: bool = True
+    parked_every: str = ""
+    qos: int | None = None
+    retain: bool | None = None
+
+
 class BrokerPlan(Row, frozen=True, kw_only=True):
     """Where doors and vehicles publish; without ``host`` a broker is started."""
 

@@ -13,39 +13,53 @@ import msgspec
 
 from protocols.reading import ID_RULE, is_id
 from protocols.settings import Document, decode, duration, load_toml
-from simulators.devices.models import MODELS
-from simulators.faults import KINDS
 from simulators.plans import FaultPlan, GatewayPlan, Row
-from simulators.plans_modbus import LineKind, LinePlan, MeterPlan
-from simulators.plans_mqtt import BrokerPlan, DoorPlan, VehiclePlan
+from simulators.plans_modbus import LineKind, LinePlan, MeterPlan, ModulePlan
+from simulators.plans_mqtt import BrokerPlan, DevicePlan, DoorPlan, VehiclePlan
+from simulators.scenario_modbus import check_fault, check_lines, check_units
+from simulators.scenario_mqtt import check_devices, check_mqtt_fault
 
 __all__ = [
     "BrokerPlan",
+    "DevicePlan",
     "DoorPlan",
     "FaultPlan",
     "GatewayPlan",
     "LineKind",
     "LinePlan",
     "MeterPlan",
+    "ModulePlan",
     "Scenario",
     "VehiclePlan",
     "load_scenario",
 ]
 
 
+SPEED_MAX = 1000.0
+
+
 class Scenario(Row, frozen=True, kw_only=True):
-    """A whole scenario file."""
+    """A whole scenario file.
+
+    speed: seconds of its world in one of the machine's. duration: of its world, "" without end; needed with a speed.
+    time_zone: of devices that tell the time without one.
+    """
 
     site: str = "east-compound"
     site_name: str = "East Compound"
     seed: int = 1
+    speed: float = 1.0
+    duration: str = ""
+    time_zone: str = "Asia/Shanghai"
     people: int = 80
     broker: BrokerPlan = BrokerPlan()
     gateway: list[GatewayPlan] = msgspec.field(default_factory=list)
     line: list[LinePlan] = msgspec.field(default_factory=list)
     meter: list[MeterPlan] = msgspec.field(default_factory=list)
+    module: list[ModulePlan] = msgspec.field(default_factory=list)
     door: list[DoorPlan] = msgspec.field(default_factory=list)
     vehicle: list[VehiclePlan] = msgspec.field(default_factory=list)
+    device: list[DevicePlan] = msgspec.field(default_factory=list)
     fault: list[FaultPlan] = msgspec.field(default_factory=list)
 
 
@@ -58,12 +72,13 @@ def load_scenario(path: Path) -> Scenario:
 
 
 def _check(document: Document, scenario: Scenario) -> None:
-    lines = {line.name for line in scenario.line}
     ids: set[str] = set()
-    tables: dict[str, Sequence[MeterPlan | DoorPlan | VehiclePlan]] = {
+    tables: dict[str, Sequence[MeterPlan | ModulePlan | DoorPlan | VehiclePlan | DevicePlan]] = {
         "meter": scenario.meter,
+        "module": scenario.module,
         "door": scenario.door,
         "vehicle": scenario.vehicle,
+        "device": scenario.device,
     }
     for kind, rows in tables.items():
         for index, row in enumerate(rows):
@@ -72,20 +87,31 @@ def _check(document: Document, scenario: Scenario) -> None:
             if row.id in ids:
                 raise document.fail((kind, index, "id"), f"{row.id!r} stands here twice")
             ids.add(row.id)
-    for index, meter in enumerate(scenario.meter):
-        if meter.model not in MODELS:
-            raise document.fail(("meter", index, "model"), f"{meter.model!r} is not simulated", ", ".join(MODELS))
-        if meter.line not in lines:
-            raise document.fail(("meter", index, "line"), f"no line {meter.line!r}", ", ".join(sorted(lines)) or "none")
-        if not 1 <= meter.unit <= 247:
-            raise document.fail(("meter", index, "unit"), f"{meter.unit} is no unit id", "1 to 247")
+    check_lines(document, scenario.line)
+    check_units(document, scenario.line, scenario.meter, scenario.module)
+    check_devices(document, scenario.device)
+    _check_pace(document, scenario)
+    lines = {line.name for line in scenario.line}
     meters = {meter.id for meter in scenario.meter}
+    units = meters | {module.id for module in scenario.module}
     for index, fault in enumerate(scenario.fault):
-        if fault.kind not in KINDS:
-            raise document.fail(("fault", index, "kind"), f"{fault.kind!r} is no fault", ", ".join(KINDS))
-        if fault.device not in meters:
-            raise document.fail(("fault", index, "device"), f"no meter {fault.device!r}")
+        if fault.device in ids - units:
+            check_mqtt_fault(document, index, fault)
+        else:
+            check_fault(document, index, fault, lines, units, meters)
     _check_durations(document, scenario)
+
+
+def _check_pace(document: Document, scenario: Scenario) -> None:
+    if not 1 <= scenario.speed <= SPEED_MAX:
+        raise document.fail(("speed",), f"{scenario.speed:g} times the pace of time", f"1 to {SPEED_MAX:g}")
+    if scenario.speed > 1 and not scenario.duration:
+        raise document.fail(("speed",), "a world that runs faster needs an end", 'a duration, like "1 h"')
+    if scenario.duration:
+        try:
+            duration(scenario.duration)
+        except ValueError as error:
+            raise document.fail(("duration",), str(error)) from None
 
 
 def _check_durations(document: Document, scenario: Scenario) -> None:

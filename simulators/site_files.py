@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from simulators.devices.mqtt.dialects import DIALECTS
 from simulators.hardware import LineAddress
 from simulators.scenario import GatewayPlan, Scenario
 from simulators.wires.mqtt import BrokerAccount
@@ -85,7 +86,8 @@ def gateway_site_file(
         parts.append(_table("[[bus]]", (("name", line.name), ("kind", where.kind), ("timeout", "2 s"), *rows)))
     doors = [door for door in scenario.door if door.gateway == gateway.id]
     vehicles = [car for car in scenario.vehicle if car.gateway == gateway.id]
-    if doors or vehicles:
+    others = [device for device in scenario.device if device.gateway == gateway.id]
+    if doors or vehicles or others:
         parts.append(
             _table(
                 "[[bus]]",
@@ -117,12 +119,22 @@ def gateway_site_file(
     ]
     parts += [_talker(door.id, door.name, "esp-rfid/reader", door.topic) for door in doors]
     parts += [_talker(car.id, car.name, "owntracks/phone", car.topic) for car in vehicles]
+    parts += [_talker(one.id, one.name, one.dialect, one.topic, one.ident) for one in others]
     return "\n".join(parts)
 
 
-def _talker(device: str, name: str, profile: str, topic: str) -> str:
+def _talker(device: str, name: str, profile: str, topic: str, ident: str = "") -> str:
     return _table(
-        "[[device]]", (("id", device), ("name", name), ("profile", profile), ("bus", DEVICE_BUS), ("topic", topic))
+        "[[device]]",
+        (
+            ("id", device),
+            ("name", name),
+            ("profile", profile),
+            ("bus", DEVICE_BUS),
+            ("topic", topic),
+            ("ident", ident),
+            ("points", DIALECTS[profile].places),
+        ),
     )
 
 

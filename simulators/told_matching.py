@@ -21,8 +21,13 @@ CARD_KEY_DIGITS = 32
 
 
 def card_key(secret: bytes, card: str) -> str:
-    """What is stored instead of a card's number: HMAC-SHA-256 with the site's secret over "uid:" and the bytes."""
-    return hmac.new(secret, b"uid:" + bytes.fromhex(card), hashlib.sha256).hexdigest()[:CARD_KEY_DIGITS]
+    """What is stored instead of a card's number: HMAC-SHA-256 with the site's secret over its family and the bytes.
+
+    ``card``: hex digits, behind a family and a colon when it is no ISO 14443 UID: ``w26:`` Wiegand, ``em:`` 125 kHz.
+    """
+    family, _, digits = card.rpartition(":")
+    family = family or "uid"
+    return hmac.new(secret, f"{family}:".encode() + bytes.fromhex(digits), hashlib.sha256).hexdigest()[:CARD_KEY_DIGITS]
 
 
 def match_told_readings(
