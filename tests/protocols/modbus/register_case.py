@@ -9,8 +9,8 @@ from protocols.modbus.decode import BlockDecoder, decode_ratio
 from protocols.modbus.plan import Block, plan_reads
 from protocols.modbus.profile import ModbusProfile
 from protocols.modbus.registers import BIT_AREAS, FUNCTION_CODES, TYPES
-from protocols.profile import load_profile
 from protocols.reading import Reading
+from tests.protocols.modbus.shipped import shipped
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -59,8 +59,7 @@ class RegisterCase(NamedTuple):
 def read_case(path: Path) -> RegisterCase:
     """One file of a case folder."""
     values = tomllib.loads(path.read_text("utf-8"))
-    profile = load_profile(values["profile"])
-    assert isinstance(profile, ModbusProfile)
+    profile = shipped()[values["profile"]]
     registers: dict[str, dict[int, int]] = {}
     for area in FUNCTION_CODES:
         held = registers.setdefault(area, {})

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from protocols.modbus.profile import ModbusProfile
 from protocols.modbus.texts import decode_text, identity_matches, identity_value
-from protocols.profile import load_profile, profile_ids
 from protocols.reading import Quality
 from tests.protocols.modbus.register_case import CASES, case_files, read_case
+from tests.protocols.modbus.shipped import shipped
 
 FILES = list(case_files())
 
@@ -53,15 +52,10 @@ def test_a_device_tells_its_texts_and_is_known_as_its_model(path: Path) -> None:
 
 
 def test_every_model_that_tells_of_itself_has_a_case_of_it() -> None:
-    told = {each for each in profile_ids() if getattr(load_profile(each), "texts", ())}
+    told = {each for each, profile in shipped().items() if profile.texts}
     assert {read_case(path).profile.id for path in TEXTS} == told
 
 
 def test_every_modbus_model_has_a_case() -> None:
-    missing = [
-        each
-        for each in profile_ids()
-        if isinstance(load_profile(each), ModbusProfile)
-        and not (CASES / each.replace("/", "-") / "readings.toml").exists()
-    ]
+    missing = [each for each in shipped() if not (CASES / each.replace("/", "-") / "readings.toml").exists()]
     assert not missing, f"no tests/cases/<vendor>-<model>/readings.toml for: {', '.join(missing)}"

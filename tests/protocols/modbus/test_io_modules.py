@@ -5,22 +5,10 @@ import re
 import pytest
 
 from protocols.errors import BadCommand
-from protocols.modbus.profile import ModbusProfile
 from protocols.modbus.writes import pulse, switch
-from protocols.profile import load_profile, profile_ids
+from tests.protocols.modbus.shipped import shipped
 
-
-def modbus_profile(profile_id: str) -> ModbusProfile:
-    profile = load_profile(profile_id)
-    assert isinstance(profile, ModbusProfile)
-    return profile
-
-
-MODULES = [
-    each
-    for each in sorted(profile_ids())
-    if isinstance(found := load_profile(each), ModbusProfile) and found.kind == "io"
-]
+MODULES = [each for each, profile in shipped().items() if profile.kind == "io"]
 
 FROM_MANUALS = [
     ("waveshare/relay-8", "relay_1", "on", "05 0000 FF00"),
@@ -49,7 +37,7 @@ FROM_MANUALS = [
 
 @pytest.mark.parametrize(("profile_id", "point", "action", "sent"), FROM_MANUALS)
 def test_a_command_is_what_the_manual_says(profile_id: str, point: str, action: str | float | None, sent: str) -> None:
-    write = modbus_profile(profile_id).writes[point]
+    write = shipped()[profile_id].writes[point]
     made = switch(write, action == "on") if isinstance(action, str) else pulse(write, action)
     assert made.pdu == bytes.fromhex(sent)
     assert made.echo == (made.pdu[:5])
@@ -62,7 +50,7 @@ def test_every_module_is_in_the_list_above() -> None:
 
 @pytest.mark.parametrize("profile_id", MODULES)
 def test_every_relay_of_a_module_can_be_switched_and_nothing_else(profile_id: str) -> None:
-    profile = modbus_profile(profile_id)
+    profile = shipped()[profile_id]
     relays = {point.name for point in profile.points if re.fullmatch(r"relay_\d", point.name)}
     assert set(profile.writes) == relays
     sent = {switch(write, on).pdu for write in profile.writes.values() for on in (True, False)}
@@ -74,7 +62,7 @@ def test_every_relay_of_a_module_can_be_switched_and_nothing_else(profile_id: st
 
 @pytest.mark.parametrize("profile_id", MODULES)
 def test_a_module_without_a_pulse_of_its_own_says_so(profile_id: str) -> None:
-    write = next(iter(modbus_profile(profile_id).writes.values()))
+    write = next(iter(shipped()[profile_id].writes.values()))
     if write.pulse is None:
         with pytest.raises(BadCommand, match="cannot make a pulse"):
             pulse(write, 3)
@@ -82,7 +70,7 @@ def test_a_module_without_a_pulse_of_its_own_says_so(profile_id: str) -> None:
 
 @pytest.mark.parametrize("profile_id", MODULES)
 def test_a_module_says_what_its_outputs_do_alone(profile_id: str) -> None:
-    profile = modbus_profile(profile_id)
+    profile = shipped()[profile_id]
     assert profile.failsafe is not None
     assert profile.failsafe.note
     if all(point.extended for point in profile.points):
@@ -90,7 +78,4 @@ def test_a_module_says_what_its_outputs_do_alone(profile_id: str) -> None:
 
 
 def test_no_meter_can_be_written() -> None:
-    writable = [
-        each for each in profile_ids() if isinstance(found := load_profile(each), ModbusProfile) and found.writes
-    ]
-    assert sorted(writable) == MODULES
+    assert [each for each, profile in shipped().items() if profile.writes] == MODULES

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from protocols.modbus.plan import NOTHING_LEARNED, Block, Learned, explore, plan_reads, prefixes
 from protocols.modbus.profile import ModbusProfile, decode_modbus
 from protocols.modbus.registers import BIT_AREAS, BITS_PER_READ_MAX
-from protocols.profile import load_profile, profile_ids
 from protocols.settings import Document
+from tests.protocols.modbus.shipped import shipped
 
 NAMES = [
     *("voltage_l1_n", "voltage_l2_n", "voltage_l3_n", "current_l1", "current_l2", "current_l3"),
@@ -232,7 +232,7 @@ def test_what_is_learned_while_everything_is_refused_and_then_nothing_is_that_al
     assert not found.value.value.absent
 
 
-SHIPPED = [found for each in sorted(profile_ids()) if isinstance(found := load_profile(each), ModbusProfile)]
+SHIPPED = list(shipped().values())
 
 
 @pytest.mark.parametrize("profile", SHIPPED, ids=lambda profile: profile.id)

@@ -14,15 +14,15 @@ from protocols.modbus.decode import BlockDecoder, decode_ratio
 from protocols.modbus.plan import plan_reads
 from protocols.modbus.profile import ModbusProfile
 from protocols.modbus.registers import TYPES
-from protocols.profile import load_profile, profile_ids
 from protocols.reading import Quality, Reading
 from tests.protocols.modbus.register_case import CASES
 from tests.protocols.modbus.register_table import Row, Words, raws, read_table, value_of
+from tests.protocols.modbus.shipped import shipped
 
 FILLER = 0x5A5B
 RATIOS = {"ct": Fraction(40), "pt": Fraction(5)}
 EXPONENTS = (-2, 0, 1)
-IDS = [each for each in sorted(profile_ids()) if isinstance(load_profile(each), ModbusProfile)]
+IDS = list(shipped())
 
 
 class Rack:
@@ -108,8 +108,7 @@ def beyond_all_bounds(row: Row, value: Fraction) -> bool:
 
 @pytest.mark.parametrize("profile_id", IDS)
 def test_every_point_is_read_from_where_the_maker_s_list_has_it(profile_id: str) -> None:
-    profile = load_profile(profile_id)
-    assert isinstance(profile, ModbusProfile)
+    profile = shipped()[profile_id]
     reader = Reader(profile)
     rows, ratio_rows = table_of(profile_id)
     tried = 0
@@ -126,8 +125,7 @@ def test_every_point_is_read_from_where_the_maker_s_list_has_it(profile_id: str)
 
 @pytest.mark.parametrize("profile_id", IDS)
 def test_what_means_no_value_is_never_a_value(profile_id: str) -> None:
-    profile = load_profile(profile_id)
-    assert isinstance(profile, ModbusProfile)
+    profile = shipped()[profile_id]
     reader = Reader(profile)
     rows, ratio_rows = table_of(profile_id)
     for row in rows:
@@ -145,8 +143,7 @@ def test_what_means_no_value_is_never_a_value(profile_id: str) -> None:
 
 @pytest.mark.parametrize("profile_id", IDS)
 def test_the_list_and_the_profile_have_the_same_points(profile_id: str) -> None:
-    profile = load_profile(profile_id)
-    assert isinstance(profile, ModbusProfile)
+    profile = shipped()[profile_id]
     rows, ratio_rows = table_of(profile_id)
     assert {(row.point, row.alternatives) for row in rows} == {(p.name, p.alternatives) for p in profile.points}
     assert {row.point for row in ratio_rows} == {ratio.name for ratio in profile.ratios}

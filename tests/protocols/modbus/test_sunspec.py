@@ -5,9 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
-from protocols.modbus.profile import ModbusProfile
 from protocols.modbus.sunspec import COMMON_MODEL, find_model, placed
-from protocols.profile import load_profile, profile_ids
+from tests.protocols.modbus.shipped import shipped
 
 Chain = Sequence[tuple[int, int]]
 
@@ -62,8 +61,7 @@ def test_a_list_without_an_end_ends() -> None:
 
 @pytest.mark.parametrize("number", [201, 202, 203, 204, 211, 212, 213, 214])
 def test_each_meter_model_has_its_profile(number: int) -> None:
-    profile = load_profile(f"sunspec/meter-{number}")
-    assert isinstance(profile, ModbusProfile)
+    profile = shipped()[f"sunspec/meter-{number}"]
     assert profile.sunspec_models == (number,)
     assert {text.name for text in profile.texts} == {"vendor", "model", "firmware", "serial_number"}
     length = 107 if number < 210 else 126
@@ -74,5 +72,5 @@ def test_each_meter_model_has_its_profile(number: int) -> None:
 
 
 def test_only_sunspec_profiles_count_from_a_model() -> None:
-    counted = {each for each in profile_ids() if getattr(load_profile(each), "sunspec_models", ())}
+    counted = {each for each, profile in shipped().items() if profile.sunspec_models}
     assert counted == {f"sunspec/meter-{n}" for n in (201, 202, 203, 204, 211, 212, 213, 214)}
