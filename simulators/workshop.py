@@ -65,6 +65,7 @@ class Workshop:
 
     def until(self, condition: Callable[[], T], within_s: float, what: Callable[[], str]) -> T:
         """The first true value of ``condition``, which is called in the thread of the test; raises NotInTime."""
+        __tracebackhide__ = True
         deadline = self.clock.monotonic() + within_s
         pause, pause_s = threading.Event(), PAUSE_S
         while not (found := condition()):

@@ -56,6 +56,7 @@ class Listener:
 
     def messages(self, at_least: int = 0, within_s: float = 5.0) -> list[Received]:
         """Everything so far, oldest first: ``topic``, ``payload`` (bytes), ``retain``; waits for ``at_least``."""
+        __tracebackhide__ = True
         self._workshop.until(
             lambda: len(self._received) >= at_least,
             within_s,

@@ -137,6 +137,7 @@ class RunningCollector:
     ) -> list[StoredReading]:
         """Every stored reading of a point, oldest first: ``at`` (ms), ``value``, ``quality``, ``reason``, and the batch
         that brought it. Waits until there are ``at_least`` so many."""
+        __tracebackhide__ = True
         return self._waited(
             lambda: self._readings(site, device, point), at_least, within_s, f"readings of {device}/{point}"
         )
@@ -159,13 +160,16 @@ class RunningCollector:
             found = read_events(self._api, site, self._since, self._until())
             return [event for event in found if device in ("", event.device) and kind in ("", event.kind)]
 
+        __tracebackhide__ = True
         return self._waited(look, at_least, within_s, f"events {kind or 'of any kind'} of {device or 'any device'}")
 
     def alarms(self, *, at_least: int = 0, within_s: float = 15.0) -> list[dict[str, Any]]:
         """Active alarms, the most urgent first: ``kind``, ``source``, ``since``, ``text`` in "en" and "zh"."""
+        __tracebackhide__ = True
         return self._waited(lambda: list(self.get("/api/v1/alarms")["alarms"]), at_least, within_s, "active alarms")
 
     def _waited(self, look: Callable[[], list[T]], at_least: int, within_s: float, what: str) -> list[T]:
+        __tracebackhide__ = True
         found: list[T] = []
 
         def enough() -> bool:

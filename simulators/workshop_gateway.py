@@ -86,6 +86,7 @@ class RunningGateway:
 
     def wait_device(self, device: str, state: str, within_s: float = 15.0) -> dict[str, Any]:
         """Wait until a device is in a state; raises an AssertionError that says in which it stayed."""
+        __tracebackhide__ = True
         self._workshop.until(
             lambda: self.device(device).get("state") == state,
             within_s,

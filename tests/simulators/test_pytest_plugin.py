@@ -48,38 +48,67 @@ def test_a_bus_with_two_units_and_a_fault_of_one(modbus_bus):
         bus[2].breaks("refusing", code=4)
         assert not client.read_input_registers(0, count=2, device_id=1).isError()
         assert client.read_holding_registers(0x5B00, count=2, device_id=2).exception_code == 4
-    assert [(each.unit, each.function, each.quantity) for each in bus.asked] == [(1, 4, 2), (2, 3, 2)]
+    assert [(each.unit, each.function, each.quantity, each.outcome) for each in bus.asked] == [
+        (1, 4, 2, "ok"), (2, 3, 2, "exception 4")]
     assert [each.first for each in bus[2].asked] == [0x5B00]
 
 
-def listen(broker, topic, count):
-    return subprocess.Popen(
-        ["mosquitto_sub", "-h", broker.host, "-p", str(broker.port), "-u", broker.username, "-P", broker.password(),
-         "-t", topic, "-C", str(count), "-W", "10", "-q", "1", "-i", "tester", "-c"], stdout=subprocess.PIPE)
+def test_a_line_that_garbles_every_answer(modbus_bus):
+    bus = modbus_bus({1: "eastron/sdm630"})
+    bus.breaks("refusing")
+    with ModbusTcpClient(bus.host, port=bus.port, retries=0, timeout=1) as client:
+        assert client.read_input_registers(0, count=2, device_id=1).isError()
+        bus.mends()
+        assert not client.read_input_registers(0, count=2, device_id=1).isError()
 
 
-def subscribe_once(broker, topic):
-    # A kept session: what is published from now on waits for the listener.
-    subprocess.run(["mosquitto_sub", "-h", broker.host, "-p", str(broker.port), "-u", broker.username,
-                    "-P", broker.password(), "-t", topic, "-q", "1", "-i", "tester", "-c", "-E"], check=True)
+def test_a_relay_is_switched_and_what_was_written_is_known(io_module):
+    module = io_module("waveshare/relay-d", follows={"digital_input_1": "relay_1"})
+    with ModbusTcpClient(module.host, port=module.port, retries=0, timeout=1) as client:
+        assert not client.write_coil(0, True, device_id=1).isError()
+        assert client.read_coils(0, count=1, device_id=1).bits[0]
+    module.wait_relay(1, True)
+    assert [(each.function, each.address, each.refused) for each in module.written] == [(5, 0, 0)]
+    module.set_input(1, True)
+    assert module.input_on(1) and not module.relay_on(2)
 
 
-def test_a_door(door, broker):
-    subscribe_once(broker, "doors/#")
-    gate = door("doors/gate")
-    gate.swipe("04A1B2C3D4E5F6")
-    out, _ = listen(broker, "doors/#", 3).communicate()
-    said = [json.loads(line) for line in out.splitlines()]
+def test_a_door_is_heard_by_a_client_that_is_not_ours(door, broker):
+    broker.publish("doors/ready", "{}", retain=True)
+    argv = ["mosquitto_sub", "-h", broker.host, "-p", str(broker.port), "-u", broker.username, "-P", broker.password(),
+            "-t", "doors/#", "-W", "10", "-C", "5"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as listener:
+        assert listener.stdout.readline().strip() == b"{}"  # now it listens
+        door("doors/gate").swipe("04A1B2C3D4E5F6")
+        boot, *said = [json.loads(line) for line in listener.stdout]
+    assert boot["type"] == "boot"
     assert said[0]["uid"] == "04a1b2c3d4e5f6" and said[0]["isKnown"] == "true"
     assert [each["desc"] for each in said[1:]] == ["Door Open", "Door Closed"]
-    assert gate.published() == 3
 
 
 def test_a_vehicle(vehicle, broker):
-    subscribe_once(broker, "owntracks/#")
+    heard = broker.listen("owntracks/#")
     vehicle("owntracks/fleet/car").report()
-    out, _ = listen(broker, "owntracks/#", 1).communicate()
-    assert json.loads(out)["_type"] == "location"
+    assert json.loads(heard.messages(at_least=1)[-1].payload)["_type"] == "location"
+
+
+@pytest.mark.parametrize("dialect", ["esp-rfid", "tasmota", "esphome", "ha-tag"])
+def test_a_card_reader_of_each_kind_tells_a_tap(card_reader, broker, dialect):
+    heard = broker.listen("#")
+    reader = card_reader(dialect, "readers/gate")
+    before = reader.published()
+    reader.tap("04:a1:b2:c3:d4:e5:f6")
+    assert reader.published() > before
+    said = b" ".join(message.payload for message in heard.messages(at_least=1))
+    assert b"04A1B2C3D4E5F6" in said.replace(b"-", b"").upper()
+
+
+def test_a_reader_that_tells_every_tap_twice(card_reader, broker):
+    heard = broker.listen("tags/gate")
+    reader = card_reader("esphome", "tags/gate")
+    reader.breaks("duplicate")
+    reader.tap("04A1B2C3D4E5F6")
+    assert len({message.payload for message in heard.messages(at_least=2)}) == 1
 
 
 def test_what_is_published_is_heard_and_an_outage_is_over_when_it_is(broker):
@@ -99,8 +128,25 @@ def test_a_wrong_word_is_answered_with_the_right_ones(modbus_meter):
         modbus_meter("eastron/sdm631")
     with pytest.raises(ValueError, match="tcp, rtu"):
         modbus_meter("eastron/sdm630", wire="usb")
+    with pytest.raises(ValueError, match="io_module"):
+        modbus_meter("waveshare/relay-d")
+    with pytest.raises(ValueError, match="wats"):
+        modbus_meter("eastron/sdm630", wats=3)
     with pytest.raises(ValueError, match="silent"):
         modbus_meter("eastron/sdm630").breaks("tired")
+
+
+def test_a_wrong_word_of_a_talker_too(card_reader, mqtt_device, vehicle):
+    with pytest.raises(ValueError, match="esp-rfid"):
+        card_reader("rfid", "readers/gate")
+    with pytest.raises(ValueError, match="zigbee2mqtt/lock"):
+        mqtt_device("zigbee/lock", "locks/one")
+    with pytest.raises(ValueError, match="reads no cards"):
+        vehicle("owntracks/fleet/car").tap("04A1B2C3")
+    with pytest.raises(ValueError, match="no card number"):
+        card_reader("esphome", "tags/gate").tap("Tester")
+    with pytest.raises(ValueError, match="duplicate"):
+        card_reader("esphome", "tags/gate").breaks("slow")
 
 
 def test_a_clock(fake_clock):
@@ -160,13 +206,19 @@ def test_a_stranger_s_tests_run_with_our_hardware(tmp_path):
     (tmp_path / "test_theirs.py").write_text(TESTS)
     done = run_pytest(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "8 passed" in done.stdout
+    assert "16 passed" in done.stdout
 
 
 def test_nothing_stays_behind_when_a_test_fails(tmp_path):
     (tmp_path / "test_bad_end.py").write_text(ENDS_BADLY)
     pids = tmp_path / "pids"
-    done = run_pytest(tmp_path, PIDS=str(pids))
+    done = run_pytest(tmp_path, f"--dayuan-keep={tmp_path / 'kept'}", PIDS=str(pids))
     assert "1 failed" in done.stdout, done.stdout + done.stderr
+    assert "simulated hardware" in done.stdout
+    assert "box.log" in done.stdout, "the failure shows how the gateway's log ends"
+    kept = tmp_path / "kept" / "test_bad_end.py-test_a_site_file_of_my_own"
+    assert (kept / "ledger.db").stat().st_size > 0
+    assert (kept / "logs" / "box.log").exists()
+    assert not list(kept.rglob("secrets"))
     assert "nothing stays behind" in done.stdout
     assert not Path(f"/proc/{int(pids.read_text())}").exists()
