@@ -115,7 +115,7 @@ def raws(row: Row, ratio: Fraction, salt: int) -> Iterator[int | float]:
         if row.type.startswith("u"):
             low, high = 0, (1 << 16 * row.width) - 1
         for target in _targets(row, salt):
-            yield min(max(round(target / row.scale / ratio), low), high - 2)
+            yield min(max(round(target / row.scale / ratio) or 1 + salt, low), high - 2)
         if not row.fold:
             yield high - (1 << 16 * row.width - 2) - salt  # with the highest bit, when it has no sign
 

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from protocols.modbus.decode import BlockDecoder, decode_ratio
 from protocols.modbus.plan import plan_reads
+from protocols.modbus.point import ModbusPoint
 from protocols.modbus.profile import ModbusProfile
-from protocols.modbus.registers import TYPES
+from protocols.modbus.registers import TYPES, WordOrder
 from protocols.reading import Quality, Reading
 from tests.protocols.modbus.register_case import CASES
 from tests.protocols.modbus.register_table import Row, Words, raws, read_table, value_of
@@ -106,21 +108,77 @@ def beyond_all_bounds(row: Row, value: Fraction) -> bool:
     return abs(value) > (10**6 if row.point.startswith(("voltage", "current", "phase", "supply")) else 10**10)
 
 
-@pytest.mark.parametrize("profile_id", IDS)
-def test_every_point_is_read_from_where_the_maker_s_list_has_it(profile_id: str) -> None:
-    profile = shipped()[profile_id]
+def wrong(profile: ModbusProfile) -> dict[str, str]:
+    """By name the points that are not read as the table of the model has them, with the first try that failed."""
     reader = Reader(profile)
-    rows, ratio_rows = table_of(profile_id)
-    tried = 0
+    rows, ratio_rows = table_of(profile.id)
+    found: dict[str, str] = {}
     for salt, row in enumerate(rows):
+        read = 0
         for rack, value, what in racks(row, ratio_rows, salt):
             reading = reader.read(row.point, rack)
-            if reading.reason == "out_of_range" and reading.value is None:
-                assert beyond_all_bounds(row, value), what
+            if reading.value is None and reading.reason == "out_of_range" and beyond_all_bounds(row, value):
                 continue
-            assert reading.value == pytest.approx(float(value), rel=1e-12, abs=1e-12), what
-            tried += 1
-    assert tried >= len(rows)
+            read += 1
+            if reading.value != pytest.approx(float(value), rel=1e-12, abs=1e-12):
+                found.setdefault(row.point, f"{what}: {reading.value} {reading.reason}, not {float(value)}")
+        if not read:
+            found.setdefault(row.point, "never read")
+    return found
+
+
+@pytest.mark.parametrize("profile_id", IDS)
+def test_every_point_is_read_from_where_the_maker_s_list_has_it(profile_id: str) -> None:
+    assert wrong(shipped()[profile_id]) == {}
+
+
+FLIPPED: dict[WordOrder, WordOrder] = {"big": "little", "little": "big"}
+
+
+def sign_counts(point: ModbusPoint) -> bool:
+    """Whether a value with the highest bit set can be one at all."""
+    return point.bit is None and (1 << 16 * point.words - 1) * point.scale <= point.possible[1]
+
+
+def mistaken(point: ModbusPoint, mistake: str) -> ModbusPoint | None:
+    """The point with a mistake in it; None when the mistake cannot be made in it."""
+    change: dict[str, object] = {}
+    if mistake == "one address too high":
+        change = {"at": point.at + 1}
+    elif mistake == "ten times the scale" and point.type != "bit" and point.bit is None:
+        change = {"scale": point.scale * 10}
+    elif mistake == "the other word order" and point.words > 1:
+        change = {"word_order": FLIPPED[point.word_order]}
+    elif mistake == "a sign where there is none" and point.type in ("uint16", "uint32") and sign_counts(point):
+        change = {"type": point.type.removeprefix("u")}
+    elif mistake == "no ratio" and point.times:
+        change = {"times": ()}
+    elif mistake == "one register of a sum" and point.plus:
+        change = {"plus": ()}
+    elif mistake == "another power of ten" and point.scale_factor is not None:
+        change = {"scale_factor": point.scale_factor + 1}
+    elif mistake == "the next bit" and point.bit is not None:
+        change = {"bit": point.bit + 1}
+    return msgspec.structs.replace(point, **change) if change else None
+
+
+MISTAKES = [
+    *("one address too high", "ten times the scale", "the other word order", "a sign where there is none", "no ratio"),
+    *("one register of a sum", "another power of ten", "the next bit"),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_sweep_finds_a_mistake_in_whichever_point_it_is_made(mistake: str) -> None:
+    made = 0
+    for profile in shipped().values():
+        points = tuple(mistaken(point, mistake) or point for point in profile.points)
+        planted = {point.name for point, before in zip(points, profile.points, strict=True) if point != before}
+        made += len(planted)
+        if not planted:
+            continue
+        assert set(wrong(msgspec.structs.replace(profile, points=points))) == planted, profile.id
+    assert made > 0
 
 
 @pytest.mark.parametrize("profile_id", IDS)
