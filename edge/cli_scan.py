@@ -6,12 +6,14 @@ import argparse
 import asyncio
 import functools
 import os
+import random
 import shlex
 import sys
 from pathlib import Path
 
 import msgspec
 
+from edge.drivers.modbus import open_bus
 from edge.scan_catalog import load_catalog
 from edge.scan_host import HostScan
 from edge.scan_progress import ScanProgress
@@ -86,6 +88,7 @@ def _work(options: argparse.Namespace, clock: Clock, progress: ScanProgress) -> 
         timeout_s=timeout_s,
         thorough=options.thorough,
         catalog=functools.cache(functools.partial(load_catalog, [Path(options.profiles)])),
+        bus=lambda settings: open_bus(settings, clock, random.Random()),
         clock=clock,
         progress=progress,
     )

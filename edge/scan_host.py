@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 
 from edge.bus import Bus
-from edge.drivers.modbus import open_bus
 from edge.scan_target import Host
 from edge.scan_unit import Asking, FoundUnit, Heard, name, probe, told
 from edge.settings import BusSettings
@@ -105,7 +103,7 @@ class _OneHost:
             bus.close()
 
     def _bus(self) -> Bus:
-        return open_bus(self._settings(self._timeout_s), self._asking.clock, random.Random())
+        return self._asking.bus(self._settings(self._timeout_s))
 
     def _settings(self, timeout_s: float) -> BusSettings:
         host, port = self.host

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
 from edge.bus import DEAD_UNIT_QUIET_S
-from edge.drivers.modbus import open_bus
 from edge.modbus_frames import ReadRequest
 from edge.scan_target import SerialSettings, rounds
 from edge.scan_unit import Asking, FoundUnit, name, probe, told
@@ -76,7 +74,7 @@ class SerialScan:
 
     async def _search(self, settings: SerialSettings, units: Sequence[int]) -> None:
         where = self._where(settings)
-        bus = open_bus(settings.bus(self._port, self._timeout_s), self._asking.clock, random.Random())
+        bus = self._asking.bus(settings.bus(self._port, self._timeout_s))
         try:
             for unit in units:
                 self._progress.tries(f"{where}, unit {unit}", self._worth_s(settings))
@@ -101,7 +99,7 @@ class SerialScan:
             here = [found for found in self.found if found.where == where]
             settings = here[0].bus
             self._progress.says(f"{where}: asking {len(here)} {'unit' if len(here) == 1 else 'units'} what they are")
-            bus = open_bus(settings, self._asking.clock, random.Random())
+            bus = self._asking.bus(settings)
             try:
                 for found in here:
                     self._progress.tries(f"{where}, naming unit {found.unit}", 0.0)

@@ -24,12 +24,13 @@ LINE_TRIES = 4
 
 
 class Asking(NamedTuple):
-    """How to scan. ``timeout_s`` None: as usual for the wire. ``thorough``: with every function."""
+    """How to scan. ``timeout_s`` None: as usual for the wire. ``thorough``: with every function. ``bus``: makes one."""
 
     units: tuple[int, ...]
     timeout_s: float | None
     thorough: bool
     catalog: Callable[[], Catalog]
+    bus: Callable[[BusSettings], Bus]
     clock: Clock
     progress: ScanProgress
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from edge.bus import Bus
 from edge.cli import main
+from edge.drivers.modbus import open_bus
 from edge.scan_host import HostScan
 from edge.scan_progress import ScanProgress
 from edge.scan_serial import SerialScan
 from edge.scan_site_file import site_file
 from edge.scan_target import Host, SerialSettings
 from edge.scan_unit import Asking
-from edge.settings import load_site
+from edge.settings import BusSettings, load_site
 from edge.site_warnings import warnings
+from protocols.clock import Clock
 from tests.edge.areas_line import AreasLine, at, text_words
 from tests.edge.hasty_clock import HastyClock
 from tests.edge.test_scan_model import catalog, device
@@ -37,7 +42,11 @@ QUICK = (SerialSettings(9600, "N"), SerialSettings(19200, "E"))
 def asking(*units: int, timeout_s: float = 0.05) -> tuple[Asking, io.StringIO]:
     said = io.StringIO()
     clock = HastyClock()
-    return Asking(units, timeout_s, False, catalog, clock, ScanProgress(said, clock)), said
+    return Asking(units, timeout_s, False, catalog, bus_of(clock), clock, ScanProgress(said, clock)), said
+
+
+def bus_of(clock: Clock) -> Callable[[BusSettings], Bus]:
+    return lambda settings: open_bus(settings, clock, random.Random(1))
 
 
 def saved(folder: Path, text: str) -> Path:
@@ -139,7 +148,7 @@ async def test_the_patience_for_a_gateway_is_learned_from_its_first_refusal() ->
     line.fault = lambda asked: "late 1.1" if asked.unit == 1 else ""
     said = io.StringIO()
     clock = HastyClock()
-    question = Asking((1, 3), None, False, catalog, clock, ScanProgress(said, clock, quiet=True))
+    question = Asking((1, 3), None, False, catalog, bus_of(clock), clock, ScanProgress(said, clock, quiet=True))
     async with line.on_tcp() as port:
         scan = HostScan([Host("127.0.0.1", port)], question)
         await scan.run()
