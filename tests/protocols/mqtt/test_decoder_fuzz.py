@@ -3,10 +3,9 @@
 import json
 import math
 from contextlib import suppress
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protocols.errors import BadPayload
@@ -16,6 +15,9 @@ from protocols.reading import REASONS, Quality
 from tests.protocols.mqtt.message_case import CASES, MessageCase, case_files, read_case
 
 ALL = [read_case(path) for path in case_files()]
+DIALECTS: dict[str, list[MessageCase]] = {}
+for _case in ALL:
+    DIALECTS.setdefault(_case.profile.id, []).append(_case)
 NOW = 1_795_000_000_000
 
 scalars = st.one_of(
@@ -55,31 +57,34 @@ def attempt(case: MessageCase, payload: bytes, retained: bool) -> None:
         assert decoded is None or not (retained and decoded.events)
 
 
-@settings(max_examples=150, deadline=None)
-@given(case=st.sampled_from(ALL), payload=st.binary(max_size=300), retained=st.booleans())
-def test_any_bytes(case: MessageCase, payload: bytes, retained: bool) -> None:
-    attempt(case, payload, retained)
-
-
-@settings(max_examples=150, deadline=None)
-@given(case=st.sampled_from(ALL), document=documents)
-def test_any_document(case: MessageCase, document: Any) -> None:
-    attempt(case, json.dumps(document).encode(errors="surrogatepass"), retained=False)
-
-
-@settings(max_examples=300, deadline=None)
-@given(data=st.data(), case=st.sampled_from([case for case in ALL if case.payload.startswith(b"{")]))
-def test_a_real_message_with_any_value_in_any_place(data: st.DataObject, case: MessageCase) -> None:
+@st.composite
+def payloads(draw: st.DrawFn, case: MessageCase) -> bytes:
+    """Any bytes, any document, or the case's own payload with a hole, noise, or any value in any place of it."""
+    way = draw(st.integers(0, 3))
+    if way == 0:
+        return draw(st.binary(max_size=300))
+    if way == 1:
+        return json.dumps(draw(documents)).encode(errors="surrogatepass")
+    if way == 2 or not (case.payload.startswith(b"{") and case.values.get("refused") != "not_json"):
+        cut, noise = draw(st.integers(0, 400)), draw(st.binary(max_size=6))
+        return case.payload[:cut] + noise + case.payload[cut + len(noise) :]
     document = json.loads(case.payload)
-    key = data.draw(st.sampled_from(sorted(document)))
-    document[key] = data.draw(documents)
-    attempt(case, json.dumps(document).encode(errors="surrogatepass"), data.draw(st.booleans()))
+    place = document
+    while True:
+        key = draw(st.sampled_from(sorted(place)))
+        if not (isinstance(place[key], dict) and place[key] and draw(st.booleans())):
+            break
+        place = place[key]
+    place[key] = draw(documents)
+    return json.dumps(document).encode(errors="surrogatepass")
 
 
-@settings(max_examples=100, deadline=None)
-@given(case=st.sampled_from(ALL), cut=st.integers(0, 400), noise=st.binary(max_size=6))
-def test_a_real_message_cut_or_with_noise(case: MessageCase, cut: int, noise: bytes) -> None:
-    attempt(case, case.payload[:cut] + noise + case.payload[cut + len(noise) :], retained=False)
+@pytest.mark.parametrize("dialect", DIALECTS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), retained=st.booleans())
+def test_any_payload_of_a_dialect(data: st.DataObject, dialect: str, retained: bool) -> None:
+    case = data.draw(st.sampled_from(DIALECTS[dialect]))
+    attempt(case, data.draw(payloads(case)), retained)
 
 
 @pytest.mark.parametrize(

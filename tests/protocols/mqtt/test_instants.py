@@ -68,3 +68,50 @@ def test_a_device_is_believed_within_its_buffer_age_and_five_minutes_ahead(said:
 
 def test_an_iso_time_without_zone_is_utc_when_the_profile_says_iso() -> None:
     assert read_instant("2019-01-10T18:23:24", "iso", SHANGHAI) == read_instant("2019-01-10T18:23:24", "local", UTC)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FIRST, SECOND = 1792888200000, 1792891800000
+"""02:30 in the night in which summer time ends, 2026-10-25: in summer time, and again an hour later."""
+
+
+@pytest.mark.parametrize(
+    ("near", "wanted"),
+    [
+        (FIRST + 2000, FIRST),
+        (SECOND + 2000, SECOND),
+        (FIRST - 60_000, FIRST),
+        (SECOND + 86_400_000, SECOND),
+        (0, FIRST),
+    ],
+)
+def test_an_hour_that_comes_twice_is_the_one_nearest_to_the_receipt(near: int, wanted: int) -> None:
+    assert read_instant("2026-10-25T02:30:00", "local", BERLIN, near) == wanted
+
+
+def test_a_written_offset_is_not_ambiguous() -> None:
+    assert read_instant("2026-10-25T02:30:00+02:00", "local", BERLIN, SECOND) == FIRST
+    assert read_instant("2026-10-25T02:30:00+01:00", "local", BERLIN, FIRST) == SECOND
+
+
+def test_an_hour_that_does_not_exist_is_some_instant_near_it() -> None:
+    at = read_instant("2026-03-29T02:30:00", "local", BERLIN, NOW)
+    assert at is not None
+    assert abs(at - 1774747800000) <= 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("text", "near", "wanted"),
+    [
+        ("082639", 1794990399500, 1794990399000),
+        ("082639.250", 1794990399500, 1794990399250),
+        ("235959", 1794960001000, 1794959999000),
+        ("000001", 1794959998000, 1794960001000),
+        ("245959", NOW, None),
+        ("126060", NOW, None),
+        ("12:00:00", NOW, None),
+        ("", NOW, None),
+    ],
+)
+def test_a_time_of_day_is_of_the_day_nearest_to_the_receipt(text: str, near: int, wanted: int | None) -> None:
+    assert read_instant(text, "clock", UTC, near) == wanted

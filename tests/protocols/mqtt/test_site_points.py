@@ -1,0 +1,62 @@
+"""Points whose places the site file names, or a profile that knows a dialect's names."""
+
+import pytest
+
+from protocols.mqtt.profile import MqttProfile
+from protocols.mqtt.rows import SitePoint
+from protocols.mqtt.site_points import BadSitePoint, takes_site_points, with_site_points
+from protocols.profile import load_profile, profile_ids
+
+
+def mqtt(name: str) -> MqttProfile:
+    profile = load_profile(name)
+    assert isinstance(profile, MqttProfile)
+    return profile
+
+
+def test_each_named_point_is_one_of_the_device() -> None:
+    places = {"temperature_c": SitePoint(at="sensors/temperature"), "relay_on": SitePoint(at="actor/switch")}
+    profile = with_site_points(mqtt("homie/5"), places)
+    assert [(point.name, point.kind) for point in profile.points] == [("temperature_c", "gauge"), ("relay_on", "state")]
+    assert {rule.row.topic for rule in profile.messages} == {
+        "{topic}/$state",
+        "{topic}/sensors/temperature",
+        "{topic}/actor/switch",
+    }
+
+
+def test_the_site_file_goes_before_the_places_a_profile_knows() -> None:
+    profile = with_site_points(mqtt("wirenboard/map3e"), {"frequency": SitePoint(at="F")})
+    topics = {rule.row.topic for rule in profile.messages}
+    assert "{topic}/controls/F" in topics
+    assert "{topic}/controls/Frequency" not in topics
+    assert "{topic}/controls/Total P" in topics
+
+
+@pytest.mark.parametrize(
+    ("name", "places", "message"),
+    [
+        ("homie/4", {}, "needs to know"),
+        ("homie/4", {"warmth": SitePoint(at="a/b")}, "no such point"),
+        ("homie/4", {"temperature_c": SitePoint(at="a/+")}, "no place"),
+        ("homie/4", {"temperature_c": SitePoint(at="/a/b")}, "no place"),
+        ("homie/4", {"temperature_c": SitePoint(at="")}, "no place"),
+        ("homie/4", {"temperature_c": SitePoint(at="$state")}, "no place"),
+        ("homie/4", {"temperature_c": SitePoint(at="a", scale=0)}, "scale"),
+        ("homie/4", {"temperature_c": SitePoint(at="a"), "relay_on": SitePoint(at="a")}, "already temperature_c"),
+        ("owntracks/phone", {"latitude": SitePoint(at="a")}, "knows where its points are"),
+    ],
+)
+def test_a_mistake_is_told_in_words(name: str, places: dict[str, SitePoint], message: str) -> None:
+    with pytest.raises(BadSitePoint, match=message) as wrong:
+        with_site_points(mqtt(name), places)
+    assert wrong.value.allowed
+
+
+def test_every_shipped_profile_is_whole_or_asks_for_its_points() -> None:
+    profiles = [profile for name in profile_ids() if isinstance(profile := load_profile(name), MqttProfile)]
+    asking = [profile.id for profile in profiles if takes_site_points(profile) and not profile.places]
+    assert asking == ["homie/4", "homie/5", "wirenboard/device"]
+    for profile in profiles:
+        if profile.id not in asking:
+            assert with_site_points(profile, {}).points
