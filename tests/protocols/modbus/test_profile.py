@@ -1,12 +1,16 @@
 """Profiles are checked before anything is read with them; the error names file, line, key and what is allowed."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from protocols.errors import BadProfile
-from protocols.modbus.profile import ModbusProfile
-from protocols.profile import load_profile, profile_ids
+from protocols.modbus.profile import ModbusProfile, decode_modbus
+from protocols.modbus.writes import pulse
+from protocols.profile import BUILT_IN, load_profile, profile_ids
+from protocols.settings import Document
+from tests.protocols.modbus.profile_text import profile_from
 
 HEAD = '[profile]\nid = "mine/meter"\nvendor = "A"\nmodel = "B"\nkind = "meter"\nprotocol = "modbus"\n'
 
@@ -33,6 +37,7 @@ def write(folder: Path, text: str) -> Path:
         ('[points]\ncurrent_l1 = { at = 0, times = "ct" }\n', "multiplied by ct, which has no register"),
         ('[modbus]\narea = "coil"\n[points]\ndoor_open = { at = 0 }\n', "uint16 in area coil"),
         ("[points]\nfrequency = { at = 0, invalid = [0x10000] }\n", "does not fit into uint16"),
+        ("[points]\nfrequency = { at = 0, invalid = [[9, 8]] }\n", "the last of a range is below its first"),
         ('[modbus]\nsilence = "60"\n[points]\nfrequency = { at = 0 }\n', "'60' is not a duration"),
         ("[points]\nfrequency = { at = 0 }\nfrequency = { at = 1 }\n", "not TOML"),
     ],
@@ -68,3 +73,11 @@ def test_every_shipped_profile_is_right(profile_id: str) -> None:
     assert profile.head.id == profile_id
     if isinstance(profile, ModbusProfile):
         assert len({point.name for point in profile.points}) == len(profile.points)
+
+
+def test_the_examples_in_the_manual_are_profiles() -> None:
+    manual = (BUILT_IN / "README.md").read_text("utf-8")
+    whole, module = re.findall(r"~~~toml\n(.*?)~~~", manual, re.DOTALL)
+    meter = decode_modbus(Document("README.md", whole))
+    assert (meter.id, [text.name for text in meter.texts]) == ("acme/m1", ["serial_number"])
+    assert pulse(profile_from(module).writes["relay_1"], 3).pdu == bytes.fromhex("05 0200 001E")
