@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simulators.devices.mqtt.dialects import DIALECTS
 from simulators.hardware import LineAddress
+from simulators.plans_modbus import MeterPlan, ModulePlan
 from simulators.scenario import GatewayPlan, Scenario
 from simulators.wires.mqtt import BrokerAccount
 
@@ -79,7 +80,7 @@ def gateway_site_file(
     own = [line for line in scenario.line if line.gateway == gateway.id]
     for line in own:
         where = lines[line.name]
-        if where.kind == "modbus-tcp":
+        if where.port:
             rows: tuple[tuple[str, object], ...] = (("host", where.host), ("port", where.port))
         else:
             rows = (("port", where.path), ("baud", where.baud))
@@ -101,6 +102,7 @@ def gateway_site_file(
             )
         )
     names = {line.name for line in own}
+    units: list[MeterPlan | ModulePlan] = [*scenario.meter, *scenario.module]
     parts += [
         _table(
             "[[device]]",
@@ -114,7 +116,7 @@ def gateway_site_file(
                 ("deadband", DEADBANDS.get(meter.model, {})),
             ),
         )
-        for meter in scenario.meter
+        for meter in units
         if meter.line in names
     ]
     parts += [_talker(door.id, door.name, "esp-rfid/reader", door.topic) for door in doors]

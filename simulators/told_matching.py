@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from simulators.stored import StoredEvent, StoredReading
 
 TIE_MS = 5
 """Two readings of one series never share an instant: the later one is stored some milliseconds on."""
+RECEIPT_MS = 600_000
+"""A reading whose message holds no time has that of receipt, and a gateway that was down receives late."""
 IN_BROKER_MS = 2_000
 """A broker writes its queue to the disk about once a second; what it confirmed since then dies with it."""
 CARD_KEY_DIGITS = 32
@@ -71,17 +74,22 @@ def _match_series(
     by_at: dict[int, list[StoredReading]] = defaultdict(list)
     for reading in stored:
         by_at[reading.at].append(reading)
+    instants = sorted(by_at)
 
-    def take(expected: ExpectedReading) -> StoredReading | None:
-        near = [reading for shift in range(TIE_MS + 1) for reading in by_at.get(expected.at + shift, ())]
+    def take(expected: ExpectedReading, message: Published) -> StoredReading | None:
+        if expected.received:
+            near = [reading for at in _receipt(instants, message) for reading in by_at[at]]
+        else:
+            near = [reading for shift in range(TIE_MS + 1) for reading in by_at.get(expected.at + shift, ())]
         equal = [reading for reading in near if same(reading.value, expected.value)]
-        chosen = next(iter(equal or near), None)
+        # At the time of receipt may stand the reading of another message: only an equal one is this one's.
+        chosen = next(iter(equal if expected.received else equal or near), None)
         if chosen is not None:
             by_at[chosen.at].remove(chosen)
         return chosen
 
     for expected, message in wanted:
-        found = take(expected)
+        found = take(expected, message)
         if found is None:
             if not expected.optional:
                 _absent(label, message, expected.at, f"sent {expected.value!r}", rules, tally, until_ms)
@@ -92,7 +100,7 @@ def _match_series(
             tally.found("altered", Finding(label, expected.at, text))
     for expected, message in wanted:
         for _ in range(message.attempts - 1):
-            again = take(expected)
+            again = take(expected, message)
             if again is not None:
                 tally.sent_twice += 1
     expected_at = {expected.at + shift for expected, _ in wanted for shift in range(TIE_MS + 1)}
@@ -100,6 +108,12 @@ def _match_series(
         kind = "duplicated" if reading.at in expected_at else "altered"
         text = f"stored {reading.value!r} again" if kind == "duplicated" else f"stored {reading.value!r}, never sent"
         tally.found(kind, Finding(label, reading.at, f"{text} (seq {reading.seq})"))
+
+
+def _receipt(instants: Sequence[int], message: Published) -> Sequence[int]:
+    """Those of the sorted ``instants`` at which a gateway can have received a message."""
+    sent_at = message.first_attempt_at or message.sent_at
+    return instants[bisect_left(instants, sent_at - TIE_MS) : bisect_right(instants, sent_at + RECEIPT_MS)]
 
 
 def match_events(
@@ -115,13 +129,16 @@ def match_events(
     for event in stored:
         if (event.device, event.kind) in kinds:
             left[(event.device, event.kind, event.at)].append(event)
+    instants = _by_name(left)
 
     def take(expected: ExpectedEvent, message: Published) -> StoredEvent | None:
-        near = left[(message.device, expected.kind, expected.at)]
-        for event in near:
-            if _fits(expected.data, event.data, rules.card_secret):
-                near.remove(event)
-                return event
+        name = (message.device, expected.kind)
+        for at in _receipt(instants[name], message) if expected.received else (expected.at,):
+            near = left[(*name, at)]
+            for event in near:
+                if _fits(expected.data, event.data, rules.card_secret):
+                    near.remove(event)
+                    return event
         return None
 
     missing: list[tuple[ExpectedEvent, Published]] = []
@@ -141,11 +158,18 @@ def match_events(
             tally.found("altered", Finding(label, expected.at, text))
         else:
             _absent(label, message, expected.at, f"sent {_shown(expected.data)}", rules, tally, until_ms)
-    for events in left.values():
-        for event in events:
-            label = f"{event.device} {event.kind}"
-            tally.found("duplicated", Finding(label, event.at, f"stored once more than sent: {event.data}"))
+    for event in (event for events in left.values() for event in events):
+        label = f"{event.device} {event.kind}"
+        tally.found("duplicated", Finding(label, event.at, f"stored once more than sent: {event.data}"))
     return tally
+
+
+def _by_name(left: Iterable[tuple[str, str, int]]) -> dict[tuple[str, str], list[int]]:
+    """The instants of each device's events of a kind, sorted."""
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for device, kind, at in sorted(left):
+        found[(device, kind)].append(at)
+    return found
 
 
 def _fits(expected: Mapping[str, Any], stored: Mapping[str, Any], secret: bytes) -> bool:

@@ -51,6 +51,9 @@ class RunningGateway:
         self._desk = GatewayDesk(self.buffer)
         self.asks_from = self.hears_from = 0
         """When it was first started, and when it first listened to the brokers of its devices (ms)."""
+        self.deaf: list[tuple[int, int]] = []
+        """From when to when it was down (ms)."""
+        self._down_from: int | None = None
 
     @property
     def running(self) -> bool:
@@ -67,7 +70,11 @@ class RunningGateway:
         self.asks_from = self.asks_from or self._workshop.clock.now_ms()
         self._workshop.do(self._child.start)
         self._workshop.until(self._listens, READY_S, lambda: f"gateway {self.id} is ready; its log is {self.log}")
-        self.hears_from = self.hears_from or self._workshop.clock.now_ms()
+        now_ms = self._workshop.clock.now_ms()
+        self.hears_from = self.hears_from or now_ms
+        if self._down_from is not None:
+            self.deaf.append((self._down_from, now_ms))
+            self._down_from = None
 
     def _listens(self) -> bool:
         if not self.running:
@@ -100,14 +107,15 @@ class RunningGateway:
 
     def stop(self) -> None:
         """SIGTERM: it writes down what it holds, and ends."""
-        was_running = self.running
-        clean = self._workshop.do(lambda: self._child.stop(STOP_S))
-        if was_running:
+        if self.running:
+            self._down_from = self._workshop.clock.now_ms()
+            clean = self._workshop.do(lambda: self._child.stop(STOP_S), STOP_S + 5)
             self._happened(STOPPED if clean else KILLED)
 
     def kill(self) -> None:
         """SIGKILL, as by a power cut of the process: what it had not yet written to its buffer is gone."""
         if self.running:
+            self._down_from = self._workshop.clock.now_ms()
             self._workshop.do(self._child.kill)
             self._happened(KILLED)
 

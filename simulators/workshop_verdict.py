@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from simulators.ledger import Ledger, Published, ServedValue
@@ -14,21 +14,34 @@ from simulators.workshop_gateway import RunningGateway
 from simulators.workshop_hardware import SimulatedHardware
 
 SETTLE_S = 0.3
+LAST_MOMENT_MS = 1_000
 
 
 class PartOfLedger(Ledger):
     """What gateways had to keep of a ledger: of their devices, since they could hear them. A test may have other
-    devices, and may itself read a meter before a gateway does."""
+    devices, and may itself read a meter before a gateway does.
 
-    def __init__(self, path: Path, asked_from: Mapping[str, int], told_from: Mapping[str, int]) -> None:
+    A message of QoS 0 is promised to nobody: what was sent while its gateway was down, or in the last moment before,
+    counts as one that the broker has not confirmed.
+    """
+
+    def __init__(self, path: Path, gateways: Sequence[RunningGateway]) -> None:
         super().__init__(path)
-        self._asked_from, self._told_from = asked_from, told_from
+        self._of = {device: gateway for gateway in gateways for device in gateway.devices}
 
     def served(self) -> Iterator[ServedValue]:
-        return (v for v in super().served() if v.served_at >= self._asked_from.get(v.device, v.served_at + 1))
+        for value in super().served():
+            gateway = self._of.get(value.device)
+            if gateway is not None and value.served_at >= gateway.asks_from:
+                yield value
 
     def published(self) -> Iterator[Published]:
-        return (m for m in super().published() if m.sent_at >= self._told_from.get(m.device, m.sent_at + 1))
+        for message in super().published():
+            gateway = self._of.get(message.device)
+            at = message.first_attempt_at or message.sent_at
+            if gateway is not None and at >= gateway.hears_from:
+                deaf = message.qos == 0 and any(from_ms - LAST_MOMENT_MS <= at <= to for from_ms, to in gateway.deaf)
+                yield message._replace(confirmed_at=None) if deaf else message
 
 
 def verdict_of(
@@ -47,9 +60,7 @@ def verdict_of(
     for each in hardware:
         each.halt()
     _drain(workshop, gateways, within_s)
-    asked_from = {device: gateway.asks_from for gateway in gateways for device in gateway.devices}
-    told_from = {device: gateway.hears_from for gateway in gateways for device in gateway.devices}
-    ledger = PartOfLedger(workshop.ledger_file, asked_from, told_from)
+    ledger = PartOfLedger(workshop.ledger_file, gateways)
     try:
         verdict = verify(
             ledger, collector.api, [gateway.site_file for gateway in gateways], until_ms=workshop.clock.now_ms()

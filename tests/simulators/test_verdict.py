@@ -239,6 +239,30 @@ def test_a_message_the_broker_never_confirmed_is_told_apart(ledger):
     assert verdict.events.unconfirmed == 1
 
 
+def say_without_a_time(ledger, at: int, value: float) -> None:
+    expected = Expectation(
+        (ExpectedReading("door_open", value, at, received=True),),
+        (ExpectedEvent("card_read", at, {CARD: "04A1B2C3"}, received=True),),
+    )
+    number = ledger.publishing("gate", at, "doors/gate", b"{}", expected)
+    ledger.attempted(number, at)
+    ledger.confirmed(number, at + 20)
+
+
+def test_what_holds_no_time_is_stored_with_that_of_receipt(ledger):
+    say_without_a_time(ledger, T0, 1.0)
+    say_without_a_time(ledger, T0 + 5_000, 0.0)
+    taps = [granted(at=at)._replace(kind="card_read") for at in (T0 + 8, T0 + 90_000)]
+    verdict = verdict_of(ledger, data([reading(T0 + 8, 1.0), reading(T0 + 90_000, 0.0)], taps))
+    assert verdict.ok, verdict
+    early = verdict_of(ledger, data([reading(T0 - 8, 1.0), reading(T0 + 5_001, 0.0)], taps))
+    assert (early.missing, early.altered) == (1, 1), early
+    lost = verdict_of(ledger, data([reading(T0 + 8, 1.0)], taps[:1]))
+    assert (lost.missing, lost.duplicated, lost.altered) == (2, 0, 0), lost
+    twice = verdict_of(ledger, data([reading(T0 + 8, 1.0), reading(T0 + 5_002, 0.0)], [*taps, taps[1]]))
+    assert twice.duplicated == 1, twice
+
+
 def test_a_hole_in_the_numbers_of_the_batches_is_seen(ledger):
     say(ledger)
     verdict = verdict_of(ledger, data([reading(T0, 1.0)], [granted()], {("gw", "e"): [(1, 3), (5, 9)]}))
