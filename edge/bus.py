@@ -43,6 +43,8 @@ SETTLE_S = 0.02
 """Between connecting and the first request; some devices drop what comes at once."""
 GATEWAY_ERRORS_MAX = 3
 """Some gateways answer 0x0A or 0x0B for ever until the connection is closed."""
+EARLY_S = 0.0001
+"""How much earlier than meant the last of the whole milliseconds of a wait on a serial line ends."""
 GARBLE_IDLE_S = 0.15
 DEAD_UNIT_QUIET_S = 0.1
 
@@ -206,8 +208,7 @@ class Bus:
 
     async def _once(self, request: Request, silence_s: float, known_silent: bool) -> Answer:
         free_at = self._free_at + max(silence_s, self._silence_s, self._line.silence_s)
-        if free_at > self._clock.monotonic():
-            await self._clock.sleep_until(free_at)
+        await self._sleep_until(free_at)
         self._silence_s = silence_s
         self._link.buffer.clear()
         self._requests += 1
@@ -234,6 +235,22 @@ class Bus:
             self._free_at = max(self._free_at, self._link.arrived_s)
             if not complete and self._line.close_on_fault:
                 self._link.close()
+
+    async def _sleep_until(self, deadline: float) -> None:
+        """On a serial line to the tenth of a millisecond: timers end a whole one late, and that before each request."""
+        left = deadline - self._clock.monotonic()
+        if left <= 0:
+            return
+        if self._line.char_s:
+            whole_ms = int((left - EARLY_S) * 1000)
+            if whole_ms > 0:
+                await self._clock.sleep(whole_ms / 1000)
+            while (now := self._clock.monotonic()) < deadline:
+                await self._clock.sleep(0)
+                if self._clock.monotonic() == now:
+                    break  # a clock on which only sleeping takes time
+        if self._clock.monotonic() < deadline:
+            await self._clock.sleep_until(deadline)
 
     def _send(self, request: Request, frame: bytes) -> None:
         try:
