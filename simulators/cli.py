@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings
 from protocols.settings import duration
+from simulators.cli_modbus import add_commands
 from simulators.demo import DONE, FAILED, WRONG, DemoOptions, run_demo
 
 DEFAULT_DATA = "dayuan-demo"
@@ -22,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_run(commands)
+    add_commands(commands)
     _add_fleet(commands)
     _add_verify(commands)
     return parser
@@ -36,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
+        return FAILED
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 
 
@@ -64,7 +72,12 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.add_argument(
         "--data", metavar="DIR", type=Path, default=Path("dayuan-sim"), help="folder of the ledger and lines"
     )
-    run.add_argument("--for", dest="for_s", metavar="TIME", type=_time, help='end after so long, as in "60s"')
+    run.add_argument(
+        "--for", dest="for_s", metavar="TIME", type=_time, help='end after so long of the simulated world, as in "60s"'
+    )
+    run.add_argument(
+        "--speed", metavar="N", type=_speed, help="seconds of the simulated world in one of ours; needs an end"
+    )
     run.set_defaults(work=_run)
 
 
@@ -109,6 +122,13 @@ def _run(options: argparse.Namespace) -> int:
     from simulators.scenario import load_scenario
 
     scenario = load_scenario(options.scenario)
+    if options.speed is not None:
+        scenario = msgspec.structs.replace(scenario, speed=options.speed)
+    if scenario.speed > 1 and not scenario.duration and options.for_s is None:
+        print(
+            "dayuan-sim: a world that runs faster needs an end: --for, or a duration in the scenario", file=sys.stderr
+        )
+        return WRONG
     return asyncio.run(run_devices(scenario, options.data, SystemClock(), for_s=options.for_s, out=_say))
 
 
@@ -150,6 +170,18 @@ def _time(text: str) -> float:
         return duration(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _speed(text: str) -> float:
+    from simulators.scenario import SPEED_MAX
+
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed <= SPEED_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed; 1 to {SPEED_MAX:g}")
+    return speed
 
 
 def _count(text: str) -> int:

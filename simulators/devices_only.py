@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from protocols.clock import Clock
 from protocols.errors import BadSettings
+from protocols.settings import duration
 from simulators.accounts import talkers_accounts
 from simulators.broker import Account, Broker
+from simulators.devices.mqtt.device import pause
+from simulators.fault_socket import FaultSocket
 from simulators.free_port import free_port
 from simulators.hardware import Hardware
 from simulators.layout import FolderInUse, Layout
 from simulators.ledger import Ledger
-from simulators.scenario import Scenario
+from simulators.scenario import MeterPlan, ModulePlan, Scenario
 from simulators.wires.mqtt import BrokerAccount
+from simulators.world_clock import world_of
 
 DONE, WRONG = 0, 2
 READER = "reader"
 
 
 async def run_devices(
-    scenario: Scenario, data: Path, clock: Clock, *, for_s: float | None, out: Callable[[str], None]
+    scenario: Scenario, data: Path, machine: Clock, *, for_s: float | None, out: Callable[[str], None]
 ) -> int:
-    """Serve the devices until Ctrl-C or for so long; prints where they are found."""
+    """Serve the devices until Ctrl-C or for so long; prints where they are found.
+
+    ``for_s``, else the scenario's duration, is in the world's time: with a speed it is over so much sooner, and ends in
+    the present.
+    """
+    if for_s is not None:
+        scenario = msgspec.structs.replace(scenario, duration=f"{for_s:g} s")
+    lasting_s = duration(scenario.duration) if scenario.duration else None
     layout = Layout(data)
     try:
         layout.lock()
     except FolderInUse as error:
         out(f"dayuan-sim: {error}; end it first, or choose another folder with --data")
         return WRONG
+    clock = world_of(machine, speed=scenario.speed, lasting_s=lasting_s)
     state = layout.state()
     state = {"origin_ms": state.get("origin_ms", clock.now_ms()), "runs": int(state.get("runs", 0)) + 1}
     layout.keep(state)
     ledger = Ledger(layout.ledger)
-    broker = await _broker(scenario, layout, clock, out)
+    broker = await _broker(scenario, layout, machine, out)
     account = _account(scenario, broker)
     hardware = Hardware(
         scenario,
@@ -48,6 +63,7 @@ async def run_devices(
         account=account,
     )
     ended = asyncio.Event()
+    faults: asyncio.Task[None] | None = None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
@@ -55,26 +71,38 @@ async def run_devices(
         addresses = await hardware.start_lines()
         for name, where in addresses.items():
             place = f"{where.host}:{where.port}" if where.port else where.path
-            units = ", ".join(f"{meter.unit} {meter.id}" for meter in scenario.meter if meter.line == name)
-            out(f"{where.kind:11} {place}  units: {units}")
+            rows: list[MeterPlan | ModulePlan] = [*scenario.meter, *scenario.module]
+            units = ", ".join(f"{row.unit} {row.id}" for row in rows if row.line == name)
+            out(f"{where.kind:14} {place}  units: {units}")
         hardware.start_talking()
         out(f"ledger      {layout.ledger}")
+        out(f"break one   dayuan-sim fault {data} DEVICE KIND   (dayuan-sim fault --list)")
         out("Ctrl-C ends the devices.")
-        try:
-            async with asyncio.timeout(for_s):
-                await ended.wait()
-        except TimeoutError:
-            pass
+        faults = asyncio.create_task(FaultSocket(layout.root, hardware, machine, out).run(), name="fault-socket")
+        if not await _until(clock, lasting_s, ended):
+            await hardware.lived()
         await hardware.halt()
         answers, messages = ledger.counts()
         out(f"answered {answers} reads, published {messages} messages")
         return DONE
     finally:
+        if faults is not None:
+            faults.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await faults
         await hardware.close()
         if broker is not None:
             await broker.child.stop()
         ledger.close()
         layout.unlock()
+
+
+async def _until(clock: Clock, lasting_s: float | None, ended: asyncio.Event) -> bool:
+    """Wait for the end of the world's time; True when somebody wanted it earlier."""
+    if lasting_s is None:
+        await ended.wait()
+        return True
+    return not await pause(clock, lasting_s, ended)
 
 
 async def _broker(scenario: Scenario, layout: Layout, clock: Clock, out: Callable[[str], None]) -> Broker | None:

@@ -84,6 +84,11 @@ class Hardware:
             name = f"fault[{fault.device or fault.line}]"
             self._faults.append(asyncio.create_task(self._misbehave(fault), name=name))
 
+    @property
+    def breakable(self) -> frozenset[str]:
+        """Ids of devices and names of lines that can be made to misbehave."""
+        return self.modbus.devices | self.modbus.lines.keys() | frozenset(self.mqtt.devices)
+
     def break_device(self, device: str, fault: Fault) -> None:
         """Make a device misbehave from now on; raises KeyError for one that is not here."""
         if device in self.mqtt.devices:
@@ -97,6 +102,10 @@ class Hardware:
             self.mqtt.mend_device(device)
         else:
             self.modbus.mend_device(device)
+
+    async def lived(self) -> None:
+        """Wait until the devices that publish have lived through the scenario's duration."""
+        await self.mqtt.lived()
 
     async def halt(self, mode: Mode = "busy") -> int:
         """No new message, no new poll; messages begun are finished. How many could not be confirmed in time."""

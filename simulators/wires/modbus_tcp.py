@@ -61,6 +61,11 @@ class _Server:
         return self._rack
 
     @property
+    def wanted(self) -> tuple[str, int]:
+        """Where it is to listen."""
+        return self._host, self._wanted_port
+
+    @property
     def address(self) -> tuple[str, int]:
         """Host and port, also while the server is away; raises RuntimeError before the first `start`."""
         if not self._started:
