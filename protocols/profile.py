@@ -11,7 +11,7 @@ from pathlib import Path
 from protocols.errors import BadProfile, BadSettings
 from protocols.modbus.profile import ModbusProfile, decode_modbus
 from protocols.mqtt.profile import MqttProfile
-from protocols.mqtt.profile import decode as decode_mqtt
+from protocols.mqtt.site_points import decode as decode_mqtt
 from protocols.settings import Document, load_toml
 
 Profile = ModbusProfile | MqttProfile

@@ -14,10 +14,26 @@ from collections.abc import Mapping
 import msgspec
 
 from protocols.mqtt.profile import MessageRule, MqttProfile, point_infos, point_rule
+from protocols.mqtt.profile import decode as decode_profile
 from protocols.mqtt.rows import SitePoint, SitePointRow
 from protocols.points import VOCABULARY
+from protocols.settings import Document
 
 PLACE = "{point}"
+
+
+def decode(document: Document) -> MqttProfile:
+    """The profile in a file that says ``protocol = "mqtt"``, with the points whose places it knows; raises BadSettings
+    with file, line and key."""
+    profile = decode_profile(document)
+    if not profile.places:
+        return profile
+    try:
+        return msgspec.structs.replace(profile, points=with_site_points(profile, {}).points)
+    except BadSitePoint as error:
+        raise document.fail(
+            ("places", error.point) if error.point else ("places",), error.message, error.allowed
+        ) from None
 
 
 class BadSitePoint(ValueError):

@@ -88,7 +88,7 @@ async def test_a_tap_that_was_stored_and_not_acknowledged_is_one_event_in_the_ne
         """Instead of the acknowledgement."""
 
     async with site.running(), site.hand() as hand:
-        site.driver._hand_over = die  # type: ignore[method-assign]
+        site.driver._hand_over = die  # type: ignore[method-assign, assignment]
         await hand.publish("gate/tag", b"94D8FC5F")
         await until(lambda: len(site.sink.stored) == 1)
     site.driver = site.make_driver()
@@ -120,7 +120,7 @@ async def test_what_a_bridge_repeats_from_its_cache_is_no_new_event(broker: Mosq
 async def test_one_packet_through_several_gateways_is_taken_once(broker: Mosquitto) -> None:
     site = Site(broker, NODE)
     now_s = site.clock.now_ms() // 1000
-    packet = {"from": 287454020, "id": 39321, "type": "position", "timestamp": now_s}
+    packet: dict[str, object] = {"from": 287454020, "id": 39321, "type": "position", "timestamp": now_s}
     packet["payload"] = {"time": now_s, "latitude_i": 374208000, "longitude_i": -1221981000}
     async with site.running(), site.hand() as hand:
         for gateway, rssi in (("!11223344", -85), ("!55667788", -110), ("!99aabbcc", -60)):
@@ -162,7 +162,8 @@ async def test_a_partial_update_says_nothing_of_what_it_leaves_out(broker: Mosqu
     site = Site(broker, SHELLY)
     async with site.running(), site.hand() as hand:
         now_s = site.clock.now_ms() / 1000
-        for n, part in enumerate(({"output": True, "apower": 918.6}, {"voltage": 232.7}, {"apower": None})):
+        parts: list[dict[str, object]] = [{"output": True, "apower": 918.6}, {"voltage": 232.7}, {"apower": None}]
+        for n, part in enumerate(parts):
             body = {"method": "NotifyStatus", "params": {"ts": now_s + n, "switch:0": {"id": 0, **part}}}
             await hand.publish("shellies/plus1pm/events/rpc", json.dumps(body).encode())
         await everything_taken(site, hand, 3)

@@ -63,3 +63,19 @@ def test_no_card_number_is_in_an_error(subtests: pytest.Subtests) -> None:
             with subtests.test(path.stem), pytest.raises(BadPayload) as refused:
                 case.decode()
             assert not any(number in str(refused.value) for number in ("a1bc0d", "1234", "token UID"))
+
+
+def test_every_mqtt_profile_stands_in_the_table_of_dialects() -> None:
+    text = (CASES.parents[1] / "protocols" / "mqtt" / "README.md").read_text("utf-8")
+    table = text[text.index("## Dialects") :]
+    shipped = {name for name in profile_ids() if isinstance(load_profile(name), MqttProfile)}
+    assert not {name for name in shipped if f"`{name}`" not in table}
+
+
+def test_every_mqtt_profile_says_where_it_comes_from_and_how_far_it_was_checked() -> None:
+    for name in profile_ids():
+        profile = load_profile(name)
+        if isinstance(profile, MqttProfile):
+            assert profile.head.sources, name
+            assert profile.head.checked.startswith("documentation"), name
+            assert any(note.startswith("topic in the site file: ") for note in profile.head.notes), name

@@ -1,11 +1,14 @@
 """Points whose places the site file names, or a profile that knows a dialect's names."""
 
+from pathlib import Path
+
 import pytest
 
+from protocols.errors import BadProfile
 from protocols.mqtt.profile import MqttProfile
 from protocols.mqtt.rows import SitePoint
 from protocols.mqtt.site_points import BadSitePoint, takes_site_points, with_site_points
-from protocols.profile import load_profile, profile_ids
+from protocols.profile import BUILT_IN, load_profile, profile_ids, read_profile
 
 
 def mqtt(name: str) -> MqttProfile:
@@ -56,7 +59,18 @@ def test_a_mistake_is_told_in_words(name: str, places: dict[str, SitePoint], mes
 def test_every_shipped_profile_is_whole_or_asks_for_its_points() -> None:
     profiles = [profile for name in profile_ids() if isinstance(profile := load_profile(name), MqttProfile)]
     asking = [profile.id for profile in profiles if takes_site_points(profile) and not profile.places]
-    assert asking == ["homie/4", "homie/5", "wirenboard/device"]
+    assert asking == ["esphome/node", "homie/4", "homie/5", "wirenboard/device"]
     for profile in profiles:
-        if profile.id not in asking:
-            assert with_site_points(profile, {}).points
+        if profile.places:
+            whole = with_site_points(profile, {})
+            assert whole.points == profile.points
+            assert len(whole.points) >= len(profile.places)
+
+
+def test_a_place_a_profile_gets_wrong_is_told_with_its_line(tmp_path: Path) -> None:
+    text = (BUILT_IN / "wirenboard" / "mr6c.toml").read_text("utf-8").replace('relay_2 = "K2"', 'relay_two = "K2"')
+    (tmp_path / "p.toml").write_text(text, "utf-8")
+    with pytest.raises(BadProfile) as wrong:
+        read_profile(tmp_path / "p.toml")
+    assert wrong.value.key == "places.relay_two"
+    assert wrong.value.line == text.splitlines().index('relay_two = "K2"') + 1
