@@ -103,7 +103,10 @@ async def serve_by_hand(wanted: ByHand, clock: Clock, out: Callable[[str], None]
         kept.callback(ledger.close)
         hardware = Hardware(scenario, ledger, clock, directory=layout.root, origin_ms=state["origin_ms"])
         try:
-            where = (await hardware.start_lines())[LINE]
+            try:
+                where = (await hardware.start_lines())[LINE]
+            except BadSettings as error:
+                raise BadSettings(error.message, file="dayuan-sim meter") from None
             _introduce(wanted, where, layout.root, out)
             if wanted.fault is not None:
                 hardware.break_device(_target(scenario, wanted.fault), wanted.fault)

@@ -92,7 +92,7 @@ EASTRON_SDM72_V2 = _eastron(
 
 # Low word first; an unlisted address is refused; the model code answers only to a read of exactly that register, which
 # is otherwise the second half of a voltage.
-_carlo_gavazzi = partial(RegisterMap, functions=_BOTH, low_word_first=True, gaps="refuse", silence_s=0.004)
+_carlo_gavazzi = partial(RegisterMap, functions=_BOTH, low_word_first=True, gaps="refuse", silence_s=0.03)
 
 
 def _model_code(code: int) -> Constants:
