@@ -5,6 +5,8 @@ device: names against the vocabulary, addresses, types, that no value is wider t
 can be written.
 """
 
+import math
+
 import msgspec
 
 from protocols.modbus.limits import Range, plausible_range, possible_range
@@ -26,6 +28,9 @@ from protocols.modbus.writes import PointWrite
 from protocols.points import VOCABULARY, PointWord
 from protocols.profile_head import ProfileHead
 from protocols.settings import Document, decode, duration
+
+NO_MODEL = 0xFFFF
+UNIT_MAX = 255
 
 __all__ = ["Failsafe", "IdentityRow", "ModbusFile", "ModbusPoint", "ModbusProfile", "PointWrite", "Ratio", "TextField"]
 __all__ += ["build_profile", "decode_modbus"]
@@ -96,6 +101,16 @@ def build_profile(file: ModbusFile, fail: Fail) -> ModbusProfile:
         silence_s = duration(rules.silence)
     except ValueError as error:
         raise fail(("modbus", "silence"), str(error), "") from None
+    if rules.max_gap < 0:
+        raise fail(("modbus", "max_gap"), str(rules.max_gap), "0 or more")
+    for pattern, bounds in rules.plausible.items():
+        _check_range(("modbus", "plausible", pattern), bounds, fail)
+    if any(not 1 <= model < NO_MODEL for model in rules.sunspec_models):
+        raise fail(("modbus", "sunspec_models"), str(list(rules.sunspec_models)), f"1 to {NO_MODEL - 1}")
+    if file.serial.unit is not None and not 0 <= file.serial.unit <= UNIT_MAX:
+        raise fail(("serial", "unit"), str(file.serial.unit), f"0 to {UNIT_MAX}")
+    if file.serial.baud is not None and file.serial.baud <= 0:
+        raise fail(("serial", "baud"), str(file.serial.baud), "more than 0")
     if not file.points:
         raise fail(("points",), "no point", "at least one")
     points = tuple(_point(name, row, rules, fail) for name, row in file.points.items())
@@ -133,6 +148,8 @@ def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoin
         raise fail((*key, "bit"), f"bit {row.bit} of a {row.type}", f"0 to {width - 1} of an integer")
     if row.bits != 1 and (row.bit is None or not 1 <= row.bits <= width - row.bit):
         raise fail((*key, "bits"), f"{row.bits} bits from bit {row.bit}", "bit, and as many as the type has from there")
+    if not math.isfinite(row.scale) or not row.scale:
+        raise fail((*key, "scale"), f"{row.scale}", "a number other than 0")
     invalid = _invalid(key, row, rules, fail)
     point = ModbusPoint(
         name=name,
@@ -157,6 +174,7 @@ def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoin
         optional=row.optional,
         alternatives=row.alternatives,
     )
+    _check_range((*key, "plausible"), point.plausible, fail)
     first, end = point.span()
     for at in (first, *(first - row.at + other for other in row.alternatives)):
         if at < 0 or at + end - first > ADDRESS_END:
@@ -169,6 +187,11 @@ def _point(name: str, row: PointRow, rules: ReadRules, fail: Fail) -> ModbusPoin
     if end - first > most:
         raise fail(key, f"needs {end - first} registers in one request", f"at most {most}")
     return point
+
+
+def _check_range(key: tuple[str, ...], bounds: Range, fail: Fail) -> None:
+    if not bounds[0] <= bounds[1]:
+        raise fail(key, f"from {bounds[0]:g} to {bounds[1]:g}", "[lowest, highest]")
 
 
 def _plausible(word: PointWord, row: PointRow, rules: ReadRules) -> Range:
@@ -194,7 +217,7 @@ def _invalid(
 
 
 def _ratio(name: str, row: RatioRow, rules: ReadRules, fail: Fail) -> Ratio:
-    if row.scale <= 0 or row.type == "bit":
+    if not 0 < row.scale < math.inf or row.type == "bit":
         raise fail(("ratio", name), "not a number register with a positive scale", "type = uint16, scale > 0")
     return Ratio(
         name=name, area=row.area or rules.area, at=row.at, type=row.type, word_order=rules.word_order, scale=row.scale

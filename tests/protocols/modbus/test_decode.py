@@ -83,6 +83,12 @@ def test_what_cannot_be_is_bad(bits: str) -> None:
     assert (reading.value, reading.quality, reading.reason) == (None, Quality.BAD, "out_of_range")
 
 
+def test_what_cannot_be_is_bad_even_where_the_profile_finds_it_plausible() -> None:
+    row = 'at = 0, type = "float32", plausible = [0, 1e30]'
+    reading = read_one(row, struct.pack(">f", 1e20), name="voltage_l1_n")
+    assert (reading.value, reading.reason) == (None, "out_of_range")
+
+
 def test_what_is_unlikely_is_passed_on_as_uncertain() -> None:
     reading = read_one('at = 0, type = "float32"', struct.pack(">f", 12.0), name="frequency")
     assert (reading.value, reading.quality, reading.reason) == (12.0, Quality.UNCERTAIN, "out_of_range")
