@@ -52,18 +52,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _read(options: argparse.Namespace) -> int:
-    from edge.read_once import as_json, as_table, read_devices
+    from edge.cli_read import read
 
-    site = load_site(options.site)
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
-    rows = asyncio.run(read_devices(site, options.device, SystemClock()))
-    if options.json:
-        print(as_json(rows).decode())
-    elif rows:
-        print(as_table(rows, registers=not options.no_registers))
-    else:
-        print("no Modbus device in this site file; devices on MQTT report by themselves")
-    return FAILED if any(row.error for row in rows) else DONE
+    return read(options)
 
 
 def _run(options: argparse.Namespace) -> int:
