@@ -1,7 +1,8 @@
 """When each device of a bus is read: the earliest deadline first, the failing ones alone and rarely.
 
-A device that fails is asked once more at once, then after 2 s, 4 s, ... 5 min, while the others keep their pace. When
-the line itself is down, all its devices wait for the line and nobody's back-off grows.
+A device that fails is asked once more as soon as those that are waiting have been served, then after 2 s, 4 s, ...
+5 min, while the others keep their pace; several that fail share one allowance of the line's time. When the line itself
+is down, all its devices wait for the line and nobody's back-off grows.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from itertools import pairwise
 
 from edge.bus import Answer, Bus
 from edge.contract import Sink
-from edge.device_reader import DeviceReader, NotYet, Take
+from edge.device_reader import DeviceReader, NotYet
 from edge.modbus_frames import Garbled
 from protocols.clock import Clock
 from protocols.errors import DeviceSilent, Retryable, StoreUnavailable, WireLost
@@ -25,6 +26,8 @@ from protocols.status import DeviceReport, DeviceState
 
 BACKOFF_MIN_S = 2.0
 BACKOFF_MAX_S = 300.0
+PROBES_SHARE = 0.1
+"""Of the line's time, for asking devices that fail, when there are several and others are well."""
 LOST_AFTER = 3
 """Failures in a row after which a device is lost, if they lasted LOST_AFTER_S too: a short restart is no loss."""
 LOST_AFTER_S = 5.0
@@ -43,6 +46,8 @@ class Polled:
         self.polls = self.failures = self.overruns = 0
         self.last_ok_at: int | None = None
         self.failing_since = 0.0
+        self.again_for: float | None = None
+        """Asked a second time, for the poll that was due then."""
         self.last_error = ""
         self.told_absent: frozenset[str] = frozenset()
         self._answered: deque[float] = deque(maxlen=10)
@@ -52,6 +57,9 @@ class Polled:
         if self.misses:
             self.due = now
             self._answered.clear()
+        elif self.again_for is not None:
+            self.due = self.again_for
+        self.again_for = None
         self._answered.append(now)
         self.misses = 0
         self.last_ok_at = now_ms
@@ -61,9 +69,14 @@ class Polled:
             self.overruns += skipped
             self.due += skipped * self.every_s
 
+    def ask_again(self, now: float) -> None:
+        """Not a failure yet: due again as soon as those that are waiting have been served."""
+        self.again_for, self.due = self.due, now
+
     def missed(self, error: str, due: float) -> None:
         self.misses += 1
         self.failures += 1
+        self.again_for = None
         self.last_error = error[:400]
         self.due = due
 
@@ -92,13 +105,15 @@ class Poller:
         self._sink, self._clock, self._rng = sink, clock, rng
         # A full queue drops its oldest: the newest change of a device is the one that counts.
         self._events: deque[Event] = deque(maxlen=PENDING_EVENTS_MAX)
+        self._probed: Polled | None = None
+        self._others_not_before = 0.0
         self._backoff_min_s, self._backoff_max_s, self._lost_after_s = BACKOFF_MIN_S, BACKOFF_MAX_S, LOST_AFTER_S
 
     async def run(self) -> None:
         """Poll until cancelled; returns at once when there is nothing to poll."""
         while self._devices:
-            device = min(self._devices, key=lambda each: each.due)
-            await self._clock.sleep_until(device.due)
+            device = min(self._devices, key=self._due)
+            await self._clock.sleep_until(self._due(device))
             await self._poll(device)
             await self._send_events()
 
@@ -106,8 +121,14 @@ class Poller:
         """Every device now, in the order given."""
         return [device.report() for device in self._devices]
 
+    def _due(self, device: Polled) -> float:
+        if device.misses == 0 or device is self._probed or not any(each.misses == 0 for each in self._devices):
+            return device.due
+        return max(device.due, self._others_not_before)
+
     async def _poll(self, device: Polled) -> None:
         device.polls += 1
+        began = self._clock.monotonic()
         readings: list[Reading] = []
         seen: set[str] = set()
 
@@ -116,7 +137,7 @@ class Poller:
             seen.update(point.name for point in block.points)
 
         try:
-            await self._read(device, readings, seen, take)
+            await device.reader.read(take, known_silent=device.misses > 0 or device.again_for is not None)
         except asyncio.CancelledError:
             # A stop in the middle of a poll: what was answered is kept; taking readings does not wait.
             await self._sink.readings(readings)
@@ -128,21 +149,19 @@ class Poller:
         except WireLost as error:
             await self._line_down(device, error, readings, seen)
         except Retryable as error:
+            now = self._clock.monotonic()
+            if _may_be_chance(device, error):
+                log.debug("%s: will be asked again: %s", device.reader.device, error)
+                device.ask_again(now)
+                await self._sink.readings(readings)
+                return
+            if device.misses:
+                self._probed, self._others_not_before = device, now + (now - began) * (1 / PROBES_SHARE - 1)
             delay = min(self._backoff_max_s, self._backoff_min_s * 2 ** min(device.misses, 10))
-            due = self._clock.monotonic() + delay * self._rng.uniform(0.9, 1.1)
+            due = now + delay * self._rng.uniform(0.9, 1.1)
             await self._miss(device, error, due, readings, seen)
         else:
             await self._hit(device, readings, seen)
-
-    async def _read(self, device: Polled, readings: list[Reading], seen: set[str], take: Take) -> None:
-        """One complete poll. A device that was well is asked twice before that counts as a failure."""
-        if device.misses == 0:
-            try:
-                await device.reader.read(take)
-                return
-            except (DeviceSilent, Garbled) as error:
-                log.debug("%s: asking again: %s", device.reader.device, error)
-        await device.reader.read(take, known_silent=device.misses > 1)
 
     async def _hit(self, device: Polled, readings: list[Reading], seen: set[str]) -> None:
         now, now_ms = self._clock.monotonic(), self._clock.now_ms()
@@ -199,3 +218,8 @@ class Poller:
                 log.debug("event waits: %s", error)
                 return
             self._events.popleft()
+
+
+def _may_be_chance(device: Polled, error: Retryable) -> bool:
+    """One lost or garbled answer of a device that was well is no failure."""
+    return device.misses == 0 and device.again_for is None and isinstance(error, (DeviceSilent, Garbled))
