@@ -1,8 +1,9 @@
 """Which requests to send for a set of points, and what to learn when a device refuses one.
 
 Pure code. A plan keeps three promises: a value is never split over two requests, no request is longer than the device
-takes, and registers nobody asked for are read over only where the profile allows it. Where it costs nothing, two
-requests of one plan differ in length, so that a late answer to one cannot be taken for the answer to another.
+takes, and registers nobody asked for are read over only where the profile allows it. No plan with fewer requests keeps
+them. Where it costs none, two requests of one plan differ in length, so that a late answer to one cannot be taken for
+the answer to another.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -83,22 +84,41 @@ def _limit(profile: ModbusProfile, area: Area, learned: Learned) -> int:
 def _join(
     points: Sequence[ModbusPoint], limit: int, max_gap: int, learned: Learned, holes: Sequence[tuple[int, int]]
 ) -> list[Block]:
-    """Greedy from the lowest address. ``points`` are of one area and sorted by span."""
+    """As few requests as possible, for points of one area that are sorted by span.
+
+    Taking as much as fits, from the lowest address on, gives the fewest. A request that would be as long as another may
+    leave its last points to the next one, as long as no request is added by that.
+    """
+    reach = [_reach(points, first, limit, max_gap, learned, holes) for first in range(len(points))]
+    needed = [0] * (len(points) + 1)
+    for first in reversed(range(len(points))):
+        needed[first] = 1 + needed[reach[first]]
     blocks: list[Block] = []
     lengths: set[int] = set()
-    waiting = list(reversed(points))
-    while waiting:
-        group = [waiting.pop()]
-        end = group[0].span()[1]
-        while waiting and _fits(group[0], end, waiting[-1], limit, max_gap, learned, holes):
-            group.append(waiting.pop())
-            end = max(end, group[-1].span()[1])
-        more_to_come = bool(waiting)
-        while more_to_come and len(group) > 1 and _length(group) in lengths:
-            waiting.append(group.pop())
-        lengths.add(_length(group))
-        blocks.append(block_of(group))
+    first = 0
+    while first < len(points):
+        ends = [end for end in range(reach[first], first, -1) if needed[end] == needed[reach[first]]]
+        end = next((each for each in ends if _length(points[first:each]) not in lengths), ends[0])
+        lengths.add(_length(points[first:end]))
+        blocks.append(block_of(points[first:end]))
+        first = end
     return blocks
+
+
+def _reach(
+    points: Sequence[ModbusPoint],
+    first: int,
+    limit: int,
+    max_gap: int,
+    learned: Learned,
+    holes: Sequence[tuple[int, int]],
+) -> int:
+    """How many of the points from ``first`` on fit into one request: the index after the last."""
+    end, after = points[first].span()[1], first + 1
+    while after < len(points) and _fits(points[first], end, points[after], limit, max_gap, learned, holes):
+        end = max(end, points[after].span()[1])
+        after += 1
+    return after
 
 
 def _fits(

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.modbus.plan import NOTHING_LEARNED, Block, Learned, explore, plan_reads, prefixes
+from protocols.modbus.point import ModbusPoint
 from protocols.modbus.profile import ModbusProfile, decode_modbus
 from protocols.modbus.registers import BIT_AREAS, BITS_PER_READ_MAX
 from protocols.settings import Document
@@ -61,11 +62,13 @@ def test_a_value_that_does_not_fit_any_more_starts_the_next_request() -> None:
     assert all(block.count <= 7 for block in plan_reads(profile, profile.points))
 
 
-def test_requests_of_one_plan_differ_in_length_where_that_is_possible() -> None:
+def test_requests_of_one_plan_differ_in_length_where_that_costs_none() -> None:
     """So that a late answer to the first cannot be taken for the answer to the second."""
-    profile = profile_of([(at, "float32") for at in range(0, 24, 2)], max_registers=8)
+    profile = profile_of([(at, "float32") for at in range(0, 18, 2)], max_registers=8)
     counts = [block.count for block in plan_reads(profile, profile.points)]
-    assert len(set(counts[:3])) == 3
+    assert counts == [8, 6, 4]
+    full = profile_of([(at, "float32") for at in range(0, 24, 2)], max_registers=8)
+    assert [block.count for block in plan_reads(full, full.points)] == [8, 8, 8]
 
 
 places_of_points = st.lists(
@@ -97,6 +100,31 @@ def test_every_plan_reads_every_value_whole_and_within_the_limit(
         for point in block.points:
             assert block.start <= point.at
             assert point.at + point.words <= block.start + block.count
+
+
+def fewest(points: tuple[ModbusPoint, ...], limit: int, gap: int) -> int:
+    """The least number of requests, by trying every way to divide the points."""
+    spans = sorted(point.span() for point in points)
+
+    def legal(part: list[tuple[int, int]]) -> bool:
+        reach = part[0][0]
+        for start, end in part:
+            if start - reach > gap:
+                return False
+            reach = max(reach, end)
+        return reach - part[0][0] <= limit
+
+    least = [0] + [99] * len(spans)
+    for end in range(1, len(spans) + 1):
+        least[end] = min(1 + least[first] for first in range(end) if legal(spans[first:end]))
+    return least[-1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(places_of_points, st.integers(4, 40), st.integers(0, 10))
+def test_no_plan_has_fewer_requests(places: list[tuple[int, str]], limit: int, gap: int) -> None:
+    profile = profile_of(places, max_registers=limit, max_gap=gap)
+    assert len(plan_reads(profile, profile.points)) == fewest(profile.points, limit, gap)
 
 
 class Device:
