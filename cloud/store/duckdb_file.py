@@ -66,18 +66,24 @@ def _close(connection: duckdb.DuckDBPyConnection | None) -> None:
 
 
 def set_aside(path: Path, now_ms: int) -> Path:
-    """Rename the file, and what DuckDB keeps beside it, to ``<name>.damaged-<UTC>``; where it lies now."""
+    """Rename the file, and what DuckDB keeps beside it, to ``<name>.damaged-<UTC>``; where it lies now.
+
+    Raises StoreUnavailable when the machine does not let us; called again it goes on where it stopped.
+    """
     stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
     target = path.with_name(f"{path.name}.damaged-{stamp}")
     attempt = 1
     while target.exists():
         attempt += 1
         target = path.with_name(f"{path.name}.damaged-{stamp}-{attempt}")
-    for part in sorted(path.parent.glob(f"{path.name}.wal*")):
-        part.rename(path.with_name(target.name + part.name[len(path.name) :]))
-    if path.exists():
-        path.rename(target)
-    _sync_folder(path.parent)
+    try:
+        for part in sorted(path.parent.glob(f"{path.name}.wal*")):
+            part.rename(path.with_name(target.name + part.name[len(path.name) :]))
+        if path.exists():
+            path.rename(target)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: damaged, and could not be set aside: {error.strerror}") from None
     return target
 
 

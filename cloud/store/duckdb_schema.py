@@ -5,6 +5,8 @@ in the order of commits, so ``batch`` and (but for late data) ``observed_at`` ar
 Values at rest: NULL where the quality is bad. Times: milliseconds since 1970 UTC.
 """
 
+import contextlib
+
 import duckdb
 
 from cloud.store.duckdb_rows import first_row
@@ -86,5 +88,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute("INSERT INTO schema_version VALUES (?)", [VERSION])
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # DuckDB rolls back by itself when COMMIT fails; its complaint about that must not hide what went wrong.
+        with contextlib.suppress(duckdb.TransactionException):
+            connection.execute("ROLLBACK")
         raise

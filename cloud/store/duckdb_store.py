@@ -37,7 +37,7 @@ from cloud.store.duckdb_query import DuckdbQueries
 from cloud.store.duckdb_recall import digests, recall
 from cloud.store.duckdb_rollup import RollUpMath, RollUpWriter
 from cloud.store.duckdb_upkeep import Upkeep
-from cloud.store.duckdb_write import write
+from cloud.store.duckdb_write import is_stored, write
 from cloud.store.failpoint import fail_points
 from protocols.clock import Clock
 from protocols.errors import StoreDamaged, StoreUnavailable
@@ -87,6 +87,8 @@ class DuckdbStore:
         self._numbers: dict[SeriesKey, int] = {}
         self._qualities: dict[int, QualityWord] = {}
         self._remembered: Remembered | None = None
+        self._in_doubt = False
+        """The last commit failed, and yet what it wrote may come back from the log when the file is opened again."""
         self._roll_up_every_s = roll_up_every_s
         self._rest_until = 0.0
 
@@ -158,12 +160,15 @@ class DuckdbStore:
             writer = self._open_again()
         self._remembered = None
         try:
-            write(writer, work, self._reach)
+            if not (self._in_doubt and is_stored(writer, work)):
+                write(writer, work, self._reach)
         except duckdb.Error as error:
+            self._in_doubt = True
             raise self._after_failure(writer, error) from error
         except (ValueError, TypeError, OverflowError) as error:  # not even handed over: text or numbers beyond any type
             writer.execute("ROLLBACK")
             raise CommitRefused(str(error)[:300]) from error
+        self._in_doubt = False
         for number, key in work.new_series:
             if number == len(self._series):
                 self._series.append(key)

@@ -34,6 +34,28 @@ def write(connection: duckdb.DuckDBPyConnection, work: CommitWork, reach: Callab
     reach("after_commit")
 
 
+def is_stored(connection: duckdb.DuckDBPyConnection, work: CommitWork) -> bool:
+    """True when this very work is in the file: its transaction was reported as failed and was not.
+
+    A transaction is there whole or not at all, so its first batch answers for all of it.
+    """
+    if work.batches:
+        row = work.batches[0]
+        found = connection.execute(
+            "SELECT 1 FROM batches WHERE id = ? AND gateway = ? AND epoch = ? AND seq = ? AND digest = ?",
+            [row.id, row.gateway, row.epoch, row.seq, row.digest],
+        ).fetchone()
+    elif work.quarantined:
+        kept = work.quarantined[0]
+        found = connection.execute(
+            "SELECT 1 FROM quarantine WHERE received_at = ? AND gateway = ? AND digest = ?",
+            [kept.received_at, kept.gateway, kept.digest],
+        ).fetchone()
+    else:
+        return False
+    return found is not None
+
+
 def _readings(connection: duckdb.DuckDBPyConnection, columns: ReadingColumns) -> None:
     all_good = not columns.quality.any()
     connection.register(

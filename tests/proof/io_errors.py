@@ -1,0 +1,121 @@
+"""Every k-th call to the disk fails once, or thrice, or for a while: what was told durable is there afterwards.
+
+python -m tests.proof.io_errors --of buffer --step 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from protocols.errors import DayuanError
+from tests.proof import buffer_session, faulty_io, store_session
+from tests.proof.faulty_io import ERRORS, Ran
+
+SESSIONS: dict[str, ModuleType] = {"buffer": buffer_session, "store": store_session}
+"""What runs under the failing disk; its ``look(folder)`` runs here, on a good one."""
+
+
+class Case(NamedTuple):
+    """From the ``first`` call on, ``times`` calls fail with ``error``."""
+
+    first: int
+    times: int
+    error: str
+
+
+class Sweep(NamedTuple):
+    """What a sweep did: ``met`` cases in which the process noticed the fault; what was violated, in words."""
+
+    cases: int
+    met: int
+    promises: int
+    violations: list[str]
+
+
+def calls_of(library: Path, session: str, work: Path) -> int:
+    """How many calls the session makes on a good disk."""
+    ran = faulty_io.run(library, SESSIONS[session].__name__, fresh(work))
+    if ran.code:
+        raise RuntimeError(f"the session fails on a good disk: {ran.errors}")
+    return ran.calls
+
+
+def sweep(library: Path, session: str, work: Path, cases: Iterable[Case]) -> Sweep:
+    """Run the session once per case, each in a fresh folder, and look at what is left on a good disk."""
+    count = met = promises = 0
+    violations: list[str] = []
+    for case in cases:
+        folder = fresh(work)
+        ran = faulty_io.run(
+            library, SESSIONS[session].__name__, folder, first=case.first, times=case.times, error=ERRORS[case.error]
+        )
+        try:
+            after = list(SESSIONS[session].look(folder))
+        except (DayuanError, OSError) as error:
+            violations.append(f"{case}: cannot be opened afterwards: {error}")
+            continue
+        kept = [line for line in ran.lines if line.startswith("kept ")]
+        count += 1
+        met += any(line.startswith(("refused", "damaged")) for line in ran.lines)
+        promises += len(kept)
+        violations += [f"{case}: {wrong}" for wrong in judge(ran, after)]
+    return Sweep(count, met, promises, violations)
+
+
+def judge(ran: Ran, after: list[str]) -> list[str]:
+    """What is wrong with what is there ``after`` a session, in words; nothing when all is well."""
+    if ran.code:
+        return [f"the session ended with {ran.code}: {ran.errors.strip().splitlines()[-1:]}"]
+    wrong = []
+    released = {line.split(maxsplit=1)[1] for line in ran.lines if line.startswith("released ")}
+    found = [line.split(maxsplit=1)[1] for line in after if line.startswith("found ")]
+    for line in ran.lines:
+        word, _, what = line.partition(" ")
+        if word == "kept" and what not in released and what not in found:
+            wrong.append(f"{what} was told durable and is gone")
+    if len(found) != len(set(found)):
+        wrong.append("something is there twice")
+    wrong += [line for line in after if line.startswith(("wrong ", "set aside"))]
+    sessions = [int(line.split()[1]) for line in (*ran.lines, *after) if line.startswith("session ")]
+    if sessions != sorted(set(sessions)):
+        wrong.append(f"session numbers {sessions} do not grow")
+    return wrong
+
+
+def fresh(work: Path) -> Path:
+    folder = work / "disk"
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--of", choices=SESSIONS, default="buffer")
+    parser.add_argument("--step", type=int, default=1, help="every so many calls")
+    parser.add_argument("--times", type=int, default=1, help="calls in a row that fail")
+    parser.add_argument("--error", choices=ERRORS, default="EIO")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="faulty-io-") as name:
+        work = Path(name)
+        library = faulty_io.build(work)
+        calls = calls_of(library, options.of, work)
+        cases = [Case(k, options.times, options.error) for k in range(1, calls + 1, options.step)]
+        done = sweep(library, options.of, work, cases)
+    print(
+        f"{options.of}: {calls} calls, {done.cases} cases of {options.error} x {options.times}, {done.met} noticed, "
+        f"{done.promises} batches told durable, {len(done.violations)} violations"
+    )
+    for line in done.violations:
+        print(f"  {line}")
+    return 1 if done.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
