@@ -161,7 +161,7 @@ def _fault(options: argparse.Namespace) -> int:
         _say("\n".join(answer["devices"]))
         return DONE
     if not answer.get("ok"):
-        return _complain(f"{answer.get('detail')}; there are: {', '.join(answer.get('devices', []))}")
+        return _complain(str(answer.get("detail")))
     _say(answer["detail"])
     return DONE
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from protocols.clock import Clock
+from simulators.devices.mqtt.misbehaviour import MQTT_KINDS
 from simulators.faults import KINDS, Fault, kind_of, nearest
 from simulators.hardware import Hardware
 
@@ -63,7 +64,8 @@ class FaultSocket:
         device, kind = str(asked.get("device", "")), str(asked.get("kind", ""))
         devices = sorted(self._hardware.breakable)
         if device not in devices:
-            return {"ok": False, "detail": f"no device {device!r}" if device else "", "devices": devices}
+            told = f"no device {device!r}; there are: {', '.join(devices)}"
+            return {"ok": False, "detail": told, "devices": devices}
         running = self._mending.pop(device, None)
         if running is not None:
             running.cancel()
@@ -71,6 +73,9 @@ class FaultSocket:
             self._hardware.mend_device(device)
             self._told(f"{device} behaves again")
             return {"ok": True, "detail": f"{device} behaves again", "devices": devices}
+        wrong = unknown_kind(kind, MQTT_KINDS)
+        if wrong:
+            return {"ok": False, "detail": wrong, "devices": devices}
         fault = Fault(
             kind,
             float(asked.get("delay_s", 2.0)),
