@@ -82,9 +82,12 @@ class MqttDecoder:
         row = rule.row
         if row.refuse:
             raise BadPayload(row.refuse, row.note)
-        said = tuple((path_name(path), as_text(value_at(document, path)) or "") for path in self._changing[row.topic])
+        changing = self._changing[row.topic]
+        said = (
+            tuple((path_name(path), as_text(value_at(document, path)) or "") for path in changing) if changing else ()
+        )
         if row.ignore:
-            return NOTHING._replace(said=said)
+            return NOTHING._replace(said=said) if said else NOTHING
         time = first_at(document, rule.times) if rule.times else MISSING
         said_at = None if time is MISSING else read_instant(time, rule.time_form, self._zone, received_at)
         message = Message(
@@ -97,7 +100,8 @@ class MqttDecoder:
             instant=judge(said_at if clock_set else None, received_at, self._profile.max_age_s),
             said_at=said_at,
         )
-        return message.read()._replace(said=said)
+        decoded = message.read()
+        return decoded._replace(said=said) if said else decoded
 
     def _rules_of(self, topic: str) -> tuple[MessageRule, ...]:
         found = self._by_topic.get(topic)

@@ -102,8 +102,10 @@ def _iso(text: str, zone: tzinfo, near: int) -> int | None:
     try:
         # A leap second is the first instant of the next minute; datetime has no word for it.
         moment = datetime(year, month, day, hour, minute, min(second, 59), micros, tzinfo=_offset(offset, zone))
-        instants = (round(moment.replace(fold=fold).timestamp() * 1000) for fold in (0, 1))
-        at = min(instants, key=lambda instant: abs(instant - near))
+        at = round(moment.timestamp() * 1000)
+        if offset is None and zone is not UTC:
+            again = round(moment.replace(fold=1).timestamp() * 1000)
+            at = again if abs(again - near) < abs(at - near) else at
     except (ValueError, OverflowError, OSError):
         return None
     return at + (second - min(second, 59)) * 1000

@@ -70,21 +70,21 @@ class Message:
         readings = self._readings()
         events = self._events()
         online = self._online()
-        if isinstance(self._document, dict) and self._rule.row.payload == "nmea" and DAMAGED in self._document:
+        if self._rule.row.payload == "nmea" and DAMAGED in self._document:
             self._note("checksum", f"{self._document[DAMAGED]} sentences")
         return Decoded(
             readings=tuple(readings),
-            events=tuple(event for event, _ in events),
+            events=tuple(event for event, _ in events) if events else (),
             online=online,
             notes=tuple(self._notes),
             has_own_time=self._said_at is not None and self._instant.at == self._said_at,
-            same=self._same(),
-            changed=tuple(changed for _, changed in events),
+            same=self._same() if self._rule.same else "",
+            changed=tuple(changed for _, changed in events) if events else (),
         )
 
     def _same(self) -> str:
         texts = [as_text(value_at(self._document, path)) for path in self._rule.same]
-        if not texts or None in texts:
+        if None in texts:
             return ""
         return " ".join((self._rule.row.topic, *(text[:64] for text in texts if text is not None)))
 
@@ -154,6 +154,8 @@ class Message:
 
     def _events(self) -> list[tuple[Event, str]]:
         """Each with the name of the value that must have changed for it."""
+        if not self._rule.events:
+            return []
         found = [
             (rule, entry) for rule in self._rule.events for entry in self._entries(rule) if holds(rule.when, entry)
         ]

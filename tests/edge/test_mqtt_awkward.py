@@ -12,7 +12,7 @@ from edge.mqtt_link import MqttLink
 from protocols.mqtt.rows import SitePoint
 from protocols.reading import Quality
 from tests.edge.mosquitto import Mosquitto, mosquitto
-from tests.edge.mqtt_site import Site, device
+from tests.edge.mqtt_site import CAR, Site, device
 from tests.waiting import until
 
 
@@ -244,3 +244,27 @@ async def test_a_message_too_large_is_counted_and_acknowledged_and_blocks_nobody
         await hand.publish("gate/tag", b"94D8FC5F")
         await until(lambda: site.sink.stored)
         assert site.driver._devices[0].refused == {"too_large": 1}
+
+
+async def test_positions_that_come_late_keep_their_own_time_and_their_order_of_arrival(broker: Mosquitto) -> None:
+    site = Site(broker, CAR)
+    now_s = site.clock.now_ms() // 1000
+    ages = (5, 300, 3, 40 * 86_400, 200)
+    async with site.running(), site.hand() as hand:
+        for age in ages:
+            await hand.publish("owntracks/fleet/car-1", site.location(at_s=now_s - age))
+        await everything_taken(site, hand, len(ages))
+    told = [(reading.observed_at, reading.reason) for reading in site.sink.taken if reading.point == "latitude"]
+    assert [at for at, _ in told[:3]] == [(now_s - age) * 1000 for age in ages[:3]]
+    assert told[4] == ((now_s - 200) * 1000, "")
+    assert told[3][1] == "clock", "no phone keeps a fix for forty days: the time of receipt"
+    assert told[3][0] >= now_s * 1000
+
+
+async def test_a_place_without_a_fix_is_left_out_and_the_rest_of_the_message_kept(broker: Mosquitto) -> None:
+    site = Site(broker, CAR)
+    async with site.running(), site.hand() as hand:
+        await hand.publish("owntracks/fleet/car-1", site.location(lat=0, lon=0, batt=55))
+        await until(lambda: site.sink.taken)
+    assert [(reading.point, reading.value) for reading in site.sink.taken] == [("battery_percent", 55.0)]
+    assert site.driver._devices[0].left_out["no_fix"] == 1
