@@ -23,7 +23,7 @@ from simulators.layout import FolderInUse, Layout
 from simulators.ledger import Ledger
 from simulators.scenario import MeterPlan, ModulePlan, Scenario
 from simulators.wires.mqtt import BrokerAccount
-from simulators.world_clock import world_of
+from simulators.world_clock import began_ms, world_of
 
 DONE, WRONG = 0, 2
 READER = "reader"
@@ -47,8 +47,9 @@ async def run_devices(
         out(f"dayuan-sim: {error}; end it first, or choose another folder with --data")
         return WRONG
     clock = world_of(machine, speed=scenario.speed, lasting_s=lasting_s)
+    began_at_ms = began_ms(clock)
     state = layout.state()
-    state = {"origin_ms": state.get("origin_ms", clock.now_ms()), "runs": int(state.get("runs", 0)) + 1}
+    state = {"origin_ms": state.get("origin_ms", began_at_ms), "runs": int(state.get("runs", 0)) + 1}
     layout.keep(state)
     ledger = Ledger(layout.ledger)
     broker = await _broker(scenario, layout, machine, out)
@@ -79,7 +80,7 @@ async def run_devices(
         out(f"break one   dayuan-sim fault {data} DEVICE KIND   (dayuan-sim fault --list)")
         out("Ctrl-C ends the devices.")
         faults = asyncio.create_task(FaultSocket(layout.root, hardware, machine, out).run(), name="fault-socket")
-        if not await _until(clock, lasting_s, ended):
+        if not await _until(clock, None if lasting_s is None else began_at_ms + round(lasting_s * 1000), ended):
             await hardware.lived()
         await hardware.halt()
         answers, messages = ledger.counts()
@@ -97,12 +98,12 @@ async def run_devices(
         layout.unlock()
 
 
-async def _until(clock: Clock, lasting_s: float | None, ended: asyncio.Event) -> bool:
+async def _until(clock: Clock, end_ms: int | None, ended: asyncio.Event) -> bool:
     """Wait for the end of the world's time; True when somebody wanted it earlier."""
-    if lasting_s is None:
+    if end_ms is None:
         await ended.wait()
         return True
-    return not await pause(clock, lasting_s, ended)
+    return not await pause(clock, (end_ms - clock.now_ms()) / 1000, ended)
 
 
 async def _broker(scenario: Scenario, layout: Layout, clock: Clock, out: Callable[[str], None]) -> Broker | None:

@@ -18,10 +18,12 @@ from simulators.plans_mqtt import DevicePlan, DoorPlan, VehiclePlan
 from simulators.scenario import Scenario
 from simulators.wires.mqtt import BrokerAccount
 from simulators.world.people import make_people
-from simulators.world_clock import WorldClock
+from simulators.world_clock import began_ms
 
 LAST_MESSAGE_S = 15.0
 """How long a device that was told to halt may take to get its last message confirmed."""
+LATE_S = 60.0
+"""How long the end of the world's time may find devices that have something left to say."""
 DOORS, VEHICLES, DEVICES = "doors", "vehicles", "devices"
 """Names of the accounts that they have at the broker."""
 
@@ -54,7 +56,7 @@ class MqttHardware:
 
     def _fit_all(self, account: Callable[[str], BrokerAccount]) -> None:
         scenario = self._scenario
-        begins_ms = self._clock.starts_at_ms if isinstance(self._clock, WorldClock) else self._clock.now_ms()
+        begins_ms = began_ms(self._clock)
         lasting = duration(scenario.duration) if scenario.duration else None
         fitter = Fitter(
             ledger=self._ledger,
@@ -91,10 +93,10 @@ class MqttHardware:
         for name, device in self.devices.items():
             self._talking.append(asyncio.create_task(device.run(self._halt), name=f"device[{name}]"))
 
-    async def ended(self) -> None:
-        """Wait until every device has lived its `duration`; for ever when there is none."""
-        if self._talking:
-            await asyncio.wait(self._talking)
+    async def lived(self) -> None:
+        """Wait until every device has lived through the scenario's duration, however late the machine is."""
+        if self._talking and self._scenario.duration:
+            await asyncio.wait(self._talking, timeout=LATE_S)
 
     def break_device(self, device: str, fault: Fault) -> None:
         """Make a device misbehave from now on; raises KeyError for one that is not here."""

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-SPEED_MAX = 1000.0
+SPEED_MAX = 5000.0
 
 
 class Scenario(Row, frozen=True, kw_only=True):

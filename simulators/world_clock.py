@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from protocols.clock import Clock
 
-MS = 1000
+MS, MINUTE_MS = 1000, 60_000
 
 
 class WorldClock:
@@ -55,13 +55,15 @@ class WorldClock:
 def world_of(machine: Clock, *, speed: float, lasting_s: float | None) -> Clock:
     """The clock of a world: the machine's own at a speed of 1, else one that reaches the present after ``lasting_s``.
 
-    ``lasting_s`` is in seconds of the world and needed with another speed.
+    ``lasting_s`` is in seconds of the world and needed with another speed. It begins with a whole minute, so that what
+    devices round falls the same in every run.
     """
     if speed == 1:
         return machine
     if lasting_s is None:
         raise ValueError("a world that runs faster needs an end: it starts that long ago, and ends in the present")
-    return WorldClock(machine, speed=speed, starts_at_ms=machine.now_ms() - round(lasting_s * (1 - 1 / speed) * MS))
+    starts_at_ms = machine.now_ms() - round(lasting_s * (1 - 1 / speed) * MS)
+    return WorldClock(machine, speed=speed, starts_at_ms=starts_at_ms // MINUTE_MS * MINUTE_MS)
 
 
 def pace_of(clock: Clock) -> float:
@@ -72,3 +74,8 @@ def pace_of(clock: Clock) -> float:
 def machine_of(clock: Clock) -> Clock:
     """The clock that wires go by: connections and confirmations take the machine's time."""
     return clock.machine if isinstance(clock, WorldClock) else clock
+
+
+def began_ms(clock: Clock) -> int:
+    """The first instant of a world; of the machine's own: now."""
+    return clock.starts_at_ms if isinstance(clock, WorldClock) else clock.now_ms()

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import heapq
 import random
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple
 
 from protocols.clock import Clock
 from simulators.devices.mqtt import misbehaviour as bad
@@ -179,23 +179,12 @@ class MqttDevice:
         await self._greet(self._clock.now_ms() if at_ms is None else at_ms)
 
     async def _connected(self, halt: asyncio.Event) -> None:
-        waiting = asyncio.ensure_future(self.wire.wait_connected())
-        halting = asyncio.ensure_future(halt.wait())
-        await asyncio.wait({waiting, halting}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (waiting, halting):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await _first(self.wire.wait_connected(), halt.wait())
 
     async def _rest(self, wait_s: float, halt: asyncio.Event) -> None:
         """Until the next occasion, or until the connection was made anew."""
-        resting = asyncio.ensure_future(pause(self._clock, wait_s, halt))
-        greeting = asyncio.ensure_future(self._greets.wait())
-        await asyncio.wait({resting, greeting}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (resting, greeting):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        until = self._clock.monotonic() + wait_s
+        await _first(self._clock.sleep_until(until), self._greets.wait(), halt.wait())
 
     async def _greet(self, at_ms: int) -> None:
         self._greets.clear()
@@ -317,13 +306,18 @@ class MqttDevice:
 
 async def pause(clock: Clock, seconds: float, halt: asyncio.Event) -> bool:
     """Wait ``seconds``, or less when told to halt; True while the device should go on."""
-    sleeping = asyncio.ensure_future(clock.sleep(seconds))
-    halting = asyncio.ensure_future(halt.wait())
-    try:
-        await asyncio.wait({sleeping, halting}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for waiting in (sleeping, halting):
-            waiting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await waiting
+    # From now, not from when a task begins: in a fast world that may be a minute later.
+    await _first(clock.sleep_until(clock.monotonic() + seconds), halt.wait())
     return not halt.is_set()
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Until one of them is done; the others are given up."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
