@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from edge.bus import Answer, Bus
+from edge.device_refusals import BadRatio, NotFound, NotYet
+from edge.device_texts import Introduction
 from edge.modbus_frames import MEANS_NOT_HERE, ReadRequest, Refused
 from protocols.clock import Clock
-from protocols.errors import Retryable
 from protocols.modbus.decode import BlockDecoder, decode_ratio
 from protocols.modbus.plan import NOTHING_LEARNED, Block, Learned, explore, plan_reads, prefixes
 from protocols.modbus.profile import ModbusPoint, ModbusProfile, Ratio
@@ -21,22 +22,6 @@ RATIO_MAX = 1e6
 log = logging.getLogger(__name__)
 
 Take = Callable[[BlockDecoder, Block, Answer], None]
-
-
-class BadRatio(Retryable):
-    """A ratio register holds what no transformer has; values multiplied by it would be wrong."""
-
-
-class NotFound(Retryable):
-    """The device does not have what its profile says."""
-
-
-class NotYet(Retryable):
-    """A request would be answered by another one's late answer; from ``until`` (monotonic) it is safe."""
-
-    def __init__(self, message: str, until: float) -> None:
-        self.until = until
-        super().__init__(message)
 
 
 class DeviceReader:
@@ -65,6 +50,7 @@ class DeviceReader:
         self._placed = () if profile.sunspec_models else self.points
         self._plan: list[tuple[Block, BlockDecoder]] = []
         self._needed = {name for point in self.points for name in point.times}
+        self.introduction = Introduction(device, unit, profile, self._payload)
 
     @property
     def absent(self) -> frozenset[str]:
@@ -76,8 +62,14 @@ class DeviceReader:
         self._learned = NOTHING_LEARNED
         self._ratios_until = 0.0
         self._plan = []
+        self.introduction.forget()
         if self._profile.sunspec_models:
             self._placed = ()
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What the device said of itself when it was met: vendor, model, serial_number, firmware, hardware."""
+        return self.introduction.texts
 
     def missing(self, seen: set[str], observed_at: int) -> list[Reading]:
         """A bad reading for every point whose name is not in ``seen``."""
@@ -118,6 +110,9 @@ class DeviceReader:
         if until:
             raise NotYet(f"{request.describe()}: an owed answer of other registers could pass for this one", until)
         return await self._bus.ask(request, silence_s=self._profile.silence_s, known_silent=known_silent)
+
+    async def _payload(self, request: ReadRequest) -> bytes:
+        return (await self._ask_for(request, False)).payload
 
     async def _read_block(self, block: Block, decoder: BlockDecoder, take: Take, known_silent: bool) -> None:
         try:

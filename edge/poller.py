@@ -15,7 +15,8 @@ from itertools import pairwise
 
 from edge.bus import Answer, Bus
 from edge.contract import Sink
-from edge.device_reader import DeviceReader, NotYet
+from edge.device_reader import DeviceReader
+from edge.device_refusals import NotYet
 from edge.modbus_frames import Garbled
 from protocols.clock import Clock
 from protocols.errors import DeviceSilent, Retryable, StoreUnavailable, WireLost
@@ -50,6 +51,7 @@ class Polled:
         """Asked a second time, for the poll that was due then."""
         self.last_error = ""
         self.told_absent: frozenset[str] = frozenset()
+        self.told_texts: dict[str, str] = {}
         self._answered: deque[float] = deque(maxlen=10)
 
     def answered(self, now: float, now_ms: int) -> None:
@@ -89,7 +91,7 @@ class Polled:
             every_s=self.every_s,
             achieved_s=round(statistics.median(gaps), 3) if gaps else None,
             last_ok_at=self.last_ok_at,
-            last_error=self.last_error,
+            last_error=(self.reader.introduction.note if self.state == "ok" else "") or self.last_error,
             polls=self.polls,
             failures=self.failures,
             overruns=self.overruns,
@@ -178,6 +180,17 @@ class Poller:
             data = {"lost_s": round(now - device.failing_since, 3)}
             self._events.append(Event(device.reader.device, "device_back", now_ms, dict(data)))
         await self._sink.readings(readings)
+        if not device.reader.introduction.done:
+            await self._introduce(device)
+
+    async def _introduce(self, device: Polled) -> None:
+        """Ask what has not been said yet; tell it when it is something new."""
+        introduction = device.reader.introduction
+        await introduction.go_on()
+        texts = introduction.texts | ({"note": introduction.note} if introduction.note else {})
+        if introduction.done and texts and texts != device.told_texts:
+            device.told_texts = texts
+            self._events.append(Event(device.reader.device, "device_identified", self._clock.now_ms(), dict(texts)))
 
     async def _miss(
         self, device: Polled, error: Retryable, due: float, readings: list[Reading], seen: set[str]

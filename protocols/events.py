@@ -44,6 +44,11 @@ EVENT_KINDS: dict[str, EventKind] = {
     "region_left": EventKind("region left", "离开区域", {"region": TEXT, "latitude": NUMBER, "longitude": NUMBER}),
     "device_lost": EventKind("device lost", "设备失联", {"error": TEXT, "last_ok_at": COUNT}),
     "device_back": EventKind("device back", "设备恢复", {"lost_s": NUMBER}),
+    "device_identified": EventKind(
+        "device identified",
+        "识别设备",
+        {"vendor": TEXT, "model": TEXT, "serial_number": TEXT, "firmware": TEXT, "hardware": TEXT, "note": TEXT},
+    ),
     "device_started": EventKind("device started", "设备启动", {"detail": TEXT}),
     "device_fault": EventKind("device fault", "设备故障", {"detail": TEXT}),
     "command_result": EventKind(
