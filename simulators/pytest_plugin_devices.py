@@ -24,7 +24,8 @@ def play_scenario(_workshop: Workshop, _playing: list[SimulatedHardware]) -> Cal
     ``broker``: the fixture of that name, needed when the scenario has devices that publish.
     The result has ``addresses`` (by line: ``kind``, ``host``, ``port``, ``path``), ``served(device, point)``,
     ``published(device)``, ``asked(line)``, ``breaks(device, kind)``, ``mends(device)``, ``breaks_line(line, kind)``.
-    A scenario's ``seed`` makes the same world again. ``talk=False``: devices that publish wait to be told.
+    A scenario's ``seed`` makes the same world again; ``lived(within_s=120)`` waits for the end of its ``duration``,
+    which a ``speed`` brings nearer. ``talk=False``: devices that publish wait to be told.
     """
     from simulators.scenario import Scenario, load_scenario
     from simulators.workshop_hardware import SimulatedHardware

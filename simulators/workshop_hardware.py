@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from protocols.settings import duration
 from simulators.devices.io_module import IoModule
 from simulators.devices.mqtt.device import MqttDevice
 from simulators.devices.mqtt.misbehaviour import MQTT_KINDS, offset_s
@@ -15,6 +16,7 @@ from simulators.scenario import Scenario
 from simulators.wires.mqtt import BrokerAccount
 from simulators.wires.unit_rack import Heard
 from simulators.workshop import Workshop
+from simulators.world_clock import world_of
 
 DAY_MS = 86_400_000
 
@@ -42,7 +44,8 @@ class SimulatedHardware:
     ) -> None:
         self._workshop, self.scenario = workshop, scenario
         self._asked: dict[str, list[Asked]] = {line.name: [] for line in scenario.line}
-        clock = workshop.clock
+        self._lasting_s = duration(scenario.duration) if scenario.duration else None
+        clock = world_of(workshop.clock, speed=scenario.speed, lasting_s=self._lasting_s)
         folder = workshop.folder / workshop.new_name("hardware")
 
         async def begin() -> tuple[Hardware, dict[str, LineAddress]]:
@@ -147,6 +150,13 @@ class SimulatedHardware:
     def talker(self, device: str) -> MqttDevice:
         """A device that publishes; to be touched in the workshop's thread only."""
         return self._hardware.mqtt.devices[device]
+
+    def lived(self, within_s: float = 120.0) -> None:
+        """Wait until the devices that publish have lived through the scenario's ``duration``. Raises ValueError when it
+        has none."""
+        if self._lasting_s is None:
+            raise ValueError('this scenario lives until its test ends: give it an end, like duration = "10 min"')
+        self._workshop.do(self._hardware.lived, within_s)
 
     def halt(self) -> int:
         """No device says or answers anything new; how many messages could not be confirmed."""

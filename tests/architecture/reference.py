@@ -4,10 +4,13 @@ A test compares each page with what is written here, so that the pages never say
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from tests.architecture.reference_api import api_page
 from tests.architecture.reference_commands import commands_page
 from tests.architecture.reference_settings import settings_page
+from tests.architecture.reference_testing import PAGES as TESTING_PAGES
+from tests.architecture.reference_testing import testing_page
 from tests.architecture.reference_wire import devices_page, points_page, wire_page
 from tests.architecture.source import ROOT
 
@@ -18,6 +21,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/WIRE.md": wire_page,
     "docs/POINTS.md": points_page,
     "docs/DEVICES.md": devices_page,
+    **{name: partial(testing_page, name) for name in TESTING_PAGES},
 }
 
 

@@ -123,6 +123,28 @@ def test_what_is_published_is_heard_and_an_outage_is_over_when_it_is(broker):
     assert [(message.payload, message.retain) for message in retained] == [(b"2", True)]
 
 
+SCENARIO = '''
+seed = 7
+speed = 600
+duration = "10 min"
+[[device]]
+id = "lobby"
+dialect = "esphome/tag"
+topic = "tags/lobby"
+tap_every = "20 s"
+'''
+
+
+def test_ten_minutes_of_a_scenario_pass_in_a_second(play_scenario, broker, tmp_path):
+    (tmp_path / "scenario.toml").write_text(SCENARIO)
+    heard = broker.listen("tags/lobby")
+    first = play_scenario(tmp_path / "scenario.toml", broker=broker)
+    first.lived()
+    count = first.published("lobby")
+    assert count > 10
+    assert len({message.payload for message in heard.messages(at_least=count)}) > 5
+
+
 def test_a_wrong_word_is_answered_with_the_right_ones(modbus_meter):
     with pytest.raises(ValueError, match="eastron/sdm630"):
         modbus_meter("eastron/sdm631")
@@ -206,7 +228,7 @@ def test_a_stranger_s_tests_run_with_our_hardware(tmp_path):
     (tmp_path / "test_theirs.py").write_text(TESTS)
     done = run_pytest(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "16 passed" in done.stdout
+    assert "17 passed" in done.stdout
 
 
 def test_nothing_stays_behind_when_a_test_fails(tmp_path):
