@@ -5,10 +5,8 @@ python -m tests.proof.io_errors --of buffer --step 1
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -17,9 +15,14 @@ from typing import NamedTuple
 from protocols.errors import DayuanError
 from tests.proof import buffer_session, faulty_io, store_session
 from tests.proof.faulty_io import ERRORS, Ran
+from tests.proof.levels import Finding, Level, alone
 
 SESSIONS: dict[str, ModuleType] = {"buffer": buffer_session, "store": store_session}
 """What runs under the failing disk; its ``look(folder)`` runs here, on a good one."""
+
+
+SHAPES = ((1, "EIO"), (5, "ENOSPC"), (3, "EROFS"), (12, "EIO"), (5, "EMFILE"))
+"""How many calls in a row fail, and with what."""
 
 
 class Case(NamedTuple):
@@ -95,27 +98,29 @@ def fresh(work: Path) -> Path:
     return folder
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--of", choices=SESSIONS, default="buffer")
-    parser.add_argument("--step", type=int, default=1, help="every so many calls")
-    parser.add_argument("--times", type=int, default=1, help="calls in a row that fail")
-    parser.add_argument("--error", choices=ERRORS, default="EIO")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="faulty-io-") as name:
-        work = Path(name)
-        library = faulty_io.build(work)
-        calls = calls_of(library, options.of, work)
-        cases = [Case(k, options.times, options.error) for k in range(1, calls + 1, options.step)]
-        done = sweep(library, options.of, work, cases)
-    print(
-        f"{options.of}: {calls} calls, {done.cases} cases of {options.error} x {options.times}, {done.met} noticed, "
-        f"{done.promises} batches told durable, {len(done.violations)} violations"
-    )
-    for line in done.violations:
-        print(f"  {line}")
-    return 1 if done.violations else 0
+def run(level: Level, seed: int, work: Path) -> list[Finding]:
+    """A part of the calls, all of them, or all of them in every shape; the seed has no say."""
+    del seed
+    library = faulty_io.build(work)
+    shapes = SHAPES if level == "proof" else SHAPES[:1] if level == "ci" else SHAPES[:2]
+    found = []
+    for session in SESSIONS:
+        calls = calls_of(library, session, work)
+        step = 12 if level == "ci" else 1
+        cases = [Case(first, *shape) for shape in shapes for first in range(1, calls + 1, step)]
+        done = sweep(library, session, work, cases)
+        violations = [*done.violations, *(() if done.met else ("no fault was met",))]
+        found.append(
+            Finding(
+                "R4",
+                f"every call of the {session} to the disk fails" if step == 1 else f"calls of the {session} fail",
+                f"{done.cases} cases of {calls} calls: {', '.join(f'{error} x {times}' for times, error in shapes)}",
+                tuple(violations),
+                f"{done.met} cases noticed, {done.promises} batches told durable",
+            )
+        )
+    return found
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(__doc__ or "", run))

@@ -16,7 +16,7 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 class Finding(NamedTuple):
     """One row of the table.
 
-    number: of the promise's figure (R1 ...). amount: how much was tried. meaningful: what shows that the faults were met.
+    number: of the figure (R1 ...). amount: how much was tried. meaningful: what shows that the faults were met.
     not_run: why it could not run here; such a row is never a pass.
     """
 

@@ -1,6 +1,6 @@
 """A disk that fails at some call: what was told durable is there afterwards, whole and once.
 
-Here a part of the calls; ``python -m tests.proof.io_errors`` takes every one.
+Here a part of the calls; ``python -m tests.proof.io_errors --level soak`` takes every one.
 """
 
 from __future__ import annotations
