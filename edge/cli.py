@@ -118,6 +118,12 @@ def _scan(options: argparse.Namespace) -> int:
     return scan(options)
 
 
+def _watch(options: argparse.Namespace) -> int:
+    from edge.cli_watch import watch
+
+    return watch(options)
+
+
 def _warnings(site: Site) -> list[str]:
     from edge.site_warnings import warnings
 
@@ -138,6 +144,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "scan": _scan,
     "status": _status,
+    "watch": _watch,
 }
 
 

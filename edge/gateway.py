@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from edge import command_socket
+from edge import command_socket, latest
 from edge.buffer_sqlite import SqliteBuffer
 from edge.command_desk import CommandDesk
 from edge.command_socket import CommandSocket
@@ -24,6 +24,7 @@ from edge.drivers.mqtt import MqttDriver
 from edge.failpoint import never
 from edge.intake import Intake
 from edge.introduce import birth, software_version
+from edge.latest import LatestSink
 from edge.mqtt_link import MqttDialer
 from edge.pipeline import Pipeline
 from edge.reporter import Reporter
@@ -88,7 +89,9 @@ class Gateway:
             fail_point=fail_point,
         )
         timing = Timing(clock, boot=boot or boot_id())
-        pipeline = Pipeline(site.devices, timing)
+        devices = birth(site, session=0, started_at=0).devices
+        kinds = {(device.id, point.name): point.kind for device in devices for point in device.points}
+        pipeline = Pipeline(site.devices, timing, kinds)
         self._intake = Intake(
             buffer=self._buffer,
             uplink=self._uplink,
@@ -97,6 +100,7 @@ class Gateway:
             clock=clock,
             flush_every_s=site.buffer.flush_every_s,
         )
+        self._latest = LatestSink(clock, self._intake)
         self._drivers = [self._driver(bus, rng) for bus in site.buses if site.devices_of(bus)]
         writers = {
             device: writer
@@ -104,7 +108,8 @@ class Gateway:
             if isinstance(driver, ModbusDriver)
             for device, writer in driver.writers.items()
         }
-        self._commands = CommandDesk(writers, self._intake, clock)
+        self._latest.drivers = self._drivers
+        self._commands = CommandDesk(writers, self._latest, clock)
         self._reporter = Reporter(
             buffer=self._buffer,
             intake=self._intake,
@@ -155,12 +160,14 @@ class Gateway:
         site = self._site
         log.info("gateway %s/%s: %d devices", site.gateway.site, site.gateway.id, len(site.devices))
         status = StatusSocket(socket_path(site.buffer.path), self.snapshot)
+        values = StatusSocket(latest.socket_path(site.buffer.path), self._latest.values)
         commands = CommandSocket(command_socket.socket_path(site.buffer.path), self._commands.obey)
         try:
             async with asyncio.TaskGroup() as group:
                 writing = group.create_task(self._intake.run(), name="writer")
                 talking = group.create_task(self._keep("session", self._session.run), name="session")
                 showing = group.create_task(self._keep("status socket", status.run), name="status-socket")
+                telling = group.create_task(self._keep("values socket", values.run), name="values-socket")
                 obeying = group.create_task(self._keep("command socket", commands.run), name="command-socket")
                 driving = [
                     group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
@@ -177,7 +184,7 @@ class Gateway:
                 await asyncio.wait([writing], timeout=FLUSH_AT_END_S)
                 self._session.close()
                 await asyncio.wait([talking], timeout=GOODBYE_S)
-                for task in (writing, talking, showing):
+                for task in (writing, talking, showing, telling):
                     task.cancel()
         finally:
             await self._buffer.close()
@@ -215,7 +222,7 @@ class Gateway:
         site = self._site
         devices = site.devices_of(bus)
         return DRIVERS[bus.kind](
-            bus, devices, site.profiles, self._intake, self._clock, site.gateway, random.Random(rng.random())
+            bus, devices, site.profiles, self._latest, self._clock, site.gateway, random.Random(rng.random())
         )
 
     def _birth(self, session: int) -> Birth:

@@ -28,9 +28,9 @@ def socket_path(buffer_path: Path) -> Path:
 
 
 class StatusSocket:
-    """Serves snapshots while the gateway runs. The buffer's lock sees to it that no other gateway serves here."""
+    """Serves a snapshot of something while the gateway runs. The buffer's lock sees to it that no other gateway serves here."""
 
-    def __init__(self, path: Path, snapshot: Callable[[], Snapshot]) -> None:
+    def __init__(self, path: Path, snapshot: Callable[[], object]) -> None:
         self._path = path
         self._snapshot = snapshot
         self._encoder = msgspec.json.Encoder()
