@@ -115,16 +115,23 @@ class Bus:
         self._last_error = ""
 
     async def ask(
-        self, request: ReadRequest, *, silence_s: float = 0.0, known_silent: bool = False, urgent: bool = False
+        self,
+        request: ReadRequest,
+        *,
+        silence_s: float = 0.0,
+        known_silent: bool = False,
+        urgent: bool = False,
+        curious: bool = False,
     ) -> Answer:
         """Send ``request`` and return its answer.
 
         silence_s: what the device wants before a request. known_silent: the unit has missed its last answers, so the
         line need not be kept free for late ones as long. urgent: part of a command, goes before waiting polls.
+        curious: a refusal is as good an answer, and no error of the bus.
         Raises WireLost when the line cannot be opened, else DeviceSilent, DeviceBusy, Refused (an exception of the
         device) or Garbled.
         """
-        return await self._serve(request, silence_s, known_silent, urgent=urgent, repeatable=True)
+        return await self._serve(request, silence_s, known_silent, urgent=urgent, repeatable=True, curious=curious)
 
     async def write(self, request: WriteRequest, *, repeatable: bool, silence_s: float = 0.0) -> None:
         """Send ``request`` before all waiting polls; returns when the device has confirmed it.
@@ -145,7 +152,14 @@ class Bus:
             raise WriteUnknown(f"{request.describe()}: confirmed, or that was the late answer to an earlier command")
 
     async def _serve(
-        self, request: Request, silence_s: float, known_silent: bool, *, urgent: bool, repeatable: bool
+        self,
+        request: Request,
+        silence_s: float,
+        known_silent: bool,
+        *,
+        urgent: bool,
+        repeatable: bool,
+        curious: bool = False,
     ) -> Answer:
         # The turn is the line: one exchange at a time is what the wire can carry.
         async with self._turns.turn(urgent=urgent):
@@ -153,7 +167,8 @@ class Bus:
             try:
                 answer = await self._exchange(request, silence_s, known_silent, repeatable)
             except Retryable as error:
-                self._note(error)
+                if not (curious and isinstance(error, Refused)):
+                    self._note(error)
                 raise
             finally:
                 self._busy.add(started, self._clock.monotonic())

@@ -105,14 +105,15 @@ class DeviceReader:
     async def _ask(self, block: Block, known_silent: bool = False) -> Answer:
         return await self._ask_for(self._request(block), known_silent)
 
-    async def _ask_for(self, request: ReadRequest, known_silent: bool) -> Answer:
+    async def _ask_for(self, request: ReadRequest, known_silent: bool, *, curious: bool = False) -> Answer:
         until = self._bus.late.unsafe_until(request)
         if until:
             raise NotYet(f"{request.describe()}: an owed answer of other registers could pass for this one", until)
-        return await self._bus.ask(request, silence_s=self._profile.silence_s, known_silent=known_silent)
+        silence_s = self._profile.silence_s
+        return await self._bus.ask(request, silence_s=silence_s, known_silent=known_silent, curious=curious)
 
     async def _payload(self, request: ReadRequest) -> bytes:
-        return (await self._ask_for(request, False)).payload
+        return (await self._ask_for(request, False, curious=True)).payload
 
     async def _read_block(self, block: Block, decoder: BlockDecoder, take: Take, known_silent: bool) -> None:
         try:

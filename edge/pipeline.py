@@ -6,10 +6,11 @@ stage counts as produced: from there on every reading is stored, or named in a g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 
 from edge.deadband import DeadbandStage
+from edge.plausible import CounterStage
 from edge.retime import Timing
 from edge.settings import DeviceSettings
 from protocols.reading import Quality, Reading
@@ -18,12 +19,21 @@ Stage = Callable[[Sequence[Reading]], Sequence[Reading]]
 
 
 class Pipeline:
-    """The stages, in order, and how many readings went in and came out."""
+    """The stages, in order, and how many readings went in and came out.
 
-    def __init__(self, devices: Iterable[DeviceSettings], timing: Timing) -> None:
+    kinds: of (device, point), what it is (counter, gauge, state) where that is not what the vocabulary says.
+    """
+
+    def __init__(
+        self,
+        devices: Iterable[DeviceSettings],
+        timing: Timing,
+        kinds: Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
         self.stages: tuple[Stage, ...] = (
             be_honest,
             timing.flag,
+            CounterStage(kinds),
             DeadbandStage(devices),
             DistinctInstants(),
         )

@@ -27,6 +27,8 @@ class Quality(StrEnum):
 REASONS = frozenset(
     {
         "clock",  # the time of the reading is not certain
+        "counter_fell",  # lower than before: a restart, another meter, or a wrong reading
+        "counter_jumped",  # higher than anything could have drawn since the last reading
         "device_error",  # the device answered with an error or not at all
         "device_flag",  # the device itself marked the value as doubtful
         "estimated",

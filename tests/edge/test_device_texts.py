@@ -58,7 +58,7 @@ class Bench:
         rng = random.Random(1)
         shape = Line(char_s=10 / 9600, close_on_fault=False)
         link = self.line.in_memory(clock)
-        bus = Bus("b", "modbus-rtu", link, RtuFraming(), shape, timeout_s=0.3, clock=clock, rng=rng)
+        self.bus = bus = Bus("b", "modbus-rtu", link, RtuFraming(), shape, timeout_s=0.3, clock=clock, rng=rng)
         settings = DeviceSettings(
             id="m", name="", profile=profile.id, kind="meter", bus="b", every_s=1, max_silence_s=9, unit=1
         )
@@ -110,6 +110,7 @@ def test_what_a_device_does_not_have_is_left_out_and_costs_no_reading() -> None:
             assert sum(asked.start == 120 for asked in bench.line.asked) == 2
             report = bench.poller.reports()[0]
             assert (report.state, report.failures, report.last_error) == ("ok", 0, "")
+            assert bench.bus.report().errors == 0
             assert len(bench.sink.of("m", "active_power_total")) >= 58
 
     run(go)

@@ -119,7 +119,7 @@ async def test_a_meter_in_libmodbus_is_read_over_tcp(model: str) -> None:
 async def test_a_meter_in_pymodbus_is_read(model: str, rtu: bool) -> None:
     """Registers outside the meter's map are refused there: a request that reaches too far would be seen."""
     case = read_case(CASES / model / "readings.toml")
-    held = case.registers["input"] | case.registers["holding"]
+    held = dict.fromkeys(said_of_itself(case.profile), 0) | case.registers["input"] | case.registers["holding"]
     if case.profile.max_gap:
         held = dict.fromkeys(range(max(held) + 1), 0) | held
     async with serving({7: held}, rtu=rtu) as port:
@@ -129,6 +129,12 @@ async def test_a_meter_in_pymodbus_is_read(model: str, rtu: bool) -> None:
             await until(lambda: len(sink.taken) >= len(case.expected))
             check(case, sink, "m")
             assert driver.report().errors == driver.report().timeouts == 0
+
+
+def said_of_itself(profile: ModbusProfile) -> set[int]:
+    """The registers of a model's texts and identity, which it is asked for once."""
+    rows = [*profile.texts, *(row for row in profile.identity if row.expect)]
+    return {row.at + offset for row in rows for offset in range(row.registers)}
 
 
 @asynccontextmanager
