@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -57,6 +58,9 @@ TOPICS = {
 }
 
 
+_numbers = itertools.count(1)
+
+
 class Left(NamedTuple):
     """What did not fit: expected and not there, and there and not expected."""
 
@@ -71,7 +75,8 @@ class MqttBench:
         self.broker, self.dialect = broker, dialect
         self.clock = SystemClock()
         self.ledger = Ledger(None)
-        self.topic = TOPICS.get(dialect, dialect.replace("/", "-"))
+        # What one test leaves at the broker is no other test's business.
+        self.topic = TOPICS.get(dialect, dialect.replace("/", "-")) + f"-{next(_numbers)}"
         row = {"topic": self.topic, "ident": IDENTS.get(dialect, ""), "phases": phases, **plan}
         self.plan = DevicePlan(id="under-test", dialect=dialect, **row)  # type: ignore[arg-type]
         now = self.clock.now_ms()

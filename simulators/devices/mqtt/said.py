@@ -52,7 +52,7 @@ class Moment:
 
     def unknown(self, point: str, said_ms: int | None = None) -> ExpectedReading:
         """The device says that it does not know. Whoever hears it may say so too, or say nothing."""
-        return self.reading(point, math.nan, said_ms, optional=True, quality="")
+        return self.reading(point, math.nan, said_ms, optional=True)._replace(quality="")
 
     def readings(self, values: Mapping[str, float], said_ms: int | None = None) -> tuple[ExpectedReading, ...]:
         """Several at once."""
