@@ -1,6 +1,6 @@
 """The MQTT part of a device profile: which topics a dialect has, and what its payloads mean.
 
-The TOML file is described in protocols/mqtt/README.md. Decoding checks everything that can be checked without a
+The TOML file is described in protocols/mqtt/PROFILES.md. Decoding checks everything that can be checked without a
 message: names of points and events against their lists, paths, forms of time and of card numbers.
 """
 

@@ -59,7 +59,7 @@ def test_every_route_says_what_it_does_and_shows_an_example() -> None:
 
 @pytest.mark.parametrize(
     ("root", "readme"),
-    [(ModbusFile, "protocols/profiles/README.md"), (MqttFile, "protocols/mqtt/README.md")],
+    [(ModbusFile, "protocols/profiles/README.md"), (MqttFile, "protocols/mqtt/PROFILES.md")],
     ids=["modbus", "mqtt"],
 )
 def test_every_key_of_a_profile_is_described(root: type, readme: str) -> None:

@@ -66,7 +66,7 @@ def test_no_card_number_is_in_an_error(subtests: pytest.Subtests) -> None:
 
 
 def test_every_mqtt_profile_stands_in_the_table_of_dialects() -> None:
-    text = (CASES.parents[1] / "protocols" / "mqtt" / "README.md").read_text("utf-8")
+    text = (CASES.parents[1] / "protocols" / "mqtt" / "PROFILES.md").read_text("utf-8")
     table = text[text.index("## Dialects") :]
     shipped = {name for name in profile_ids() if isinstance(load_profile(name), MqttProfile)}
     assert not {name for name in shipped if f"`{name}`" not in table}

@@ -1,4 +1,4 @@
-"""The profile that protocols/mqtt/README.md works out is one: it loads, and does what is said there."""
+"""The profile that protocols/mqtt/PROFILES.md works out is one: it loads, and does what is said there."""
 
 import textwrap
 from pathlib import Path
@@ -11,13 +11,13 @@ from protocols.mqtt.profile import MqttProfile
 from protocols.profile import read_profile
 from tests.protocols.mqtt.message_case import spelled
 
-README = Path(protocols.mqtt.__file__).parent / "README.md"
+GUIDE = Path(protocols.mqtt.__file__).parent / "PROFILES.md"
 NOW = 1_795_000_002_000
 
 
 @pytest.fixture
 def decoder(tmp_path: Path) -> MqttDecoder:
-    lines = README.read_text("utf-8").splitlines()
+    lines = GUIDE.read_text("utf-8").splitlines()
     first = lines.index("    [profile]")
     last = next(n for n in range(first, len(lines)) if lines[n] and not lines[n].startswith("    "))
     path = tmp_path / "reader.toml"
@@ -27,9 +27,9 @@ def decoder(tmp_path: Path) -> MqttDecoder:
     return MqttDecoder(profile, device="north", topic="readers/north", key_card=spelled)
 
 
-def test_the_tap_of_the_readme_is_an_event_and_two_readings(decoder: MqttDecoder) -> None:
+def test_the_tap_of_the_guide_is_an_event_and_two_readings(decoder: MqttDecoder) -> None:
     payload = b'{"tag":"94D8FC5F","door":"shut","volts":"3.05","at":1795000000}'
-    assert payload.decode() in README.read_text("utf-8")
+    assert payload.decode() in GUIDE.read_text("utf-8")
     told = decoder.decode("readers/north/state", payload, retained=False, received_at=NOW)
     assert told is not None
     assert {(reading.point, reading.value, reading.observed_at) for reading in told.readings} == {
