@@ -16,9 +16,13 @@ from protocols.modbus.plan import Block
 from protocols.points import VOCABULARY
 from protocols.reading import Quality, Reading
 
+INTRODUCTION_TRIES = 6
+"""A device that does not answer a question is asked the next one after another try."""
+
 
 class ReadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One point as it was read. A device that gave nothing has one row without a point, with its ``error``.
+    """One point as it was read. What the device says of itself (``texts``), that it answers like another model
+    (``note``) and that it gave nothing (``error``) are rows without a point.
 
     ``registers``: the point's own registers, four hex digits each.
     """
@@ -32,6 +36,8 @@ class ReadRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     registers: str = ""
     observed_at: int | None = None
+    texts: dict[str, str] = {}
+    note: str = ""
     error: str = ""
 
 
@@ -81,6 +87,7 @@ async def _read(site: Site, device: DeviceSettings, bus: Bus, clock: Clock) -> l
         for point, reading in zip(block.points, readings, strict=True):
             rows[point.name] = _row(device, reading, decoder.raw(point, answer.payload))
 
+    about: list[ReadRow] = []
     failure: list[ReadRow] = []
     try:
         await _twice(reader, take)
@@ -88,7 +95,18 @@ async def _read(site: Site, device: DeviceSettings, bus: Bus, clock: Clock) -> l
         failure.append(ReadRow(device=device.id, profile=device.profile, error=str(error)))
     else:
         rows |= {reading.point: _row(device, reading, "") for reading in reader.missing(set(rows), clock.now_ms())}
-    return [rows[point.name] for point in reader.points if point.name in rows] + failure
+        about = await _about(device, reader)
+    return about + [rows[point.name] for point in reader.points if point.name in rows] + failure
+
+
+async def _about(device: DeviceSettings, reader: DeviceReader) -> list[ReadRow]:
+    said = reader.introduction
+    for _ in range(INTRODUCTION_TRIES):
+        if not said.done:
+            await said.go_on()
+    if not said.texts and not said.note:
+        return []
+    return [ReadRow(device=device.id, profile=device.profile, texts=said.texts, note=said.note)]
 
 
 async def _twice(reader: DeviceReader, take: Take) -> None:
@@ -120,7 +138,10 @@ def as_table(rows: Sequence[ReadRow], *, registers: bool = False) -> str:
         own = [row for row in rows if row.device == device]
         if lines:
             lines.append("")
-        lines.append(f"{device}  ({own[0].profile})")
+        said = {name: text for row in own for name, text in row.texts.items()}
+        about = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in said.items())
+        lines.append(f"{device}  ({own[0].profile})" + (f"  {about}" if about else ""))
+        lines += [f"  note: {row.note}" for row in own if row.note]
         cells = [_cells(row, registers) for row in own if row.point]
         widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))] if cells else []
         for row in cells:

@@ -11,6 +11,7 @@ from edge.read_once import as_json, as_table, read_devices
 from edge.settings import load_site
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings
+from tests.edge.areas_line import at, text_words
 from tests.peers.pymodbus_server import serving
 from tests.protocols.modbus.register_case import CASES, read_case
 
@@ -54,7 +55,7 @@ async def test_every_point_is_shown_with_value_unit_quality_and_registers(tmp_pa
     case = read_case(CASES / "schneider-iem3155" / "readings.toml")
     async with serving({1: case.registers["holding"]}) as port:
         rows = await read_devices(load_site(site(tmp_path, port, extra=DEAD)), None, SystemClock())
-    main = {row.point: row for row in rows if row.device == "main"}
+    main = {row.point: row for row in rows if row.device == "main" and row.point}
     assert set(main) == set(case.expected)
     assert main["active_power_total"].value == pytest.approx(case.expected["active_power_total"])
     assert main["active_power_total"].unit == "W"
@@ -69,7 +70,27 @@ async def test_every_point_is_shown_with_value_unit_quality_and_registers(tmp_pa
         for line in table.splitlines()
     )
     decoded = json.loads(as_json(rows))
-    assert {row["point"] for row in decoded if row["device"] == "main"} == set(case.expected)
+    assert {row["point"] for row in decoded if row["device"] == "main" and row["point"]} == set(case.expected)
+
+
+async def test_what_the_device_says_of_itself_is_shown(tmp_path: Path) -> None:
+    case = read_case(CASES / "schneider-iem3155" / "readings.toml")
+    held = case.registers["holding"] | at(49, text_words("iEM3155", 20)) | at(129, [0x0012, 0xD687])
+    async with serving({1: held}) as port:
+        rows = await read_devices(load_site(site(tmp_path, port)), "main", SystemClock())
+    table = as_table(rows)
+    assert "serial number 1234567" in table.splitlines()[0]
+    assert "note:" not in table
+
+
+async def test_a_device_that_answers_like_another_model_is_told(tmp_path: Path) -> None:
+    case = read_case(CASES / "schneider-iem3155" / "readings.toml")
+    held = case.registers["holding"] | at(49, text_words("PM5320", 20))
+    async with serving({1: held}) as port:
+        rows = await read_devices(load_site(site(tmp_path, port)), "main", SystemClock())
+    (note,) = [row.note for row in rows if row.note]
+    assert "answers like another model" in note
+    assert "PM5320" in note
 
 
 async def test_registers_that_are_not_there_are_shown_as_bad(tmp_path: Path) -> None:
@@ -77,7 +98,7 @@ async def test_registers_that_are_not_there_are_shown_as_bad(tmp_path: Path) -> 
     held = {address: word for address, word in case.registers["holding"].items() if address not in (3059, 3060)}
     async with serving({1: held}) as port:
         rows = await read_devices(load_site(site(tmp_path, port)), "main", SystemClock())
-    (missing,) = [row for row in rows if row.value is None]
+    (missing,) = [row for row in rows if row.point and row.value is None]
     assert (missing.point, missing.quality, missing.reason) == ("active_power_total", "bad", "device_error")
 
 
