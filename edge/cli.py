@@ -39,14 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from edge.site_warnings import hints
+
     site = load_site(options.site)
     found = _warnings(site)
     if options.json:
         summary = {"ok": True, "devices": len(site.devices), "buses": len(site.buses), "config_hash": site.config_hash}
-        print(json.dumps({**summary, "warnings": found}, ensure_ascii=False))
+        print(json.dumps({**summary, "warnings": found, "hints": hints(site)}, ensure_ascii=False))
         return DONE
     for warning in found:
         print(f"warning: {warning}")
+    for hint in hints(site):
+        print(f"hint: {hint}")
     print(f"{options.site}: good. Devices: {len(site.devices)}, buses: {len(site.buses)}.")
     return DONE
 

@@ -36,7 +36,8 @@ from protocols.settings import Document, decode, duration, load_toml, size
 T = TypeVar("T")
 Key = tuple[str | int, ...]
 
-UNIT_MIN, UNIT_MAX = 1, 247
+UNIT_MIN, UNIT_MAX = 1, 254
+"""247 by the specification; meters of some makers leave the factory with 254."""
 UNIT_MIN_TCP, UNIT_MAX_TCP = 0, 255
 """Some devices answer only to 0 or 255 there, which on a serial line are no device's."""
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -287,7 +288,8 @@ class _Reader:
             if is_mqtt:
                 what = f"{device.topic!r} is already the topic of {other.id!r} on bus {device.bus!r}"
                 raise self._fail(("device", index, "topic"), what, "one topic per device, or different idents")
-            what = f"unit {device.unit} is already {other.id!r} on bus {device.bus!r}"
+            first = self._document.line("device", [row.id for row in self._file.device].index(other.id), "unit")
+            what = f"unit {device.unit} is already {other.id!r} on bus {device.bus!r}, line {first}"
             raise self._fail(("device", index, "unit"), what, "one unit id per device on a bus")
 
     def _no_shared_lines(self, buses: Iterable[BusSettings]) -> None:

@@ -17,6 +17,8 @@ PLACEHOLDER = "change-me"
 """What a scan writes where only a person knows what is right."""
 BUSY_SHARE_MAX = 0.8
 """Above this part of its time a line has no room for a repeat, a slow device or a write."""
+MOST_NAMED = 6
+UNIT_OF_THE_BOOK_MAX = 247
 TURNAROUND_S = 0.03
 """What a meter usually takes to answer, where its profile states nothing."""
 TCP_EXCHANGE_S = 0.015
@@ -80,20 +82,64 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _line(site: Site, bus: BusSettings, devices: tuple[DeviceSettings, ...]) -> Iterator[str]:
-    share = 0.0
+    shares: dict[str, float] = {}
     for device in devices:
-        profile = site.profiles[device.profile]
-        assert isinstance(profile, ModbusProfile)
+        profile = _profile(site, device)
+        yield from _device(bus, device, profile)
         needs_s = read_time_s(bus, device, profile)
-        share += needs_s / device.every_s
+        shares[device.id] = needs_s / device.every_s
         if needs_s > device.every_s:
             yield (
                 f"device {device.id}: one reading takes about {needs_s:.1f} s on {bus.name}, "
                 f"every = {device.every_s:g} s cannot be kept"
             )
+    share = sum(shares.values())
     if share > BUSY_SHARE_MAX:
         advice = "poll less often, or split the line" if bus.kind == "modbus-rtu" else "poll less often"
-        yield f"bus {bus.name}: about {share:.0%} of its time is taken ({len(devices)} devices); {advice}"
+        most = sorted(shares, key=lambda each: -shares[each])
+        parts = ", ".join(f"{each} {shares[each]:.0%}" for each in most[:MOST_NAMED])
+        rest = f", {len(most) - MOST_NAMED} more" if len(most) > MOST_NAMED else ""
+        yield f"bus {bus.name}: about {share:.0%} of its time is taken ({parts}{rest}); {advice}"
+
+
+def _device(bus: BusSettings, device: DeviceSettings, profile: ModbusProfile) -> Iterator[str]:
+    if profile.writes and not (profile.failsafe and profile.failsafe.present):
+        note = profile.failsafe.note if profile.failsafe else "its profile says nothing of a safe state"
+        yield f"device {device.id}: its outputs do not go to a safe state when the gateway is gone: {note}"
+    if not profile.selected(extended=False):
+        yield (
+            f"device {device.id}: every point of {profile.id} is known from one source only; compare its display with "
+            "`dayuan-edge read`"
+        )
+    if bus.kind == "modbus-tcp" and device.unit in (0, 255):
+        other = "a gateway takes 0 for everybody and answers nothing" if device.unit == 0 else "some devices ignore 255"
+        yield f"device {device.id}: unit {device.unit}: {other}; if it stays silent try unit 1"
+    if bus.kind != "modbus-tcp" and device.unit > UNIT_OF_THE_BOOK_MAX:
+        yield f"device {device.id}: unit {device.unit} is beyond 247; few devices take that"
+
+
+def hints(site: Site) -> list[str]:
+    """What is worth a look before the first start, and no trouble for a site that works already."""
+    return list(_hints(site))
+
+
+def _hints(site: Site) -> Iterator[str]:
+    for bus in site.buses:
+        for device in site.devices_of(bus) if bus.kind == "modbus-rtu" else ():
+            factory = _profile(site, device).serial
+            baud, parity = factory.baud or bus.baud, factory.parity or bus.parity
+            stop_bits = factory.stop_bits or bus.stop_bits
+            if (baud, parity, stop_bits) != (bus.baud, bus.parity, bus.stop_bits):
+                yield (
+                    f"device {device.id}: {device.profile} leaves the factory with {baud} 8{parity}{stop_bits}, "
+                    f"{bus.name} has {bus.baud} 8{bus.parity}{bus.stop_bits}; set the device, or it does not answer"
+                )
+
+
+def _profile(site: Site, device: DeviceSettings) -> ModbusProfile:
+    profile = site.profiles[device.profile]
+    assert isinstance(profile, ModbusProfile)
+    return profile
 
 
 def read_time_s(bus: BusSettings, device: DeviceSettings, profile: ModbusProfile) -> float:
