@@ -145,6 +145,9 @@ class MqttDevice:
                 return ()
             return () if self._told_lost else (self._lose("offline (its last will or its own word)", at),)
         if retained:
+            if decoded.online and not self._told_lost:
+                # Its will would have taken the place of this word.
+                self._state = "ok"
             return ()
         now = self._clock.monotonic()
         if self._heard_s is not None and decoded.readings:

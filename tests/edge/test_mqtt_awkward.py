@@ -220,6 +220,8 @@ async def test_points_named_in_the_site_file_are_read_and_retained_ones_are_old(
         await hand.publish("/devices/wb-map3e_54/controls/Total AP energy", b"0", retain=True)
     async with site.running(), site.hand() as hand:
         await until(lambda: len(site.sink.taken) == 2)
+        await until(lambda: site.state("car") == "ok", what="a retained 'ready', which its will would have replaced")
+        assert site.state("meter") == "waiting"
         first = {reading.point: (reading.value, reading.quality) for reading in site.sink.taken}
         assert first["temperature_c"] == (21.5, Quality.UNCERTAIN)
         assert first["active_energy_import_total"] == (None, Quality.BAD)
