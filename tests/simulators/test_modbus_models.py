@@ -13,9 +13,9 @@ from protocols.modbus.decode import BlockDecoder, decode_ratio
 from protocols.modbus.plan import plan_reads
 from protocols.modbus.profile import ModbusProfile
 from protocols.modbus.sunspec import find_model, placed
-from protocols.profile import load_profile
+from protocols.profile import load_profile, profile_ids
 from simulators.devices.meter import Meter
-from simulators.devices.models import MODELS, unknown_model
+from simulators.devices.models import MODELS, MODULES, unknown_model
 from simulators.devices.registers import RegisterMap
 from simulators.devices.unit import Answer, Refusal
 from simulators.faults import NO_FAULT, Fault
@@ -166,6 +166,11 @@ def test_a_stuck_meter_goes_on_where_the_world_is_when_it_is_mended():
     assert read_counter(meter, NOW_MS + 3_600_000) == first
     meter.misbehave(NO_FAULT, NOW_MS + 3_600_000)
     assert read_counter(meter, NOW_MS + 3_600_001) > first
+
+
+def test_every_shipped_modbus_profile_has_a_simulated_device():
+    shipped = [load_profile(name) for name in profile_ids()]
+    assert {profile.id for profile in shipped if isinstance(profile, ModbusProfile)} <= MODELS.keys() | MODULES.keys()
 
 
 def test_a_misspelt_model_is_told_the_nearest():
