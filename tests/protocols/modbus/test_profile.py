@@ -84,8 +84,8 @@ def test_every_shipped_profile_is_right(profile_id: str) -> None:
 
 
 def test_the_examples_in_the_manual_are_profiles() -> None:
-    manual = (BUILT_IN / "README.md").read_text("utf-8")
+    manual = (BUILT_IN.parents[1] / "docs" / "PROFILES.md").read_text("utf-8")
     whole, module = re.findall(r"~~~toml\n(.*?)~~~", manual, re.DOTALL)
-    meter = decode_modbus(Document("README.md", whole))
+    meter = decode_modbus(Document("PROFILES.md", whole))
     assert (meter.id, [text.name for text in meter.texts]) == ("acme/m1", ["serial_number"])
     assert pulse(profile_from(module).writes["relay_1"], 3).pdu == bytes.fromhex("05 0200 001E")
