@@ -128,6 +128,12 @@ def _watch(options: argparse.Namespace) -> int:
     return watch(options)
 
 
+def _write(options: argparse.Namespace) -> int:
+    from edge.cli_write import write
+
+    return write(options)
+
+
 def _warnings(site: Site) -> list[str]:
     from edge.site_warnings import warnings
 
@@ -149,6 +155,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "scan": _scan,
     "status": _status,
     "watch": _watch,
+    "write": _write,
 }
 
 

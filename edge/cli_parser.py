@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     _command(commands, "check", "check a site file: errors with file and line, warnings that would bite on site")
     _read(commands)
     _watch(commands)
+    _write(commands)
     run = _command(commands, "run", "run the gateway until Ctrl-C or SIGTERM")
     run.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much to log")
     _command(commands, "status", "ask the running gateway: lanes, backlog, devices, periods, drops, clock")

@@ -1,0 +1,201 @@
+"""`dayuan-edge write`: asks first, says what became of it, never sends a pulse twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import random
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge.cli import main
+from edge.gateway import Gateway
+from edge.settings import load_site
+from protocols.clock import SystemClock
+from tests.waiting import until
+
+
+class Relays:
+    """Eight relays by Modbus TCP, in a thread. ``silent``: what it does not answer, though it does it."""
+
+    def __init__(self) -> None:
+        self.coils = [False] * 8
+        self.written: list[bytes] = []
+        self.silent_for_writes = False
+
+    @contextmanager
+    def serving(self) -> Iterator[int]:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+            yield listener.getsockname()[1]
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            while True:
+                try:
+                    frame = connection.recv(260)
+                except OSError:
+                    return
+                if not frame:
+                    return
+                answer = self._answer(frame[7:])
+                if answer:
+                    connection.sendall(frame[:4] + struct.pack(">HB", len(answer) + 1, frame[6]) + answer)
+
+    def _answer(self, pdu: bytes) -> bytes:
+        function, start, word = struct.unpack(">BHH", pdu[:5])
+        if function in (1, 2):
+            bits = sum(on << place for place, on in enumerate(self.coils[start : start + word]))
+            return bytes((function, 1, bits))
+        if function != 5:
+            return bytes((function | 0x80, 1))
+        self.written.append(pdu)
+        if start < 8:
+            self.coils[start] = word == 0xFF00
+        return b"" if self.silent_for_writes else pdu
+
+
+@pytest.fixture
+def relays() -> Relays:
+    return Relays()
+
+
+def site(folder: Path, port: int) -> str:
+    path = folder / "site.toml"
+    path.write_text(
+        f"""
+[gateway]
+site = "east"
+id = "b3"
+[uplink]
+url = "mqtt://127.0.0.1:1"
+[[bus]]
+name = "net"
+kind = "modbus-tcp"
+host = "127.0.0.1"
+port = {port}
+timeout = "200 ms"
+[[device]]
+id = "door"
+profile = "waveshare/relay-8"
+bus = "net"
+unit = 1
+[[device]]
+id = "meter"
+profile = "eastron/sdm630"
+bus = "net"
+unit = 2
+""",
+        encoding="utf-8",
+    )
+    return str(path)
+
+
+def test_a_switch_is_read_back(tmp_path: Path, relays: Relays, capsys: pytest.CaptureFixture[str]) -> None:
+    with relays.serving() as port:
+        path = site(tmp_path, port)
+        assert main(["write", path, "door", "relay_3", "on", "--yes"]) == 0
+        assert relays.coils[2]
+        assert capsys.readouterr().out.startswith("done: door: ")
+        assert main(["write", path, "door", "relay_3", "off", "--yes", "--json"]) == 0
+    assert not relays.coils[2]
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+def test_a_pulse_is_one_write_that_the_module_ends(tmp_path: Path, relays: Relays) -> None:
+    with relays.serving() as port:
+        assert main(["write", site(tmp_path, port), "door", "relay_1", "pulse", "--for", "3s", "--yes"]) == 0
+    assert relays.written == [bytes((5, 2, 0, 0, 30))]
+
+
+def test_a_pulse_without_an_answer_is_not_repeated_and_not_called_a_failure(
+    tmp_path: Path, relays: Relays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    relays.silent_for_writes = True
+    with relays.serving() as port:
+        assert main(["write", site(tmp_path, port), "door", "relay_1", "pulse", "--for", "3s", "--yes"]) == 3
+    assert len(relays.written) == 1
+    assert "may have been executed; look at the door before you repeat" in capsys.readouterr().out
+
+
+def test_nothing_is_sent_to_a_device_that_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["write", site(tmp_path, 1), "door", "relay_1", "pulse", "--for", "3s", "--yes"]) == 1
+    assert "NOT done" in (told := capsys.readouterr().out)
+    assert "nothing was sent" in told
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_sent(tmp_path: Path, relays: Relays) -> None:
+    with relays.serving() as port:
+        words = [sys.executable, "-m", "edge.cli", "write", site(tmp_path, port), "door", "relay_1", "on"]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "nothing was sent" in done.stderr
+    assert not relays.written
+
+
+@pytest.mark.parametrize(("typed", "sent"), [(b"y\n", 1), (b"\n", 0), (b"n\n", 0)])
+def test_a_terminal_is_asked_first(tmp_path: Path, relays: Relays, typed: bytes, sent: int) -> None:
+    ours, theirs = pty.openpty()
+    with relays.serving() as port:
+        words = [sys.executable, "-m", "edge.cli", "write", site(tmp_path, port), "door", "relay_1", "on"]
+        with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs) as asking:
+            seen = b""
+            while b"Really?" not in seen:
+                seen += os.read(ours, 4096)
+            assert not relays.written
+            os.write(ours, typed)
+            assert asking.wait(timeout=20) == (0 if sent else 1)
+    os.close(ours)
+    os.close(theirs)
+    assert len(relays.written) == sent
+    assert b"relay_1 on" in seen
+
+
+async def test_a_running_gateway_carries_it_out(tmp_path: Path, relays: Relays) -> None:
+    with relays.serving() as port:
+        path = site(tmp_path, port)
+        loaded = load_site(path)
+        gateway = Gateway(loaded, clock=SystemClock(), rng=random.Random(1))
+        running = asyncio.create_task(gateway.run(), name="gateway")
+        await until(lambda: (tmp_path / "buffer.db.command").exists(), within_s=10)
+        code = await asyncio.to_thread(main, ["write", path, "door", "relay_2", "on", "--yes"])
+        gateway.close()
+        await running
+    assert code == 0
+    assert relays.coils[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["meter", "frequency", "on"], "nothing of 'meter' can be written"),
+        (["gate", "relay_1", "on"], "allowed: door"),
+        (["door", "relay_99", "on"], "allowed: relay_1"),
+        (["door", "relay_1", "open"], "none of on, off, pulse"),
+        (["door", "relay_1", "nan"], "no number"),
+        (["door", "relay_1", "on", "--for", "3s"], "pulse --for 3s"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_sent(
+    tmp_path: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["write", site(tmp_path, 1), *words, "--yes"]) == 2
+    assert said in capsys.readouterr().err
