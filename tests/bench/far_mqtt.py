@@ -63,11 +63,11 @@ def _shelly(number: int, now: float) -> object:
         for phase in "abc"
         for what, value in (
             ("current", 1.137), ("voltage", 233.1), ("act_power", 142.6 + number % 83), ("aprt_power", 265.0),
-            ("pf", 0.54), ("freq", 50.0),
+            ("pf", 0.54),
         )
     }  # fmt: skip
     totals = {"n_current": None, "total_current": 3.4, "total_act_power": 427.8, "total_aprt_power": number}
-    meter = {"id": 0, **phases, **totals, "user_calibrated_phase": []}
+    meter: dict[str, object] = {"id": 0, **phases, **totals, "user_calibrated_phase": []}
     return {"src": "shellypro3em-0", "dst": "p/events", "method": "NotifyStatus", "params": {"ts": now, "em:0": meter}}
 
 

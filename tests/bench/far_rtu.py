@@ -95,7 +95,7 @@ def serve(controller: int, wire: Wire, ended: Sequence[bool]) -> list[Exchange]:
         starts = began + REQUEST_BYTES * wire.char_s + wire.turnaround_s
         sent = 0
         while sent < len(frame):
-            time.sleep(max(0.0, starts + (sent + 1) * wire.char_s - time.monotonic()))
+            select.select([], [], [], max(0.0, starts + (sent + 1) * wire.char_s - time.monotonic()))
             # A late wake-up hands over all that has come since: the line does not stretch.
             due = min(len(frame), max(sent + 1, int((time.monotonic() - starts) / wire.char_s)))
             sent += os.write(controller, frame[sent:due])

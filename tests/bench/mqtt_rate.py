@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tests.bench.far_mqtt import DIALECTS, EACH, device_id, number_of, readings_of
 from tests.bench.figures import Figure, median
 from tests.bench.own_gateway import Table, own_gateway, sealed, write_site
-from tests.bench.programs import OTHERS, python, running, wait_for
+from tests.bench.programs import OTHERS, pause, python, running, wait_for
 from tests.edge.mosquitto import free_port
 
 MESSAGES = 20_000
@@ -77,7 +77,7 @@ def ours(folder: Path, inflight: int, messages: int = MESSAGES) -> Rate:
             deadline = time.monotonic() + GIVES_UP_S
             expected = readings_of(messages)
             while gateway.snapshot().report.backlog_readings < expected and time.monotonic() < deadline:
-                time.sleep(0.1)
+                pause(0.1)
         cpu = gateway.program.cpu_s() - cpu
     times = json.loads(report.read_text(encoding="utf-8"))
     with contextlib.closing(sqlite3.connect(folder / "buffer.db")) as connection:

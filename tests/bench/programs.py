@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -86,6 +87,11 @@ def running(
         program.stop()
 
 
+def pause(seconds: float) -> None:
+    """Let what is measured go on for that long."""
+    threading.Event().wait(seconds)
+
+
 def python(module: str, *arguments: object) -> list[str]:
     """A module of this checkout as a program."""
     return [sys.executable, "-m", module, *map(str, arguments)]
@@ -99,4 +105,4 @@ def wait_for(condition: Callable[[], bool], what: str, program: Program | None =
         if ended or time.monotonic() > deadline:
             tail = f"; it says:\n  {program.last_lines()}" if program is not None else ""
             raise AssertionError(f"{what} {'ended' if ended else f'did not come within {within_s:g} s'}{tail}")
-        time.sleep(0.05)
+        pause(0.05)

@@ -11,7 +11,7 @@ from protocols.profile import load_profile
 from tests.bench.far_rtu import Exchange, Wire, read_record
 from tests.bench.figures import Figure, median
 from tests.bench.own_gateway import Table, floats_profile, own_gateway, write_site
-from tests.bench.programs import OTHERS, python, running, wait_for
+from tests.bench.programs import OTHERS, pause, python, running, wait_for
 
 WIRE = Wire(baud=9600, bits=10, turnaround_s=0.005)
 REACH = 0.95
@@ -94,9 +94,9 @@ def ours(folder: Path, profiles: Sequence[str]) -> Share:
         floats_profile(folder, points)
     with far_end(folder) as (link, record):
         with own_gateway(write_site(folder, site_tables(link, profiles))) as gateway:
-            time.sleep(WARM_S)
+            pause(WARM_S)
             began = time.monotonic()
-            time.sleep(MEASURED_S)
+            pause(MEASURED_S)
             bus = gateway.snapshot().report.buses[0]
             assert not bus.timeouts and not bus.errors, bus.last_error
         ended = time.monotonic()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tests.bench.figures import Figure, median, percentile
 from tests.bench.own_gateway import Table, floats_profile, own_gateway, sealed, write_site
-from tests.bench.programs import OTHERS, Program, python, running, wait_for
+from tests.bench.programs import OTHERS, Program, pause, python, running, wait_for
 
 POINTS = 50
 CASES = ((100, "1 s"), (100, "0.1 s"), (600, "0.1 s"))
@@ -56,9 +56,9 @@ def ours(folder: Path, devices: int, every: str) -> Rate:
     profile = floats_profile(folder, POINTS)
     with far_devices(folder, devices) as (ports, far):
         with own_gateway(write_site(folder, site_tables(ports, profile, every))) as gateway:
-            time.sleep(WARM_S)
+            pause(WARM_S)
             began, cpu, far_cpu = time.time(), gateway.program.cpu_s(), far.cpu_s()
-            time.sleep(MEASURED_S)
+            pause(MEASURED_S)
             ended, cpu, far_cpu = time.time(), gateway.program.cpu_s() - cpu, far.cpu_s() - far_cpu
     readings, _ = sealed(folder / "buffer.db")
     took = ended - began
