@@ -14,6 +14,7 @@ Who retries otherwise: the poller.
 """
 
 import asyncio
+import logging
 import random
 from typing import NamedTuple
 
@@ -36,6 +37,8 @@ from edge.turns import Turns
 from protocols.clock import Clock
 from protocols.errors import DeviceBusy, DeviceSilent, Retryable, WireLost
 from protocols.status import BusReport
+
+log = logging.getLogger(__name__)
 
 REOPEN_MIN_S = 0.5
 REOPEN_MAX_S = 30.0
@@ -111,6 +114,7 @@ class Bus:
         self._gateway_errors = 0
         self._busy = BusyShare(clock.monotonic())
         self._state = "connecting"
+        self._down_since = 0.0
         self._requests = self._timeouts = self._errors = 0
         self._last_error = ""
 
@@ -211,11 +215,16 @@ class Bus:
             raise WireLost(self._last_error or f"{self.name}: down")
         try:
             await self._link.open()
-        except WireLost:
+        except WireLost as error:
+            if self._state != "down":
+                log.warning("bus %s is down, its devices wait: %s", self.name, error)
+                self._down_since = self._clock.monotonic()
             self._state = "down"
             self.retry_at = self._clock.monotonic() + self._reopen_s * self._rng.uniform(0.8, 1.2)
             self._reopen_s = min(REOPEN_MAX_S, self._reopen_s * 2)
             raise
+        if self._state == "down":
+            log.info("bus %s is up again after %.0f s", self.name, self._clock.monotonic() - self._down_since)
         self._state = "up"
         self._reopen_s = REOPEN_MIN_S
         await self._clock.sleep(SETTLE_S)

@@ -7,6 +7,7 @@ closing and retrying are the bus' business.
 import asyncio
 import os
 import socket
+import termios
 from typing import Protocol
 
 import serial
@@ -180,7 +181,7 @@ class SerialLink(Arrivals):
                 exclusive=True,
             )
             self._serial.reset_input_buffer()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, termios.error) as error:
             self.close()
             raise WireLost(f"{self._port}: {_reason(error)}") from None
         self.buffer.clear()
@@ -196,7 +197,7 @@ class SerialLink(Arrivals):
             pass
         try:
             port.close()
-        except OSError:
+        except (OSError, termios.error):
             pass
 
     def send(self, frame: bytes) -> None:
@@ -235,7 +236,7 @@ class SerialLink(Arrivals):
 
 def _reason(error: Exception) -> str:
     """The system's words without the library's wrapping."""
-    number = getattr(error, "errno", None)
+    number = error.args[0] if isinstance(error, termios.error) else getattr(error, "errno", None)
     if isinstance(number, int) and number > 0:
         return os.strerror(number)
     return str(error)

@@ -47,6 +47,7 @@ class Polled:
         self.polls = self.failures = self.overruns = 0
         self.last_ok_at: int | None = None
         self.failing_since = 0.0
+        self.waits_for_line = False
         self.again_for: float | None = None
         """Asked a second time, for the poll that was due then."""
         self.last_error = ""
@@ -70,6 +71,10 @@ class Polled:
             skipped = int((now - self.due) // self.every_s) + 1
             self.overruns += skipped
             self.due += skipped * self.every_s
+
+    def loudness(self, level: int) -> int:
+        """A line that is down is told once, by the bus, not by each of its devices."""
+        return logging.DEBUG if self.waits_for_line else level
 
     def ask_again(self, now: float) -> None:
         """Not a failure yet: due again as soon as those that are waiting have been served."""
@@ -175,7 +180,7 @@ class Poller:
         device.answered(now, now_ms)
         device.state = "ok"
         if was in {"failing", "lost"}:
-            log.info("%s: answers again", device.reader.device)
+            log.log(device.loudness(logging.INFO), "%s: answers again", device.reader.device)
         if was == "lost":
             data = {"lost_s": round(now - device.failing_since, 3)}
             self._events.append(Event(device.reader.device, "device_back", now_ms, dict(data)))
@@ -197,13 +202,15 @@ class Poller:
     ) -> None:
         now_ms = self._clock.now_ms()
         device.missed(str(error), due)
+        device.waits_for_line = isinstance(error, WireLost)
+        loud = device.loudness(logging.WARNING)
         if device.misses == 1:
-            log.warning("%s: %s", device.reader.device, error)
+            log.log(loud, "%s: %s", device.reader.device, error)
             readings += device.reader.missing(seen, now_ms)
             device.state = "failing"
             device.failing_since = self._clock.monotonic()
         elif self._is_lost(device):
-            log.warning("%s: lost after %d tries: %s", device.reader.device, device.misses, error)
+            log.log(loud, "%s: lost after %d tries: %s", device.reader.device, device.misses, error)
             device.state = "lost"
             device.reader.forget()
             data = {"error": device.last_error, "last_ok_at": device.last_ok_at}

@@ -48,7 +48,7 @@ class Ran:
         return [later - earlier for earlier, later in pairwise(times[int(ALIVE_S) - 1 :])]
 
 
-def ran(kind: str, dead: set[int], timeout_s: float, seconds: float = DEAD_S) -> Ran:
+def ran(kind: str, dead: set[int], timeout_s: float, seconds: float = DEAD_S, every_s: float = EVERY_S) -> Ran:
     async def go(clock: VirtualClock) -> Ran:
         done = Ran()
         serial = kind == "modbus-rtu"
@@ -66,9 +66,16 @@ def ran(kind: str, dead: set[int], timeout_s: float, seconds: float = DEAD_S) ->
         made = []
         for unit in UNITS:
             settings = DeviceSettings(
-                id=f"m{unit}", name="", profile="t/t", kind="meter", bus="b", every_s=1, max_silence_s=9, unit=unit
+                id=f"m{unit}",
+                name="",
+                profile="t/t",
+                kind="meter",
+                bus="b",
+                every_s=every_s,
+                max_silence_s=9,
+                unit=unit,
             )
-            made.append(Polled(device_reader(settings, profile(), bus, clock), EVERY_S, clock.monotonic()))
+            made.append(Polled(device_reader(settings, profile(), bus, clock), every_s, clock.monotonic()))
         poller = Poller(bus, made, done.sink, clock, rng)
         polling = asyncio.create_task(poller.run(), name="poller")
         done.began = clock.monotonic()
@@ -107,7 +114,7 @@ def test_neighbours_keep_nine_tenths_of_their_pace_from_the_death_on(
 
 
 def test_a_dead_unit_is_tried_after_two_seconds_doubling_to_five_minutes() -> None:
-    done = ran("modbus-tcp", {4}, 0.3, 1500.0)
+    done = ran("modbus-tcp", {4}, 0.3, 1500.0, every_s=30.0)
     pauses = [later - earlier - 0.3 for earlier, later in pairwise(done.asked_dead[1:])]
     wanted = [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0] + 3 * [BACKOFF_MAX_S]
     assert len(pauses) >= 8
