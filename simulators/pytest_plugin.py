@@ -37,12 +37,12 @@ _WORKSHOP = pytest.StashKey["Workshop"]()
 _FAILED = pytest.StashKey[bool]()
 
 
-def needs(extra: str, fixture: str) -> None:
-    """Fail with what to install when a module of an extra is missing."""
+def needs(extra: str, what: str) -> None:
+    """Fail with what to install when a module of an extra is missing, which ``what`` needs."""
     missing = [name for name in NEEDS[extra] if importlib.util.find_spec(name) is None]
     if missing:
         pytest.fail(
-            f"the fixture `{fixture}` runs a part of dayuan that needs {', '.join(missing)}: "
+            f"{what} cannot run without the Python modules {', '.join(missing)}: "
             f"pip install 'dayuan[{extra}]' (or 'dayuan[pytest]', which has all)",
             pytrace=False,
         )
@@ -86,7 +86,7 @@ def fake_clock() -> ManualClock:
 @pytest.fixture
 def _workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """The thread and the folder of everything that is simulated in a test."""
-    needs("edge", "broker")
+    needs("edge", "simulated devices")
     from simulators.workshop import Workshop
     from simulators.workshop_failed import keep
 

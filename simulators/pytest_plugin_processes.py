@@ -45,7 +45,7 @@ def gateway(
     from simulators.workshop_gateway import RunningGateway, write_site_file
     from simulators.workshop_hardware import SimulatedHardware
 
-    needs("edge", "gateway")
+    needs("edge", "the fixture `gateway`, our real gateway,")
 
     def make(
         *devices: SimulatedBus | SimulatedDevice | SimulatedHardware,
@@ -91,7 +91,7 @@ def collector(_workshop: Workshop, broker: LocalBroker) -> Iterator[RunningColle
     from simulators.pytest_plugin import needs
     from simulators.workshop_collector import RunningCollector
 
-    needs("cloud", "collector")
+    needs("cloud", "the fixture `collector`, our real collector,")
     made = RunningCollector(_workshop, broker)
     try:
         made.start()

@@ -1,11 +1,22 @@
 """The fixtures that others use in their own tests, used as they would use them."""
 
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 import simulators
+from simulators import broker as broker_module
+from simulators.ledger import Expectation, Ledger
+from simulators.pytest_plugin import needs
+from simulators.workshop import Workshop
+from simulators.workshop_broker import LocalBroker, NoBroker
+from simulators.workshop_port import ClaimedPort
+from simulators.workshop_verdict import PartOfLedger
 
 TESTS = """
 import json
@@ -244,3 +255,75 @@ def test_nothing_stays_behind_when_a_test_fails(tmp_path):
     assert not list(kept.rglob("secrets"))
     assert "nothing stays behind" in done.stdout
     assert not Path(f"/proc/{int(pids.read_text())}").exists()
+
+
+def without(monkeypatch, *names: str) -> None:
+    """As if these modules were not installed."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name in names else find(name, *more))
+
+
+def test_a_missing_part_says_what_to_install(monkeypatch):
+    needs("cloud", "the fixture `collector`")
+    without(monkeypatch, "duckdb", "argon2")
+    with pytest.raises(pytest.fail.Exception, match=r"(?s)collector.*duckdb, argon2.*dayuan\[cloud\]"):
+        needs("cloud", "the fixture `collector`")
+
+
+@pytest.fixture
+def workshop(tmp_path):
+    workshop = Workshop(tmp_path)
+    yield workshop
+    workshop.close()
+
+
+def test_without_mosquitto_an_embedded_broker_serves(workshop, monkeypatch):
+    monkeypatch.setattr(broker_module.shutil, "which", lambda *_, **__: None)
+    embedded = LocalBroker(workshop)
+    try:
+        embedded.start()
+        heard = embedded.listen("site/#")
+        embedded.publish("site/one", "1")
+        assert [message.payload for message in heard.messages(at_least=1)] == [b"1"]
+        assert "embedded" in embedded.software
+    finally:
+        embedded.close()
+
+
+def test_without_any_broker_it_says_what_to_install(workshop, monkeypatch):
+    monkeypatch.setattr(broker_module.shutil, "which", lambda *_, **__: None)
+    without(monkeypatch, "amqtt")
+    with pytest.raises(NoBroker, match=r"apt-get install mosquitto.*dayuan\[sim\]"):
+        LocalBroker(workshop)
+
+
+def test_a_claimed_port_is_nobody_elses():
+    ports = [ClaimedPort() for _ in range(200)]
+    try:
+        assert len({port.number for port in ports}) == 200
+    finally:
+        for port in ports:
+            port.release()
+
+
+def test_only_what_a_gateway_could_have_heard_is_asked_of_it(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db")
+    for at in (900, 1_100):
+        ledger.answered("meter", at, ["frequency"], [50.0])
+        ledger.answered("of-nobody", at, ["frequency"], [50.0])
+    for at, qos in ((1_100, 1), (2_100, 1), (9_500, 0), (10_500, 0), (10_500, 1), (20_000, 0)):
+        number = ledger.publishing("reader", at, "tags/x", b"1", Expectation(), qos=qos)
+        ledger.attempted(number, at)
+        ledger.confirmed(number, at + 5)
+    ledger.close()
+    box = SimpleNamespace(devices=("meter", "reader"), asks_from=1_000, hears_from=2_000, deaf=[(10_000, 12_000)])
+    part = PartOfLedger(tmp_path / "ledger.db", [box])
+    assert [(value.device, value.served_at) for value in part.served()] == [("meter", 1_100)]
+    assert [(m.sent_at, m.qos, m.confirmed_at is not None) for m in part.published()] == [
+        (2_100, 1, True),
+        (9_500, 0, False),
+        (10_500, 0, False),
+        (10_500, 1, True),
+        (20_000, 0, True),
+    ]
+    part.close()
