@@ -50,6 +50,8 @@ class Tally:
     asked_again: int = 0
     lost_in_memory: int = 0
     lost_in_broker: int = 0
+    lost_at_qos0: int = 0
+    told_again: int = 0
     on_the_way: int = 0
     sent_twice: int = 0
     unconfirmed: int = 0

@@ -20,6 +20,9 @@ RECEIPT_MS = 600_000
 """A reading whose message holds no time has that of receipt, and a gateway that was down receives late."""
 IN_BROKER_MS = 2_000
 """A broker writes its queue to the disk about once a second; what it confirmed since then dies with it."""
+AWAY_MS = 30_000
+"""A gateway or broker that was ended listens again after so long at the latest."""
+RETAINED = "retained"
 CARD_KEY_DIGITS = 32
 
 
@@ -105,6 +108,9 @@ def _match_series(
                 tally.sent_twice += 1
     expected_at = {expected.at + shift for expected, _ in wanted for shift in range(TIE_MS + 1)}
     for reading in (reading for readings in by_at.values() for reading in readings if reading.value is not None):
+        if reading.reason == RETAINED and _was_kept(reading, wanted):
+            tally.told_again += 1
+            continue
         kind = "duplicated" if reading.at in expected_at else "altered"
         text = f"stored {reading.value!r} again" if kind == "duplicated" else f"stored {reading.value!r}, never sent"
         tally.found(kind, Finding(label, reading.at, f"{text} (seq {reading.seq})"))
@@ -113,7 +119,18 @@ def _match_series(
 def _receipt(instants: Sequence[int], message: Published) -> Sequence[int]:
     """Those of the sorted ``instants`` at which a gateway can have received a message."""
     sent_at = message.first_attempt_at or message.sent_at
-    return instants[bisect_left(instants, sent_at - TIE_MS) : bisect_right(instants, sent_at + RECEIPT_MS)]
+    heard_at = max(sent_at, message.confirmed_at or sent_at)
+    return instants[bisect_left(instants, sent_at - TIE_MS) : bisect_right(instants, heard_at + RECEIPT_MS)]
+
+
+def _was_kept(reading: StoredReading, wanted: Iterable[tuple[ExpectedReading, Published]]) -> bool:
+    """The broker kept this value for whoever subscribes anew, and the gateway says that it is of unknown age."""
+    return any(
+        message.retain
+        and same(expected.value, reading.value)
+        and (message.first_attempt_at or message.sent_at) <= max(reading.at, expected.at)
+        for expected, message in wanted
+    )
 
 
 def match_events(
@@ -182,6 +199,15 @@ def _fits(expected: Mapping[str, Any], stored: Mapping[str, Any], secret: bytes)
     return True
 
 
+def _nobody_listened(message: Published, rules: Rules) -> bool:
+    """A broker keeps no QoS 0 message for a gateway that is away, and a broken connection loses it."""
+    rule = rules.devices.get(message.device)
+    names = (BROKER, rule.gateway) if rule else (BROKER,)
+    sent = message.first_attempt_at or message.sent_at
+    ends = [at for name in names for book in (rules.kills, rules.stops) for at in book.get(name, ())]
+    return any(at - IN_BROKER_MS <= sent <= at + AWAY_MS for at in ends)
+
+
 def _shown(data: Mapping[str, Any]) -> dict[str, Any]:
     """An expectation for a person to read; card numbers are shown nowhere."""
     return {name: "..." if name == CARD else value for name, value in data.items()}
@@ -197,5 +223,7 @@ def _absent(label: str, message: Published, at: int, text: str, rules: Rules, ta
         tally.on_the_way += 1
     elif any(kill - IN_BROKER_MS <= confirmed <= kill for kill in rules.kills.get(BROKER, ())):
         tally.lost_in_broker += 1
+    elif not message.qos and _nobody_listened(message, rules):
+        tally.lost_at_qos0 += 1
     else:
         tally.found("missing", Finding(label, message.sent_at, text))

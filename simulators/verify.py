@@ -92,6 +92,8 @@ class Verdict:
                 "in the memory of a gateway when it was killed: at most a flush interval and a poll",
             ),
             (both.lost_in_broker, "confirmed by a broker that was killed within 2 s, before any gateway had them"),
+            (both.lost_at_qos0, "sent with QoS 0 while a gateway or the broker was away: nobody keeps those"),
+            (both.told_again, "kept by the broker, told again to a gateway that came back, stored as of unknown age"),
             (both.unconfirmed, "sent by devices, never confirmed by the broker"),
             (both.sent_twice, "sent again by a device whose connection broke before the confirmation"),
             (both.said_by_gateway, 'stored "no answer" of a gateway (quality bad): its own word, no value of a device'),
