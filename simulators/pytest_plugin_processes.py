@@ -37,6 +37,7 @@ def gateway(
     ``gateway(meter, reader, every="1 s")``: for these devices only. ``more``: TOML to add to the site file.
     ``gateway(site_file=path)``: with a site file of yours, for its uplink ``broker.url`` and ``broker.password_file``.
     ``.status()``: as ``dayuan-edge status --json``; ``.wait_device("meter", "lost")``; ``.backlog()``.
+    ``.write("module", "relay_1", "pulse", lasting="3s")``: a command to a device, as by ``dayuan-edge write``.
     ``.stop()``, ``.kill()`` (SIGKILL), ``.start()`` again, ``.pause()``, ``.resume()``.
     ``.id``, ``.log``, ``.site_file``, ``.buffer``: where things are.
     """

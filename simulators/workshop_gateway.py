@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -25,6 +27,7 @@ from simulators.workshop_hardware import SimulatedHardware
 
 READY_S = 60.0
 STOP_S = 10.0
+WRITE_S = 90.0
 CARD_KEY = "5c" * 32
 """Of every test: card keys in a test's expectations stay what they are."""
 
@@ -100,6 +103,24 @@ class RunningGateway:
             lambda: f"{device} is {state!r} at gateway {self.id}; it is {self.device(device) or 'unknown'}",
         )
         return self.device(device)
+
+    def write(self, device: str, point: str, action: str, *, lasting: str = "") -> dict[str, Any]:
+        """What ``dayuan-edge write`` says of a command through the running gateway: ``ok`` (None: nobody knows),
+        ``detail``. action: "on", "off", "pulse" (``lasting="3s"``) or a number."""
+        words = [str(self.site_file), device, point, action, "--yes", "--json"]
+        if lasting:
+            words += ["--for", lasting]
+        done = subprocess.run(
+            [sys.executable, "-m", "edge.cli", "write", *words],
+            capture_output=True,
+            text=True,
+            timeout=WRITE_S,
+            check=False,
+        )
+        try:
+            return dict(json.loads(done.stdout))
+        except ValueError:
+            raise AssertionError(f"dayuan-edge write said nothing but: {done.stderr.strip()}") from None
 
     def backlog(self) -> int | None:
         """Batches that the collector has not yet stored; None while it is down or has no broker."""

@@ -192,6 +192,16 @@ ENDS_BADLY = """
 import os
 
 
+def test_a_relay_is_pulsed_through_the_gateway(io_module, gateway):
+    module = io_module("waveshare/relay-d", unit=3)
+    box = gateway()
+    assert box.write(module.id, "relay_1", "pulse", lasting="1s")["ok"] is True
+    module.wait_relay(1, False)
+    pulses = [each for each in module.written if each.function == 5]
+    assert [(each.address, each.values) for each in pulses] == [(0x0200, (10,))]
+    assert box.write(module.id, "relay_9", "on")["ok"] is False
+
+
 def test_a_site_file_of_my_own(modbus_meter, gateway, broker, tmp_path):
     meter = modbus_meter("eastron/sdm630", unit=9)
     site = tmp_path / "site.toml"
@@ -246,7 +256,7 @@ def test_nothing_stays_behind_when_a_test_fails(tmp_path):
     (tmp_path / "test_bad_end.py").write_text(ENDS_BADLY)
     pids = tmp_path / "pids"
     done = run_pytest(tmp_path, f"--dayuan-keep={tmp_path / 'kept'}", PIDS=str(pids))
-    assert "1 failed" in done.stdout, done.stdout + done.stderr
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     assert "simulated hardware" in done.stdout
     assert "box.log" in done.stdout, "the failure shows how the gateway's log ends"
     kept = tmp_path / "kept" / "test_bad_end.py-test_a_site_file_of_my_own"

@@ -57,7 +57,9 @@ def test_every_fixture_is_in_the_table_and_the_reverse(page):
 
 def test_every_fixture_has_a_contract_that_pytest_shows(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--fixtures", "-q", "-c", os.devnull, "--rootdir", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "--fixtures", "-q", "-p", "simulators.pytest_plugin",
+         "-c", os.devnull, "--rootdir", str(tmp_path)],
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     for name, contract in fixtures().items():
