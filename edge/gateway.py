@@ -18,6 +18,7 @@ from edge import command_socket, latest
 from edge.buffer_sqlite import SqliteBuffer
 from edge.command_desk import CommandDesk
 from edge.command_socket import CommandSocket
+from edge.commands import DeviceWriter
 from edge.contract import Dial, Driver, FailPoint
 from edge.drivers.modbus import ModbusDriver
 from edge.drivers.mqtt import MqttDriver
@@ -89,9 +90,7 @@ class Gateway:
             fail_point=fail_point,
         )
         timing = Timing(clock, boot=boot or boot_id())
-        devices = birth(site, session=0, started_at=0).devices
-        kinds = {(device.id, point.name): point.kind for device in devices for point in device.points}
-        pipeline = Pipeline(site.devices, timing, kinds)
+        pipeline = Pipeline(site.devices, timing, self._kinds())
         self._intake = Intake(
             buffer=self._buffer,
             uplink=self._uplink,
@@ -102,14 +101,8 @@ class Gateway:
         )
         self._latest = LatestSink(clock, self._intake)
         self._drivers = [self._driver(bus, rng) for bus in site.buses if site.devices_of(bus)]
-        writers = {
-            device: writer
-            for driver in self._drivers
-            if isinstance(driver, ModbusDriver)
-            for device, writer in driver.writers.items()
-        }
         self._latest.drivers = self._drivers
-        self._commands = CommandDesk(writers, self._latest, clock)
+        self._commands = CommandDesk(self._writers(), self._latest, clock)
         self._reporter = Reporter(
             buffer=self._buffer,
             intake=self._intake,
@@ -224,6 +217,14 @@ class Gateway:
         return DRIVERS[bus.kind](
             bus, devices, site.profiles, self._latest, self._clock, site.gateway, random.Random(rng.random())
         )
+
+    def _writers(self) -> dict[str, DeviceWriter]:
+        drivers = (driver for driver in self._drivers if isinstance(driver, ModbusDriver))
+        return {device: writer for driver in drivers for device, writer in driver.writers.items()}
+
+    def _kinds(self) -> dict[tuple[str, str], str]:
+        devices = birth(self._site, session=0, started_at=0).devices
+        return {(device.id, point.name): point.kind for device in devices for point in device.points}
 
     def _birth(self, session: int) -> Birth:
         return birth(self._site, session=session, started_at=self._started_at)
