@@ -46,15 +46,26 @@ PEOPLE = (ANN, BOB, EVE)
 IDENTS = {"meshtastic/position": "2130636288", "traccar/position": "861585043200862"}
 TOPICS = {
     "chirpstack/lds02": "application/17c82e96-be03-4f38-aef3-f83d48582d97/device/0101010101010101",
+    "chirpstack/elsys-eye": "application/17c82e96-be03-4f38-aef3-f83d48582d97/device/0101010101010102",
+    "chirpstack/vs34x": "application/17c82e96-be03-4f38-aef3-f83d48582d97/device/0101010101010103",
     "esphome/door": "porch/binary_sensor/front_door",
+    "homie/4": "homie/super-meter",
+    "homie/5": "homie/5/super-meter",
     "mbmd/meter": "mbmd/sdm1-1",
     "meshtastic/position": "msh/EU_868/2/json/LongFast",
     "nuki/smart-lock": "nuki/1A2B3C4D",
     "owntracks/phone": "owntracks/fleet/car-1",
     "owntracks/queclink": "owntracks/qtripp/865284041968706",
+    "shelly/blu-door": "shelly-blu/events/bc:02:6e:c3:a6:c7",
     "shelly/dw2": "shellies/shellydw2-73C75E",
     "teltonika/codec-json": "352093081452251",
+    "teltonika/rut-router": "router/1114147482",
+    "tts/elsys-eye": "v3/rooms@ttn/devices/room-0",
     "tts/lds02": "v3/doors@ttn/devices/door-0",
+    "tts/vs34x": "v3/seats@ttn/devices/seat-0",
+    "wirenboard/device": "/devices/mercury230ar02_0",
+    "wirenboard/map3e": "/devices/wb-map3e_54",
+    "wirenboard/mr6c": "/devices/wb-mr6c_12",
 }
 
 

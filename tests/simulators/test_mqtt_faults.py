@@ -149,6 +149,8 @@ async def test_a_lost_connection_is_a_lost_device_that_comes_back(broker: Mosqui
     async with bench.playing() as device:
         await device.greet()
         await device.report()
+        # The gateway has two connections: what was said before is to be heard before the will.
+        await bench.all_heard()
         device.wire.go_away()
         await until(lambda: presence(bench) == ["device_lost"])
         device.wire.come_back()

@@ -17,7 +17,7 @@ from tests.edge.mosquitto import Mosquitto, mosquitto
 from tests.simulators.mqtt_bench import ANN, MqttBench
 from tests.waiting import until
 
-TEXT = ("esphome/", "homeassistant/tag", "homie/4", "mbmd/", "nuki/", "shelly/1pm", "shelly/3em", "shelly/dw2")
+TEXT = ("esphome/", "homeassistant/tag", "homie/4", "mbmd/", "nuki/", "teltonika/rut-router")
 """Dialects whose values are plain words; all others speak JSON."""
 RETAINED = {
     "esphome/door": {"porch/status", "state"},
@@ -48,7 +48,7 @@ async def mosquitto_sub(broker: Mosquitto, heard: list[Heard]) -> AsyncIterator[
     program = shutil.which("mosquitto_sub")
     assert program, "mosquitto_sub is missing; apt-get install mosquitto-clients"
     process = await asyncio.create_subprocess_exec(
-        program, "-h", "127.0.0.1", "-p", str(broker.port), "-q", "1", "-t", "#", "-F", "%t\t%r\t%q\t%p",
+        program, "-h", "127.0.0.1", "-p", str(broker.port), "-q", "1", "-t", "#", "-F", "%t\t%r\t%q\t%x",
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
@@ -56,7 +56,7 @@ async def mosquitto_sub(broker: Mosquitto, heard: list[Heard]) -> AsyncIterator[
     async def read(stream: asyncio.StreamReader) -> None:
         async for line in stream:
             topic, retain, qos, payload = line.decode().rstrip("\n").split("\t", 3)
-            heard.append(Heard(topic, retain == "1", int(qos), payload))
+            heard.append(Heard(topic, retain == "1", int(qos), bytes.fromhex(payload).decode()))
 
     reading = asyncio.create_task(read(process.stdout))
     try:

@@ -5,7 +5,9 @@ The devices reckon by themselves what their words mean; profiles and simulators 
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +52,9 @@ async def test_what_a_device_means_is_what_the_gateway_takes(broker: Mosquitto, 
     left = bench.compare()
     assert not left.missing and not left.extra, spelled(left)
     assert bench.readings() or bench.events()
+
+
+def test_every_profile_of_a_device_that_publishes_has_a_simulated_one() -> None:
+    folder = Path(__file__).parents[2] / "protocols" / "profiles"
+    heads = [tomllib.loads(path.read_text(encoding="utf-8"))["profile"] for path in folder.glob("*/*.toml")]
+    assert {head["id"] for head in heads if head["protocol"] == "mqtt"} == set(DIALECTS)

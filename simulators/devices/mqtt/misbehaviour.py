@@ -40,7 +40,7 @@ def mangled(said: Said, number: int) -> Said:
     if whole[:1] in (b"{", b"["):
         forms = [whole[: max(1, len(whole) // 2)], whole[:-1] + b',"\xff\xfe', b"NaN"]
     elif whole[:1] in (b"$", b"!"):
-        forms = [whole[:-1], whole.replace(b",", b"", 1), b"$"]
+        forms = [whole[:20], whole.replace(b",", b";"), b"$"]
     else:
         forms = [b"nan", b"\xff\xfe", b"?"]
     return said._replace(payload=forms[number % len(forms)], expected=Expectation(), retain=False)

@@ -55,7 +55,9 @@ class Shelly1Pm(_Gen1):
         return [
             self._relay(now),
             self.value(now, "relay/0/power", power, "active_power_total", float(power)),
-            self.value(now, "relay/0/energy", energy, "active_energy_import_total", int(energy) / W_MINUTES_PER_KWH),
+            self.value(
+                now, "relay/0/energy", energy, "active_energy_import_resettable", int(energy) / W_MINUTES_PER_KWH
+            ),
             self.value(now, "input/0", "0", "input_on", 0),
         ]
 
@@ -66,6 +68,63 @@ class Shelly1Pm(_Gen1):
 
     def _relay(self, now: Moment) -> Said:
         return self.value(now, "relay/0", "on" if self._on else "off", "relay_on", self._on)
+
+
+class ShellyI3(_Gen1):
+    """Three inputs. A press is told with a number that counts on; told again, it has the number of the first time."""
+
+    model = "SHIX3-1"
+    opens = True
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._presses = 0
+
+    def hello(self, now: Moment) -> list[Said]:
+        none = spelled({"event": "", "event_cnt": 0})
+        return [*super().hello(now), *(Said(f"{self.topic}/input_event/{n}", none) for n in range(3))]
+
+    def report(self, now: Moment) -> list[Said]:
+        return [
+            self.value(
+                now, f"input/{n}", str(int(self.is_open and not n)), f"digital_input_{n + 1}", self.is_open and not n
+            )
+            for n in range(3)
+        ]
+
+    def turn(self, now: Moment, is_open: bool) -> list[Said]:
+        self.is_open = is_open
+        said = [self.value(now, "input/0", str(int(is_open)), "digital_input_1", is_open)]
+        if is_open:
+            self._presses += 1
+            press = spelled({"event": "S", "event_cnt": self._presses})
+            events = [now.event("button", {"input": "1", "detail": "S"})]
+            once = Said(f"{self.topic}/input_event/0", press, reads((), events))
+            said += [once, once._replace(expected=Expectation())]
+        return said
+
+
+class ShellyEm(_Gen1):
+    """Two clamps and a contactor. Power, reactive power, voltage and two counters each."""
+
+    model = "SHEM"
+    report_s = 15.0
+
+    def report(self, now: Moment) -> list[Said]:
+        said = [self.value(now, "relay/0", "off", "relay_on", 0)]
+        for number, phase in enumerate(("l1", "l2")):
+            wh = f"{self.figure(now, f'active_energy_import_{phase}') * 1000:.1f}"
+            power, reactive = (f"{self.figure(now, f'{name}_power_{phase}'):.2f}" for name in ("active", "reactive"))
+            volts = f"{self.figure(now, f'voltage_{phase}_n'):.2f}"
+            for name, words, point, divisor in (
+                ("power", power, f"active_power_{phase}", 1),
+                ("reactive_power", reactive, f"reactive_power_{phase}", 1),
+                ("voltage", volts, f"voltage_{phase}_n", 1),
+                ("total", wh, f"active_energy_import_{phase}", 1000),
+                ("total_returned", "0.0", f"active_energy_export_{phase}", 1000),
+            ):
+                said.append(self.value(now, f"emeter/{number}/{name}", words, point, float(words) / divisor))
+        return said
 
 
 class Shelly3Em(_Gen1):

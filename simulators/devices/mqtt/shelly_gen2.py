@@ -19,7 +19,9 @@ Points = dict[str, tuple[str, float]]
 """Key of a component -> the point it stands for and what to divide it by."""
 
 
-class _Gen2(Dialect):
+class Gen2(Dialect):
+    """What all of them do: a will, everything after a connect, and then what changed."""
+
     tells_time = True
     report_s = 10.0
     source = "shellyplus"
@@ -62,17 +64,17 @@ class _Gen2(Dialect):
             return []
         return [self._notify(now, "NotifyStatus", changed, self._expected(now, changed))]
 
-    def _notify(self, now: Moment, method: str, params: dict[str, Component], expected: Expectation) -> Said:
+    def _notify(self, now: Moment, method: str, params: dict[str, Any], expected: Expectation) -> Said:
         body = {
             "src": self._src,
             "dst": f"{self.topic}/events",
             "method": method,
-            "params": {"ts": _ts(now), **params},
+            "params": {"ts": ts_of(now), **params},
         }
         return Said(f"{self.topic}/events/rpc", spelled(body), expected, 1, False, True)
 
     def _expected(self, now: Moment, components: dict[str, Component]) -> Expectation:
-        said_ms, told = round(_ts(now) * MS), []
+        said_ms, told = round(ts_of(now) * MS), []
         for name, component in components.items():
             for key, (point, divisor) in self.points(name).items():
                 value: Any = component
@@ -83,7 +85,7 @@ class _Gen2(Dialect):
         return reads(told)
 
 
-class ShellyPlusSwitch(_Gen2):
+class ShellyPlusSwitch(Gen2):
     """One relay with a meter, one input. The counter is told once a minute, the rest as it changes."""
 
     source = "shellyplus1pm"
@@ -134,7 +136,7 @@ class ShellyPlusSwitch(_Gen2):
         return self.report(now)
 
 
-class ShellyPro3Em(_Gen2):
+class ShellyPro3Em(Gen2):
     """em:0 as it changes, emdata:0 once a minute; no neutral current transformer: null."""
 
     source = "shellypro3em"
@@ -204,5 +206,6 @@ class ShellyPro3Em(_Gen2):
         return em
 
 
-def _ts(now: Moment) -> float:
+def ts_of(now: Moment) -> float:
+    """The time as a notification has it: seconds with two decimals."""
     return round(now.clock_ms / MS, 2)
