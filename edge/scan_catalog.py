@@ -74,7 +74,9 @@ def question(profile: ModbusProfile, row: IdentityRow) -> Question:
 
 
 def is_io_module(profile: ModbusProfile) -> bool:
-    """True when the model's points are coils and contacts."""
+    """True for modules of inputs and outputs."""
+    if profile.kind == "io":
+        return True
     bits = sum(point.area in BIT_AREAS for point in profile.points)
     return bits > len(profile.points) / 2
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
 from edge.scan_catalog import Catalog, is_io_module
+from edge.scan_finding import Candidate, Recognition
+from edge.scan_module import by_outputs
 from edge.scan_plausible import ENOUGH, Signature, has_mains, signature
 from edge.scan_registers import UnitRegisters
 from protocols.modbus.profile import IdentityRow, ModbusProfile
@@ -21,32 +21,7 @@ from protocols.modbus.texts import decode_text, identity_matches, identity_value
 CLOSE = 0.75
 """Candidates with at least this part of the best score are named beside it."""
 CANDIDATES_MAX = 4
-COIL, DISCRETE, HOLDING = FUNCTION_CODES["coil"], FUNCTION_CODES["discrete"], FUNCTION_CODES["holding"]
-
-
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that a unit could be, and why."""
-
-    profile: str
-    score: float
-    evidence: tuple[str, ...]
-
-
-class Recognition(msgspec.Struct, frozen=True, kw_only=True):
-    """What a unit is. ``profile`` "": unknown, see ``candidates`` (the best first). ``sure``: it says so itself.
-
-    word_order: when it differs from the profile's. texts: what the device says of itself, like its serial_number.
-    extended: the profile has only points known from one source. hint: what to do next, for people.
-    """
-
-    profile: str = ""
-    sure: bool = False
-    word_order: WordOrder | None = None
-    evidence: tuple[str, ...] = ()
-    texts: dict[str, str] = {}
-    candidates: tuple[Candidate, ...] = ()
-    extended: bool = False
-    hint: str = ""
+HOLDING = FUNCTION_CODES["holding"]
 
 
 class _Said:
@@ -226,7 +201,7 @@ async def _by_looks(unit: UnitRegisters, catalog: Catalog, said: dict[str, _Said
     candidates += [each for each in _by_name(catalog, said) if each.profile not in {one.profile for one in candidates}]
     ranked = sorted(candidates, key=lambda each: -each.score)
     if not ranked:
-        return await _io_module(unit, catalog)
+        return await by_outputs(unit, catalog)
     close = [each for each in ranked if each.score >= CLOSE * ranked[0].score][:CANDIDATES_MAX]
     if len(close) == 1 and ranked[0].score >= 2 * ENOUGH:
         profile = catalog.by_id(ranked[0].profile)
@@ -260,31 +235,3 @@ def _by_name(catalog: Catalog, said: dict[str, _Said]) -> Iterable[Candidate]:
             if not told.differs:
                 evidence += ("but its values cannot be right",)
             yield Candidate(profile=profile.id, score=1.0 + told.strong, evidence=evidence)
-
-
-async def _io_module(unit: UnitRegisters, catalog: Catalog) -> Recognition:
-    """A unit whose registers are no meter's: perhaps it has only coils and contacts."""
-    coils, contacts = await unit.read(COIL, 0, 1), await unit.read(DISCRETE, 0, 1)
-    if coils is None and contacts is None:
-        return Recognition(hint="no known model fits: look at an unknown block with `dayuan-edge read --orders`")
-    if await unit.read(HOLDING, 0, 1) is not None or await unit.read(FUNCTION_CODES["input"], 0, 1) is not None:
-        return Recognition(hint="coils and registers, no known model: see `dayuan-edge read --orders`")
-    answers = "coils" if contacts is None else "contacts" if coils is None else "coils and contacts"
-    fitting = [profile for profile in catalog.profiles if is_io_module(profile) and await _has_bits(unit, profile)]
-    return Recognition(
-        evidence=(f"answers {answers} only: an input or output module",),
-        candidates=tuple(
-            Candidate(profile=each.id, score=0.0, evidence=("all its coils and contacts are there",))
-            for each in fitting[:CANDIDATES_MAX]
-        ),
-        hint="modules of this kind do not say what they are; look at the label",
-    )
-
-
-async def _has_bits(unit: UnitRegisters, profile: ModbusProfile) -> bool:
-    for point in profile.points:
-        if point.area in ("coil", "discrete") and not point.optional:
-            payload = await unit.read(FUNCTION_CODES[point.area], point.at, 1)
-            if payload is None:
-                return False
-    return True

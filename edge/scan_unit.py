@@ -10,7 +10,8 @@ import msgspec
 from edge.bus import Bus
 from edge.modbus_frames import Garbled, GatewaySilent, ReadRequest, Refused
 from edge.scan_catalog import Catalog
-from edge.scan_model import Recognition, recognise
+from edge.scan_finding import Recognition
+from edge.scan_model import recognise
 from edge.scan_progress import ScanProgress
 from edge.scan_registers import UnitRegisters
 from edge.settings import BusSettings

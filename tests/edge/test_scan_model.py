@@ -10,7 +10,8 @@ import pytest
 
 from edge.drivers.modbus import open_bus
 from edge.scan_catalog import Catalog, load_catalog
-from edge.scan_model import Recognition, recognise
+from edge.scan_finding import Recognition
+from edge.scan_model import recognise
 from edge.scan_registers import UnitRegisters
 from edge.settings import BusSettings
 from protocols.modbus.profile import IdentityRow, ModbusProfile
@@ -184,3 +185,14 @@ async def test_nothing_but_reading_functions_can_be_asked() -> None:
     bus = open_bus(BusSettings(name="x", kind="modbus-tcp", timeout_s=1, host="-"), HastyClock(), random.Random(1))
     with pytest.raises(ValueError, match="does not read"):
         await UnitRegisters(bus, 1, HastyClock()).read(6, 0, 1)
+
+
+async def test_a_module_is_among_the_candidates_and_the_one_that_fits_whole_comes_first() -> None:
+    bits = dict.fromkeys(range(6), 0)
+    found, _ = await recognised({"coil": dict.fromkeys([*range(6), *range(16, 22)], 0), "discrete": bits})
+    assert "moxa/iologik-e1214" in {each.profile for each in found.candidates}
+    eight = dict.fromkeys(range(8), 0)
+    found, _ = await recognised({"coil": eight, "discrete": eight})
+    assert "waveshare/relay-d" in {each.profile for each in found.candidates}
+    assert "no more" in found.candidates[0].evidence[0]
+    assert "others" in found.candidates[-1].evidence[0]
