@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from protocols.settings import Document, duration
 from simulators.devices.mqtt.dialects import DIALECTS
 from simulators.devices.mqtt.misbehaviour import MQTT_KINDS, OFFSETS, offset_s
+from simulators.faults import kind_of
 from simulators.plans import FaultPlan
 from simulators.plans_mqtt import DevicePlan
 
@@ -43,7 +44,7 @@ def check_devices(document: Document, rows: Sequence[DevicePlan]) -> None:
 
 def check_mqtt_fault(document: Document, index: int, fault: FaultPlan) -> None:
     """Raises BadSettings when a device that publishes cannot misbehave so."""
-    if fault.kind not in MQTT_KINDS:
+    if (kind_of(fault.kind) or fault.kind) not in MQTT_KINDS:
         message = f"{fault.kind!r} is no fault of a device that publishes"
         raise document.fail(("fault", index, "kind"), message, ", ".join(MQTT_KINDS))
     try:

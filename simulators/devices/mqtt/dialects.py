@@ -21,7 +21,7 @@ from simulators.devices.mqtt.owntracks import OwnTracksPhone, Queclink
 from simulators.devices.mqtt.shelly_gen1 import Shelly1Pm, Shelly3Em, ShellyDoorWindow, ShellyEm, ShellyI3
 from simulators.devices.mqtt.shelly_gen2 import ShellyPlusSwitch, ShellyPro3Em
 from simulators.devices.mqtt.shelly_gen2_more import ShellyBluDoor, ShellyPlusI4, ShellyPmMini, ShellyProEm
-from simulators.devices.mqtt.tag_readers import EspHomeDoor, EspHomeTag, HomeAssistantTag
+from simulators.devices.mqtt.tag_readers import EspHomeDoor, EspHomeNode, EspHomeTag, HomeAssistantTag
 from simulators.devices.mqtt.tasmota import TasmotaEnergy, TasmotaPn532, TasmotaRdm6300, TasmotaSwitch, TasmotaWiegand
 from simulators.devices.mqtt.teltonika import TeltonikaTracker
 from simulators.devices.mqtt.traccar import TraccarVehicle
@@ -35,6 +35,7 @@ DIALECTS: dict[str, type[Dialect]] = {
     "esp-rfid/reader": EspRfid,
     "esp-rfid/reader-v1": EspRfidV1,
     "esphome/door": EspHomeDoor,
+    "esphome/node": EspHomeNode,
     "esphome/tag": EspHomeTag,
     "gpsd/nmea": NmeaReceiver,
     "gpsd/tpv": GpsdReports,

@@ -14,7 +14,7 @@ from simulators.devices.mqtt.device import MqttDevice, PlannedFault
 from simulators.devices.mqtt.dialect import Place
 from simulators.devices.mqtt.dialects import DIALECTS
 from simulators.devices.mqtt.misbehaviour import offset_s
-from simulators.faults import Fault
+from simulators.faults import Fault, kind_of
 from simulators.ledger import Ledger
 from simulators.plans import FaultPlan
 from simulators.plans_mqtt import DevicePlan
@@ -99,7 +99,7 @@ class Fitter:
     def _planned(self, plan: FaultPlan) -> PlannedFault:
         from_ms = self.begins_ms + round(duration(plan.after) * MS)
         lasting_ms = round(duration(plan.lasting) * MS)
-        fault = Fault(plan.kind, duration(plan.delay), plan.code, offset_s=offset_s(plan.offset))
+        fault = Fault(kind_of(plan.kind) or plan.kind, duration(plan.delay), plan.code, offset_s=offset_s(plan.offset))
         return PlannedFault(from_ms, from_ms + lasting_ms if lasting_ms else None, fault)
 
 

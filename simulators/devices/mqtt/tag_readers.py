@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from simulators.devices.mqtt.dialect import Dialect
 from simulators.devices.mqtt.said import Moment, Said, reads, spelled, text
 from simulators.ledger import CARD
@@ -50,6 +52,46 @@ class EspHomeDoor(Dialect):
     def _state(self, now: Moment) -> Said:
         expected = reads([now.reading("door_open", self.is_open)])
         return text(f"{self.topic}/state", "ON" if self.is_open else "OFF", expected, retain=True)
+
+
+class EspHomeNode(Dialect):
+    """A node with a contact, a lock and a sensor; what a sensor cannot measure it says as nan."""
+
+    opens = True
+    report_s = 60.0
+    places: ClassVar[dict[str, str]] = {
+        "door_open": "binary_sensor/front_door",
+        "lock_state": "lock/front_door",
+        "active_power_total": "sensor/power",
+    }
+
+    def will(self, now: Moment) -> WillMessage | None:
+        return WillMessage(f"{self.topic}/status", b"offline", retain=True)
+
+    def hello(self, now: Moment) -> list[Said]:
+        return [
+            text(f"{self.topic}/status", "online", retain=True),
+            text(f"{self.topic}/sensor/power/state", "nan", retain=True),
+            *self._door(now),
+        ]
+
+    def report(self, now: Moment) -> list[Said]:
+        words = f"{self.figure(now, 'active_power_total'):.1f}"
+        return [self._state(now, "active_power_total", words, float(words))]
+
+    def turn(self, now: Moment, is_open: bool) -> list[Said]:
+        self.is_open = is_open
+        moving = self._state(now, "lock_state", "UNLOCKING" if is_open else "LOCKING", 2)
+        return [moving, *self._door(now)]
+
+    def _door(self, now: Moment) -> list[Said]:
+        return [
+            self._state(now, "lock_state", "UNLOCKED" if self.is_open else "LOCKED", self.is_open),
+            self._state(now, "door_open", "ON" if self.is_open else "OFF", self.is_open),
+        ]
+
+    def _state(self, now: Moment, point: str, words: str, value: float) -> Said:
+        return text(f"{self.topic}/{self.places[point]}/state", words, reads([now.reading(point, value)]), retain=True)
 
 
 class HomeAssistantTag(Dialect):
