@@ -16,6 +16,8 @@ NARROW: tuple[TypeName, ...] = ("uint16", "int16")
 TEXT_REGISTERS_MIN = 3
 FACTORS = (1.0, 0.1, 0.01, 0.001)
 _NAMES = {1.0: "", 0.1: " x 0.1", 0.01: " x 0.01", 0.001: " x 0.001"}
+PLAIN = 2.0
+"""Up to this score a number looks like nothing in particular."""
 _INTEGER_SCORES = {1.0: 1.2, 0.1: 3.0, 0.01: 2.2, 0.001: 0.9}
 _NO_VALUE = {0xFFFF, 0x8000, 0x7FFF, 0xFFFFFFFF, 0x80000000, 0x7FFFFFFF}
 _NO_VALUE |= {0xFFFFFFFFFFFFFFFF, 0x8000000000000000, 0x7FFFFFFFFFFFFFFF}
@@ -144,10 +146,10 @@ def _looks_like(kind: TypeName, value: float, later: float | None) -> tuple[str,
     hint, score = _float_hint(value) if is_float else _integer_hint(kind, int(value))
     if later is not None and math.isfinite(later) and later != value:
         change = later - value
-        if 0 < change <= max(1000.0, 1e-4 * abs(value)) and 1e-3 < value < 1e12 and score < 3:
-            return f"counter: grew by {change:g}", max(score, 2.0 if TYPES[kind].words == 2 else 1.5)
+        if 0 < change <= max(1000.0, 1e-4 * abs(value)) and 1e-3 < value < 1e12 and score <= PLAIN:
+            return f"grew by {change:g}: a counter?", max(score, 1.6 if TYPES[kind].words == 2 else 1.2)
         if abs(change) <= 0.2 * abs(value) and score:
-            return f"{hint}, moves" if hint else "moves", score + 1.0
+            return f"{hint}, moves" if hint else "moves", score + (1.0 if score > PLAIN else 0.2)
     return hint, score
 
 

@@ -65,7 +65,7 @@ def test_a_counter_shows_by_growing_between_two_reads() -> None:
     later = block([485_064], "uint32", "little") | block([7213.0], "float32", "big", 110)
     found = orders(first, later)
     counter = next(sight for sight in found.sights[100] if sight.type == "uint32" and sight.word_order == "little")
-    assert counter.hint == "counter: grew by 3"
+    assert counter.hint == "grew by 3: a counter?"
     assert counter.later == 485_064
 
 
