@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -36,13 +37,14 @@ class Rate(NamedTuple):
 def broker(folder: Path, inflight: int) -> Iterator[int]:
     """The port of a mosquitto that queues without limit; ``inflight``: unanswered messages to a client at a time."""
     port = free_port()
+    program_path = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     conf = folder / "mosquitto.conf"
     conf.write_text(
         f"user root\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages {inflight}\n"
         f"listener {port} 127.0.0.1\n",
         encoding="utf-8",
     )
-    with running(["mosquitto", "-c", str(conf)], folder / "mosquitto.log", core=OTHERS) as program:
+    with running([program_path, "-c", str(conf)], folder / "mosquitto.log", core=OTHERS) as program:
         wait_for(lambda: "running" in program.log.read_text(), "the broker", program)
         yield port
 
