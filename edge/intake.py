@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from edge.buffer import Buffer, Change, Damage, Draft, Kind, Opened, Retiming, gap_event
+from edge.lull import Lull
 from edge.pipeline import Pipeline
 from edge.retime import Step, Timing
 from edge.tail import READINGS_EARLY, Load, Tail, WaitingEvent
@@ -68,6 +69,7 @@ class Intake:
         self._retimes: list[_Retime] = []
         self._damage: Damage | None = None
         self._judged = False
+        self._lull = Lull(lambda: self.tail.messages_waiting, self._flush_soon)
         self.last_commit_at: float | None = None
         """Monotonic."""
 
@@ -85,6 +87,8 @@ class Intake:
             self.tail.add(*self._timing.split(passed), origin)
             if self.tail.readings_waiting >= READINGS_EARLY:
                 self._flush_soon()
+            elif origin is not None:
+                self._lull.heard()
 
     async def event(self, event: Event, *, origin: bytes | None = None, redelivered: bool = False) -> bool:
         """See `Sink`. Raises BadPayload for an event that is not as `protocols.events` declares it."""

@@ -28,7 +28,7 @@ def socket_path(buffer_path: Path) -> Path:
 
 
 class StatusSocket:
-    """Serves a snapshot of something while the gateway runs. The buffer's lock sees to it that no other gateway serves here."""
+    """Serves a snapshot of something while the gateway runs. The lock of the buffer keeps other gateways from here."""
 
     def __init__(self, path: Path, snapshot: Callable[[], object]) -> None:
         self._path = path

@@ -80,6 +80,11 @@ class Tail:
         return len(self._readings) + len(self._untimed)
 
     @property
+    def messages_waiting(self) -> int:
+        """Device messages whose readings the next flush takes; the broker waits for their acknowledgement."""
+        return len(self._told)
+
+    @property
     def events_waiting(self) -> int:
         """Events that the next commit takes."""
         return len(self._events)
