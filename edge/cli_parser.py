@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from edge.commissioning.scan_target import BAUDS, HOST_UNITS, MANY_HOSTS_UNITS, PARITIES, SERIAL_UNITS
 from edge.introduce import software_version
-from edge.scan_target import BAUDS, HOST_UNITS, MANY_HOSTS_UNITS, PARITIES, SERIAL_UNITS
 
 DEFAULT_SITE = "site.toml"
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 
 from edge.bus import Bus
+from edge.commissioning.orders import Orders, orders
+from edge.commissioning.orders_read import BlockRead
+from edge.commissioning.orders_table import table
+from edge.commissioning.scan_target import BadTarget, SerialSettings, hosts, is_serial, seconds
 from edge.drivers.modbus import open_bus
-from edge.orders import Orders, orders
-from edge.orders_read import BlockRead
-from edge.orders_table import table
-from edge.scan_target import BadTarget, SerialSettings, hosts, is_serial, seconds
 from edge.settings import BusSettings, load_site
 from edge.site_file import BusKind
 from protocols.clock import Clock, SystemClock
@@ -38,7 +38,7 @@ def read(options: argparse.Namespace) -> int:
         except BadTarget as error:
             print(f"read --orders: {error}", file=sys.stderr)
             return WRONG
-    from edge.read_once import as_json, as_table, read_devices
+    from edge.commissioning.read_once import as_json, as_table, read_devices
 
     site = load_site(options.site)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")

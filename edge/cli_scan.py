@@ -13,13 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from edge.drivers.modbus import open_bus
-from edge.scan_catalog import load_catalog
-from edge.scan_host import HostScan
-from edge.scan_progress import ScanProgress
-from edge.scan_serial import SerialScan
-from edge.scan_site_file import site_file
-from edge.scan_target import (
+from edge.commissioning.scan_catalog import load_catalog
+from edge.commissioning.scan_host import HostScan
+from edge.commissioning.scan_progress import ScanProgress
+from edge.commissioning.scan_serial import SerialScan
+from edge.commissioning.scan_site_file import site_file
+from edge.commissioning.scan_target import (
     HOST_UNITS,
     MANY_HOSTS_UNITS,
     PARITIES,
@@ -31,7 +30,8 @@ from edge.scan_target import (
     seconds,
     units,
 )
-from edge.scan_unit import Asking
+from edge.commissioning.scan_unit import Asking
+from edge.drivers.modbus import open_bus
 from edge.site_reader import BAUDS as BAUDS_ALLOWED
 from edge.status_table import span
 from protocols.clock import Clock, SystemClock

@@ -12,12 +12,12 @@ import signal
 import sys
 from collections.abc import Iterator
 
+from edge.commissioning.scan_target import BadTarget, seconds
+from edge.commissioning.watch_screen import Screen
+from edge.commissioning.watch_table import WatchTable
 from edge.drivers.modbus import ModbusDriver
 from edge.latest import LatestSink, Source, Values, ask
-from edge.scan_target import BadTarget, seconds
 from edge.settings import Site, load_site
-from edge.watch_screen import Screen
-from edge.watch_table import WatchTable
 from protocols.birth import DeviceBirth
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings

@@ -11,8 +11,8 @@ import sys
 
 from edge.command_socket import send_command
 from edge.commands import Action, Command, run_command
+from edge.commissioning.scan_target import BadTarget, seconds
 from edge.drivers.modbus import device_writer, open_bus, writable
-from edge.scan_target import BadTarget, seconds
 from edge.settings import DeviceSettings, Site, load_site
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge.cli import main
-from edge.orders import orders
-from edge.orders_table import spans, table
+from edge.commissioning.orders import orders
+from edge.commissioning.orders_table import spans, table
 from protocols.modbus.registers import ORDERS, TYPES, WordOrder, swap_words
 from tests.edge.areas_line import at, text_words
 from tests.peers.libmodbus import serving_tcp

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.read_once import as_json, as_table, read_devices
+from edge.commissioning.read_once import as_json, as_table, read_devices
 from edge.settings import load_site
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings

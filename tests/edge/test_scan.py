@@ -15,13 +15,13 @@ import pytest
 
 from edge.bus import Bus
 from edge.cli import main
+from edge.commissioning.scan_host import HostScan
+from edge.commissioning.scan_progress import ScanProgress
+from edge.commissioning.scan_serial import SerialScan
+from edge.commissioning.scan_site_file import site_file
+from edge.commissioning.scan_target import Host, SerialSettings
+from edge.commissioning.scan_unit import Asking
 from edge.drivers.modbus import open_bus
-from edge.scan_host import HostScan
-from edge.scan_progress import ScanProgress
-from edge.scan_serial import SerialScan
-from edge.scan_site_file import site_file
-from edge.scan_target import Host, SerialSettings
-from edge.scan_unit import Asking
 from edge.settings import BusSettings, load_site
 from edge.site_warnings import warnings
 from protocols.clock import Clock

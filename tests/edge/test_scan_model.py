@@ -8,11 +8,11 @@ import struct
 
 import pytest
 
+from edge.commissioning.scan_catalog import Catalog, load_catalog
+from edge.commissioning.scan_finding import Recognition
+from edge.commissioning.scan_model import recognise
+from edge.commissioning.scan_registers import UnitRegisters
 from edge.drivers.modbus import open_bus
-from edge.scan_catalog import Catalog, load_catalog
-from edge.scan_finding import Recognition
-from edge.scan_model import recognise
-from edge.scan_registers import UnitRegisters
 from edge.settings import BusSettings
 from protocols.modbus.profile import IdentityRow, ModbusProfile
 from tests.edge.areas_line import AreasLine, Held, at, text_words

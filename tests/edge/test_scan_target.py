@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.scan_target import BadTarget, Host, hosts, is_serial, rounds, units
+from edge.commissioning.scan_target import BadTarget, Host, hosts, is_serial, rounds, units
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.cli import main
-from edge.scan_catalog import load_catalog
+from edge.commissioning.scan_catalog import load_catalog
 from edge.settings import Site, load_site
 from edge.site_warnings import hints, warnings
 from protocols.errors import BadSettings

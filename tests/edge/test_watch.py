@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.commissioning.watch_table import WatchTable
 from edge.gateway import Gateway
 from edge.latest import LatestSink, Values, ask
 from edge.settings import Site, load_site
-from edge.watch_table import WatchTable
 from protocols.clock import SystemClock
 from protocols.reading import Quality, Reading
 from protocols.status import BusReport, DeviceReport

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import msgspec
 
 from edge.bus import Bus
+from edge.commissioning.scan_catalog import Catalog
+from edge.commissioning.scan_finding import Recognition
+from edge.commissioning.scan_model import recognise
+from edge.commissioning.scan_progress import ScanProgress
+from edge.commissioning.scan_registers import UnitRegisters
 from edge.modbus_frames import Garbled, GatewaySilent, ReadRequest, Refused
-from edge.scan_catalog import Catalog
-from edge.scan_finding import Recognition
-from edge.scan_model import recognise
-from edge.scan_progress import ScanProgress
-from edge.scan_registers import UnitRegisters
 from edge.settings import BusSettings
 from protocols.clock import Clock
 from protocols.errors import DeviceBusy, DeviceSilent, WireLost

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from edge.scan_unit import FoundUnit
+from edge.commissioning.scan_unit import FoundUnit
 from edge.settings import BusSettings
 from edge.site_warnings import PLACEHOLDER
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from edge.bus import Bus
-from edge.scan_target import Host
-from edge.scan_unit import Asking, FoundUnit, Heard, name, probe, told
+from edge.commissioning.scan_target import Host
+from edge.commissioning.scan_unit import Asking, FoundUnit, Heard, name, probe, told
 from edge.settings import BusSettings
 from edge.site_file import BusKind
 from edge.status_table import span

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edge.bus import DEAD_UNIT_QUIET_S
+from edge.commissioning.scan_target import SerialSettings, rounds
+from edge.commissioning.scan_unit import Asking, FoundUnit, name, probe, told
 from edge.modbus_frames import ReadRequest
-from edge.scan_target import SerialSettings, rounds
-from edge.scan_unit import Asking, FoundUnit, name, probe, told
 from edge.status_table import span
 
 TIMEOUT_S = 0.3

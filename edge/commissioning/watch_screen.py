@@ -11,7 +11,7 @@ import termios
 import tty
 from collections.abc import Iterator, Mapping, Sequence
 
-from edge.watch_table import Line, Mood
+from edge.commissioning.watch_table import Line, Mood
 
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 COLOURS: Mapping[Mood, str] = {"head": "\x1b[1m", "stale": "\x1b[33m", "bad": "\x1b[31m"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from edge.commissioning.orders import Orders, Sight
 from edge.modbus_frames import EXCEPTIONS
-from edge.orders import Orders, Sight
 from protocols.modbus.registers import TYPES
 
 SHOWN_EACH = 3

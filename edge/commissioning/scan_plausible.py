@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from edge.scan_registers import UnitRegisters
+from edge.commissioning.scan_registers import UnitRegisters
 from protocols.modbus.decode import BlockDecoder
 from protocols.modbus.plan import block_of, plan_reads
 from protocols.modbus.profile import ModbusPoint, ModbusProfile

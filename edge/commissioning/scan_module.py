@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edge.scan_catalog import Catalog, is_io_module
-from edge.scan_finding import Candidate, Recognition
-from edge.scan_registers import UnitRegisters
+from edge.commissioning.scan_catalog import Catalog, is_io_module
+from edge.commissioning.scan_finding import Candidate, Recognition
+from edge.commissioning.scan_registers import UnitRegisters
 from protocols.modbus.profile import ModbusProfile
 from protocols.modbus.registers import BIT_AREAS, FUNCTION_CODES, Area
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edge.scan_catalog import Catalog, is_io_module
-from edge.scan_finding import Candidate, Recognition
-from edge.scan_module import by_outputs
-from edge.scan_plausible import ENOUGH, Signature, has_mains, signature
-from edge.scan_registers import UnitRegisters
+from edge.commissioning.scan_catalog import Catalog, is_io_module
+from edge.commissioning.scan_finding import Candidate, Recognition
+from edge.commissioning.scan_module import by_outputs
+from edge.commissioning.scan_plausible import ENOUGH, Signature, has_mains, signature
+from edge.commissioning.scan_registers import UnitRegisters
 from protocols.modbus.profile import IdentityRow, ModbusProfile
 from protocols.modbus.registers import FUNCTION_CODES, WordOrder
 from protocols.modbus.sunspec import MARKER, MARKER_ADDRESSES, MODELS_MAX
