@@ -93,7 +93,7 @@ class DeviceRow(Row, frozen=True, kw_only=True):
     bus: str  # name of its bus
     name: str = ""  # for people; default: the id
     kind: str = ""  # meter, door, vehicle ...; default: as its profile says
-    unit: int | None = None  # Modbus: unit id, 1 to 247
+    unit: int | None = None  # Modbus: unit id, 1 to 247; some leave the factory with 254
     topic: str = ""  # MQTT: topic of the device, without wildcards
     ident: str = ""  # MQTT: its name inside a topic that several devices share
     card: str = ""  # MQTT: how its reader writes card numbers; default: as its profile says
