@@ -2,9 +2,9 @@
 
     client -> BadNetwork.port -> target
 
-What happens to bytes is the `Weather`, which may change at any time; `cut` ends the connections of the moment. The
-relay itself is never the bottleneck on purpose: it reads only what it may pass on, so that a stalled way fills the
-sender's socket as a real one would.
+What happens to bytes is the `Weather`, which may change at any time; `cut` ends the connections of the moment, `forget`
+leaves them open and dead. The relay itself is never the bottleneck on purpose: it reads only what it may pass on, so
+that a stalled way fills the sender's socket as a real one would.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class BadNetwork:
         self._server: asyncio.Server | None = None
         self._weather = FINE
         self._open: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, ...]] = {}
+        self._forgotten: set[asyncio.Task[None]] = set()
         self.connections = self.resets = self.passed_bytes = self.swallowed_bytes = 0
 
     @property
@@ -127,6 +128,14 @@ class BadNetwork:
             task.cancel()
         return len(self._open)
 
+    def forget(self) -> int:
+        """Every connection of the moment is half open from now on: what either side sends, its end too, reaches nobody.
+
+        As when a router in between has lost its table. New connections work. How many there were.
+        """
+        self._forgotten.update(self._open)
+        return len(self._open)
+
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -140,26 +149,29 @@ class BadNetwork:
                 there, back = await asyncio.open_connection(*self._target)
             writers = self._open[task] = (writer, back)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pass(reader, back), name="network-up")
-                group.create_task(self._pass(there, writer), name="network-down")
+                group.create_task(self._pass(task, reader, back), name="network-up")
+                group.create_task(self._pass(task, there, writer), name="network-down")
         except* (OSError, TimeoutError, _Doomed):
             self._reset(writers)
         except* asyncio.CancelledError:
             pass  # cut
         finally:
             del self._open[task]
+            self._forgotten.discard(task)
             for each in writers:
                 each.close()
             for each in writers:
                 with contextlib.suppress(OSError):
                     await each.wait_closed()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, relay: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """One direction, until the sender ends it: then the other side is told so, and may go on sending."""
         while data := await reader.read(self._weather.piece_bytes or READ_BYTES):
             await self._held_back()
             weather = self._weather
-            if weather.black_hole:
+            if weather.black_hole or relay in self._forgotten:
                 self.swallowed_bytes += len(data)
                 continue
             if weather.loss and self._rng.random() < weather.loss:
@@ -167,11 +179,15 @@ class BadNetwork:
             await self._slowed(weather, len(data))
             if self._weather.stalled:
                 await self._held_back()
+            if relay in self._forgotten:
+                self.swallowed_bytes += len(data)
+                continue
             writer.write(data)
             await writer.drain()
             self.passed_bytes += len(data)
-        with contextlib.suppress(OSError):
-            writer.write_eof()
+        if relay not in self._forgotten:
+            with contextlib.suppress(OSError):
+                writer.write_eof()
 
     async def _held_back(self) -> None:
         while self._weather.stalled:

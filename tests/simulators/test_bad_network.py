@@ -124,6 +124,28 @@ async def test_a_cut_ends_both_sides_and_new_connections_work(echo: tuple[Echo, 
             await until(partial(there.has_ended, times))
 
 
+async def test_a_forgotten_connection_is_dead_and_does_not_end_while_new_ones_work(
+    echo: tuple[Echo, BadNetwork],
+) -> None:
+    there, network = echo
+    async with connected(network) as (reader, writer):
+        writer.write(b"x")
+        await asyncio.wait_for(reader.readexactly(1), 5)
+        assert network.forget() == 1
+        writer.write(b"lost")
+        await until(lambda: network.swallowed_bytes == 4)
+        async with connected(network) as (other, other_writer):
+            other_writer.write(b"y")
+            assert await asyncio.wait_for(other.readexactly(1), 5) == b"y"
+        await until(partial(there.has_ended, 1))
+        assert not reader.at_eof()
+        assert there.pieces == [b"x", b"y"]
+        writer.write_eof()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(), 0.2)
+        assert there.ended == 1
+
+
 async def test_a_refusing_network_resets_new_connections(echo: tuple[Echo, BadNetwork]) -> None:
     there, network = echo
     network.weather = BAD["refusing"]
