@@ -70,7 +70,6 @@ def _read(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=where)
     parser.add_argument("device", nargs="?", help="only this device")
     parser.add_argument("--no-registers", action="store_true", help="leave the raw registers out")
-    parser.add_argument("--registers", action="store_true", help=argparse.SUPPRESS)
     orders = parser.add_argument_group("with --orders")
     orders.add_argument("--orders", action="store_true", help="print registers as every type in every word order")
     orders.add_argument("--at", type=number, default=0, metavar="ADDRESS", help="first register, from 0; 40001 is 0")
