@@ -72,7 +72,7 @@ export function grouped(entities, filter, now, kindWords) {
 }
 
 /** Kinds in the order people look for them; others come after. */
-const KINDS = ["meter", "door", "reader", "vehicle"];
+const KINDS = ["meter", "door", "reader", "vehicle", "room", "io"];
 
 /** @param {string} kind */
 const kindOrder = (kind) => (KINDS.includes(kind) ? KINDS.indexOf(kind) : KINDS.length);
