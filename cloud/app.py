@@ -25,6 +25,7 @@ from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
 from cloud.ingest.path import Ingest
 from cloud.ingest.subscriber import BrokerSettings
 from cloud.live.presence import Presence
+from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
@@ -36,7 +37,6 @@ from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import FIRST_ADMINISTRATOR, Users
 from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress, load_cloud
-from cloud.store.contract import EventsQuery
 from cloud.store.duckdb_store import DuckdbStore
 from cloud.version import version
 from protocols.clock import Clock, SystemClock
@@ -45,10 +45,6 @@ from protocols.errors import BadSettings, Retryable
 log = logging.getLogger(__name__)
 
 WEB = Path(__file__).parent / "web"
-DAY_MS = 86_400_000
-REFILL_VALUES_MS = 30 * DAY_MS
-REFILL_EVENTS_MS = 2 * DAY_MS
-REFILL_EVENTS = 5_000
 STOP_PAGES_S = 1
 IDLE_S = 30
 CLIENT_ID_FILE = "broker-client-id"
@@ -101,7 +97,7 @@ class Collector:
             self.alarms.raise_alarm("store_damaged", "collector", args)
         self._wire()
         await asyncio.to_thread(self.ingest.open)
-        await self._refill()
+        await refill(self.live, self.store, self.ingest, self.inventory, self._clock)
         self.one_time_password = await self.users.found_first()
 
     def _wire(self) -> None:
@@ -154,18 +150,6 @@ class Collector:
             web=WEB if WEB.is_dir() else None,
         )
         self.api = build_api(services, self.gate, version=version())
-
-    async def _refill(self) -> None:
-        """Live state from what is stored, with its true ages."""
-        now = self._clock.now_ms()
-        self.live.load()
-        for birth in self.inventory.births():
-            self.ingest.announce(*birth)
-        newest = await self.store.newest_values(since_at=now - REFILL_VALUES_MS)
-        page = await self.store.events(
-            EventsQuery(from_at=now - REFILL_EVENTS_MS, to_at=now + DAY_MS, limit=REFILL_EVENTS, newest_first=True)
-        )
-        self.live.refill(newest, page)
 
     async def run(self) -> None:
         """Serve until ``stop``; a fault of any part ends all and is raised."""

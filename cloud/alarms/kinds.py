@@ -29,6 +29,13 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "Ends when the file is taken away.",
         "存储文件无法读取（{detail}），已移至 {path}，并新建了文件。取走该文件后本告警结束。",
     ),
+    "store_part_lost": AlarmKind(
+        URGENT,
+        "A damaged block of the store file: {rows} rows of {source} are lost ({period}). The rest can be read. "
+        "{path} lists them. Ends when that file is taken away; look at the disk.",
+        "存储文件有损坏的块：{source} 丢失 {rows} 行（{period}），其余可正常读取，清单见 {path}。"
+        "取走该文件后本告警结束，请检查磁盘。",
+    ),
     "registry_damaged": AlarmKind(
         URGENT,
         "The registry file could not be read. It lies at {path}; a new one with a new administrator was begun. "

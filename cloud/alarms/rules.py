@@ -144,6 +144,9 @@ class GatewayRules:
             alarm = self._alarms.find(kind, "collector")
             if alarm is not None and not Path(str(alarm.args.get("path", ""))).exists():
                 self._alarms.clear_alarm(kind, "collector")
+        for alarm in self._alarms.active():
+            if alarm.kind == "store_part_lost" and not Path(str(alarm.args.get("path", ""))).exists():
+                self._alarms.clear_alarm(alarm.kind, alarm.source)
 
 
 def _source(key: GatewayKey) -> str:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from cloud.ingest.announced import Announced
 from cloud.ingest.commit import GroupCommit
@@ -121,7 +122,7 @@ class Ingest:
                 dropped = self._subscriber.dropped
                 self._alarms.raise_alarm("messages_dropped", "collector", {"count": dropped})
             try:
-                await self._store.maintain(self._clock.now_ms())
+                await self.maintain()
                 if said:
                     said = ""
                     self._alarms.clear_alarm("store_unavailable", "upkeep")
@@ -130,6 +131,15 @@ class Ingest:
                     said = str(error)
                     log.error("roll-ups and retention wait: %s", error)
                     self._alarms.raise_alarm("store_unavailable", "upkeep", {"detail": said[:300]})
+
+    async def maintain(self) -> None:
+        """One round of the store's upkeep; says what was lost. Raises StoreUnavailable."""
+        for part in await self._store.maintain(self._clock.now_ms()):
+            ends = [at for at in (part.from_at, part.to_at) if at is not None]
+            days = [datetime.fromtimestamp(at / 1000, UTC).date() for at in ends]
+            period = " - ".join(map(str, days))
+            args: AlarmArgs = {"rows": part.rows, "table": part.table, "period": period or "?", "path": part.path}
+            self._alarms.raise_alarm("store_part_lost", part.table, args)
 
     # --- what others ask ---------------------------------------------------------------------------------------------
 

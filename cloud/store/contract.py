@@ -8,7 +8,7 @@ ingest worker tries again (after ``CommitRefused`` with each batch alone).
 Times are milliseconds since 1970 UTC. A value that is absent (quality ``bad``) is NaN in arrays and NULL at rest.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
@@ -185,6 +185,16 @@ class OpenReport:
     damaged_detail: str = ""
 
 
+class LostPart(NamedTuple):
+    """Rows of one table that could not be read any more and were cut out; ``path`` lists what is known of them."""
+
+    table: str
+    rows: int
+    from_at: int | None
+    to_at: int | None
+    path: str
+
+
 # --- queries ---------------------------------------------------------------------------------------------------------
 
 
@@ -301,9 +311,6 @@ class DefaultFacts:
         return "Asia/Shanghai"
 
 
-StoreAlarm = Callable[[str, str, dict[str, str | int]], None]
-
-
 class SeriesStore(Protocol):
     """See the module's text for call order and who retries."""
 
@@ -355,6 +362,9 @@ class SeriesStore(Protocol):
         """How much there is."""
         ...
 
-    async def maintain(self, now_ms: int) -> None:
-        """One round of roll-ups, clustering and retention, in small steps beside the commits."""
+    async def maintain(self, now_ms: int) -> Sequence[LostPart]:
+        """One round of roll-ups, clustering and retention, in small steps beside the commits.
+
+        After a query or a round met rows that cannot be read any more, these are cut out; what was lost is returned.
+        """
         ...

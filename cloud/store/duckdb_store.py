@@ -21,6 +21,7 @@ from cloud.store.contract import (
     DefaultFacts,
     EventsQuery,
     GatewayKey,
+    LostPart,
     NewestValues,
     OpenReport,
     Page,
@@ -32,6 +33,7 @@ from cloud.store.contract import (
     SeriesKey,
     StoreSize,
 )
+from cloud.store.duckdb_cut import Cutter, is_damage
 from cloud.store.duckdb_file import connect, file_bytes, set_aside
 from cloud.store.duckdb_query import DuckdbQueries
 from cloud.store.duckdb_recall import digests, recall
@@ -89,6 +91,10 @@ class DuckdbStore:
         self._remembered: Remembered | None = None
         self._in_doubt = False
         """The last commit failed, and yet what it wrote may come back from the log when the file is opened again."""
+        self._unreadable = ""
+        """What said that a block cannot be read, until the upkeep has looked for it."""
+        self._looked_for = ""
+        self._lost: list[LostPart] = []
         self._roll_up_every_s = roll_up_every_s
         self._rest_until = 0.0
 
@@ -187,14 +193,16 @@ class DuckdbStore:
         if invalid:
             self._disconnect()
         first_line = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        if is_damage(error):
+            # Not the work's fault. Opening the file again shows whether it must be set aside.
+            invalid = True
+            self._disconnect()
         machine = invalid or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.HTTPException)
         return StoreUnavailable(first_line) if machine else CommitRefused(first_line)
 
     def _open_again(self) -> duckdb.DuckDBPyConnection:
-        try:
-            self._connect()
-        except StoreDamaged as error:
-            raise StoreUnavailable(str(error)) from None
+        """Raises StoreDamaged, which ends the process: what ingest remembers is that of the file to be set aside."""
+        self._connect()
         assert self._writer is not None
         return self._writer
 
@@ -203,6 +211,9 @@ class DuckdbStore:
         try:
             return digests(writer, wanted)
         except duckdb.Error as error:
+            if is_damage(error):
+                log.error("digests of stored batches cannot be read, repeated ones are not compared: %s", error)
+                return {}
             raise self._after_failure(writer, error) from error
 
     # --- queries -----------------------------------------------------------------------------------------------------
@@ -236,6 +247,8 @@ class DuckdbStore:
                 return question(self._queries())
             except duckdb.Error as error:
                 self._local.queries = None
+                if is_damage(error):
+                    self._unreadable = str(error)
                 raise StoreUnavailable(str(error).splitlines()[0][:300]) from error
 
         return await asyncio.get_running_loop().run_in_executor(pool, answer)
@@ -266,14 +279,18 @@ class DuckdbStore:
 
     # --- background --------------------------------------------------------------------------------------------------
 
-    async def maintain(self, now_ms: int) -> None:
+    async def maintain(self, now_ms: int) -> Sequence[LostPart]:
         pool = self._upkeep_pool
         if pool is None:
             raise StoreUnavailable("the store is not open")
         await asyncio.get_running_loop().run_in_executor(pool, self._maintain, now_ms)
+        lost, self._lost = self._lost, []
+        return lost
 
     def _maintain(self, now_ms: int) -> None:
         try:
+            if self._unreadable not in ("", self._looked_for):
+                self._cut_out(now_ms)
             upkeep, roll_up = self._workers()
             began = self._clock.monotonic()
             if began >= self._rest_until:
@@ -286,7 +303,25 @@ class DuckdbStore:
                 pass
         except duckdb.Error as error:
             self._local.workers = None
+            if is_damage(error):
+                self._unreadable = str(error)
+                if self._unreadable != self._looked_for:
+                    return  # the next round cuts it out
             raise StoreUnavailable(str(error).splitlines()[0][:300]) from error
+
+    def _cut_out(self, now_ms: int) -> None:
+        """Once for each block that could not be read: what is not found is in no table that may be cut."""
+        self._looked_for = self._unreadable
+        holder, _ = self._cursor()
+        reader, _ = self._cursor()
+        try:
+            self._lost += Cutter(self.path, holder, reader, self._series_key, now_ms).cut()
+        except OSError as error:
+            self._looked_for = ""
+            raise StoreUnavailable(f"{self.path}: cannot write down what is lost: {error.strerror}") from error
+        finally:
+            holder.close()
+            reader.close()
 
     def _workers(self) -> tuple[Upkeep, RollUpWriter]:
         known: tuple[int, tuple[Upkeep, RollUpWriter]] | None = getattr(self._local, "workers", None)
