@@ -93,8 +93,9 @@ class Collector:
             self.alarms.raise_alarm("registry_damaged", "collector", {"path": path})
         found = await asyncio.to_thread(self.store.open)
         if found.damaged_path is not None:
-            args = {"path": found.damaged_path, "detail": found.damaged_detail}
-            self.alarms.raise_alarm("store_damaged", "collector", args)
+            kind = "store_log_damaged" if found.cut_log_bytes else "store_damaged"
+            report = {"path": found.damaged_path, "detail": found.damaged_detail}
+            self.alarms.raise_alarm(kind, "collector", {**report, "bytes": found.cut_log_bytes})
         self._wire()
         await asyncio.to_thread(self.ingest.open)
         await refill(self.live, self.store, self.ingest, self.inventory, self._clock)

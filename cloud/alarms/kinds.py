@@ -36,6 +36,14 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "存储文件有损坏的块：{source} 丢失 {rows} 行（{period}），其余可正常读取，清单见 {path}。"
         "取走该文件后本告警结束，请检查磁盘。",
     ),
+    "store_log_damaged": AlarmKind(
+        URGENT,
+        "The log of the store file was damaged. What was stored in the last minutes before the start may be lost "
+        "({bytes} bytes): holes in the gateways' batch numbers show which. A copy lies at {path}. "
+        "Ends when it is taken away; look at the disk.",
+        "存储日志损坏，启动前最后几分钟入库的数据可能丢失（{bytes} 字节），可由各网关批次编号的空缺查知。"
+        "副本位于 {path}，取走后本告警结束，请检查磁盘。",
+    ),
     "registry_damaged": AlarmKind(
         URGENT,
         "The registry file could not be read. It lies at {path}; a new one with a new administrator was begun. "

@@ -140,7 +140,7 @@ class GatewayRules:
 
     def _look_at_set_aside(self) -> None:
         """A damaged file is somebody's to look at until it was taken away."""
-        for kind in ("store_damaged", "registry_damaged"):
+        for kind in ("store_damaged", "store_log_damaged", "registry_damaged"):
             alarm = self._alarms.find(kind, "collector")
             if alarm is not None and not Path(str(alarm.args.get("path", ""))).exists():
                 self._alarms.clear_alarm(kind, "collector")

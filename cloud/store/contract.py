@@ -179,10 +179,14 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenReport:
-    """What ``open`` found. ``damaged`` is where a file that could not be read was set aside, with the reason."""
+    """What ``open`` found. ``damaged`` is where a file that could not be read was set aside, with the reason.
+
+    With ``cut_log_bytes`` the store itself is sound, and only the newest commits are lost: so much of its log.
+    """
 
     damaged_path: str | None = None
     damaged_detail: str = ""
+    cut_log_bytes: int = 0
 
 
 class LostPart(NamedTuple):

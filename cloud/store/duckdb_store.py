@@ -35,6 +35,7 @@ from cloud.store.contract import (
 )
 from cloud.store.duckdb_cut import Cutter, is_damage
 from cloud.store.duckdb_file import connect, file_bytes, set_aside
+from cloud.store.duckdb_log import cut_damaged_end
 from cloud.store.duckdb_query import DuckdbQueries
 from cloud.store.duckdb_recall import digests, recall
 from cloud.store.duckdb_rollup import RollUpMath, RollUpWriter
@@ -106,7 +107,7 @@ class DuckdbStore:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         report = OpenReport()
         try:
-            self._connect()
+            report = self._connect_cutting_log()
         except StoreDamaged as damage:
             target = set_aside(self.path, self._clock.now_ms())
             log.error("the store could not be read and was set aside as %s: %s", target, damage.detail)
@@ -115,6 +116,19 @@ class DuckdbStore:
         self._query_pool = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="store-query")
         self._upkeep_pool = ThreadPoolExecutor(1, thread_name_prefix="store-upkeep")
         return report
+
+    def _connect_cutting_log(self) -> OpenReport:
+        """Raises StoreDamaged when it is more than the log's end that is damaged."""
+        try:
+            self._connect()
+        except StoreDamaged as damage:
+            lost = cut_damaged_end(self.path, damage.detail, self._clock.now_ms())
+            if lost is None:
+                raise
+            log.error("the store's log was damaged; its last %d bytes are cut off, kept as %s", lost.size, lost.path)
+            self._connect()
+            return OpenReport(damaged_path=str(lost.path), damaged_detail=damage.detail, cut_log_bytes=lost.size)
+        return OpenReport()
 
     def _connect(self) -> None:
         memory_limit_mb, threads = self._limits

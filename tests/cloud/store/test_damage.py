@@ -127,3 +127,34 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         DuckdbStore(tmp_path, ManualClock()).open()
     assert path.exists()
     assert not list(tmp_path.glob("*damaged*"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_flipped_bit_in_the_log_costs_the_newest_commits_and_not_the_file(tmp_path: Path, seed: int) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from tests.cloud.store.works import *;"
+        "from cloud.store.duckdb_store import DuckdbStore; from protocols.clock import ManualClock;"
+        "store = DuckdbStore(Path(sys.argv[1]), ManualClock()); store.open(); store.commit(NAMES);"
+        "store.commit(work(1, [(0, MIDNIGHT + 1, 1.0)])); store._root.cursor().execute('CHECKPOINT');"
+        "[store.commit(work(n, [(0, MIDNIGHT + n, float(n))])) for n in range(2, 21)]; os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False, cwd=Path.cwd())
+    log = tmp_path / f"{FILE_NAME}.wal"
+    content = bytearray(log.read_bytes())
+    content[random.Random(seed).randrange(len(content) // 2, len(content))] ^= 1
+    log.write_bytes(content)
+    store = DuckdbStore(tmp_path, ManualClock())
+    report = store.open()
+    assert report.damaged_path is not None
+    assert 0 < report.cut_log_bytes <= len(content)
+    assert Path(report.damaged_path).read_bytes() == content
+    rows = (await store.readings(ASK)).rows
+    assert [row[1] for row in rows] == [float(number) for number in range(1, len(rows) + 1)]
+    assert 8 <= len(rows) < 20
+    assert [(each.first, each.last) for each in store.remembered().ranges] == [(1, len(rows))]
+    store.commit(work(21, [(0, MIDNIGHT + 21, 21.0)]))
+    store.close()
+    again = DuckdbStore(tmp_path, ManualClock())
+    assert again.open().damaged_path is None
+    assert len((await again.readings(ASK)).rows) == len(rows) + 1
+    again.close()
