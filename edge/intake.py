@@ -163,7 +163,7 @@ class Intake:
                 await self._wake.wait()
             try:
                 await self._retime()
-                await self._commit()
+                await self._commit()  # nothing between: what is sealed is newer than all that was given its time
                 pause_s = RETRY_S[0]
                 if self._closing and not (self.tail or self._uplink.has_done):
                     return
@@ -182,7 +182,6 @@ class Intake:
         return bool(self._due or self.tail.events_waiting or self._retimes or self._damage or self._closing)
 
     async def _commit(self) -> None:
-        self._watch_clock()
         flushes, self._due = self._due or self._closing, False
         load = self.tail.take(readings=flushes)
         done = self._uplink.take_done() if flushes else Done([], [])
@@ -242,6 +241,7 @@ class Intake:
 
     async def _retime(self) -> None:
         """Before anything newer is sealed, what waited for its time gets it."""
+        self._watch_clock()
         while self._retimes:
             job = self._retimes[0]
             before = self._buffer.figures().untimed
@@ -256,6 +256,7 @@ class Intake:
             log.warning("%d readings and events have their time now", items)
             if job.step is not None:
                 self.note("clock_set", retimed=items, step_ms=job.step.step_ms)
+            self._watch_clock()
 
     async def _reopen(self) -> None:
         """The file was found damaged while running: open sets it aside and saves what reads."""

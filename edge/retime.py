@@ -148,9 +148,10 @@ class Timing:
         now = self._clock.now_ms()
         if self.known:
             return at + self._correction(now - at), True
-        if at >= TRUST_FLOOR_MS and abs(now - at) > NEAR_MS:
-            return at, True  # the device has a clock of its own
-        return at - self._offset_ms + (self._correction(now - at) if self._straddles() else 0), False
+        corrected = at + self._correction(now - at)
+        if corrected >= TRUST_FLOOR_MS and abs(now - corrected) > NEAR_MS:
+            return corrected, True  # the device has a clock of its own
+        return corrected - self._offset_ms, False
 
     def _correction(self, age_ms: int) -> int:
         """The step, for an item that was stamped before it."""

@@ -138,6 +138,17 @@ async def test_a_reading_stamped_just_before_the_step_is_moved_with_it() -> None
     assert (event.at, is_timed) == (stamped + HOUR_MS, True)
 
 
+async def test_a_reading_stamped_just_before_a_fall_to_1970_waits_for_its_time_too() -> None:
+    clock = ManualClock(NOW + 365 * 24 * HOUR_MS)
+    watch = timing(clock)
+    stamped = clock.now_ms()
+    clock.step(-stamped)
+    await clock.advance(0.1)
+    watch.observe()
+    timed, untimed = watch.split([reading(stamped)])
+    assert (list(timed), [each.observed_at for each in untimed]) == ([], [int(clock.monotonic() * 1000) - 100])
+
+
 async def test_a_device_with_a_clock_of_its_own_is_believed_in_1970() -> None:
     clock = ManualClock(5_000)
     watch = timing(clock)
