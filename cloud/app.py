@@ -6,6 +6,7 @@ broker -> ingest -> store -> acks -> handlers (live state, alarms) -> stream -> 
 import asyncio
 import contextlib
 import logging
+import re
 import secrets
 import signal
 import socket
@@ -312,7 +313,7 @@ def _client_id(settings: CloudSettings) -> str:
     if settings.broker_client_id is not None:
         return settings.broker_client_id
     path = settings.data / CLIENT_ID_FILE
-    if path.exists() and (known := path.read_text("ascii").strip()):
+    if path.exists() and re.fullmatch(r"[!-~]{1,100}", known := path.read_text("ascii", "replace").strip()):
         return known
     made = f"dayuan-collector-{secrets.token_hex(4)}"
     path.write_text(made + "\n", "ascii")
