@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: help demo test lint format bench docs lock venv clean
+.PHONY: help demo test lint format bench soak proof docs lock venv clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -28,6 +28,12 @@ format:  ## put the Python code into ruff's format
 
 bench:  ## measure what docs and papers claim; prints a table
 	@deploy/setup.sh test && exec $(PY) -m tests.bench $(ARGS)
+
+soak:  ## the proof at length (an hour or more): kills, power cuts, damage, bad networks, simulated days, planted faults
+	@deploy/debian.sh test && deploy/setup.sh test && exec $(PY) -m tests.proof --level soak $(ARGS)
+
+proof:  ## the same for hours, with larger numbers
+	@deploy/debian.sh test && deploy/setup.sh test && exec $(PY) -m tests.proof --level proof $(ARGS)
 
 docs:  ## write the reference pages in docs/ from the code
 	@deploy/setup.sh test && exec $(PY) -m tests.architecture.reference
