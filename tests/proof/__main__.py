@@ -37,9 +37,9 @@ METHODS = (
 )
 """In the order of their figures, R1 to R22."""
 
-LIMITS = """What this is not: a simulated power cut is not a card that lies about what it has written; no hardware watchdog,
-real-time clock, modem or RS-485 line was involved; all processes ran on one machine. 0 violations in n tries means a
-rate below 3/n (at 95 %), not zero."""
+LIMITS = """What this is not: a simulated power cut is not a card that lies about what it has written. No hardware
+watchdog, real-time clock, modem or RS-485 line was involved, and all processes ran on one machine. 0 violations in n
+tries means a rate below 3/n (at 95 %), not zero."""
 
 
 def method(name: str) -> Method:
