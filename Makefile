@@ -18,7 +18,7 @@ demo:  ## one simulated compound on this machine; prints where to look and a one
 	@deploy/setup.sh demo && exec .venv/bin/dayuan-sim demo $(ARGS)
 
 test:  ## all tests; installs what they need first
-	@deploy/debian.sh test && deploy/setup.sh test && exec $(PY) -m pytest $(ARGS)
+	@deploy/debian.sh test && deploy/setup.sh test && exec deploy/test.sh $(ARGS)
 
 lint:  ## ruff, mypy, the pages' JavaScript, shellcheck
 	@deploy/debian.sh lint && deploy/setup.sh test && exec deploy/lint.sh
