@@ -56,6 +56,10 @@ _SORT_S_PER_ROUND = 2.0
 _REST_FACTOR = 2
 """And roll-ups rest twice as long as they worked, so that they leave the cores to what comes in."""
 
+_WORK_AT_FAULT = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError)
+"""Only what DuckDB says of the rows themselves. A commit that fails (a full disk, a conflict with the upkeep) is none
+of it: refusing it would have the gateway put a good batch away for ever."""
+
 T = TypeVar("T")
 
 
@@ -206,13 +210,15 @@ class DuckdbStore:
             invalid = True
         if invalid:
             self._disconnect()
-        first_line = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         if is_damage(error):
-            # Not the work's fault. Opening the file again shows whether it must be set aside.
+            # Opening the file again shows whether it must be set aside.
             invalid = True
             self._disconnect()
-        machine = invalid or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.HTTPException)
-        return StoreUnavailable(first_line) if machine else CommitRefused(first_line)
+        cause = _root_cause(error)
+        first_line = str(cause).splitlines()[0][:300] if str(cause) else type(cause).__name__
+        if invalid or not isinstance(cause, _WORK_AT_FAULT):
+            return StoreUnavailable(first_line)
+        return CommitRefused(first_line)
 
     def _open_again(self) -> duckdb.DuckDBPyConnection:
         """Raises StoreDamaged, which ends the process: what ingest remembers is that of the file to be set aside."""
@@ -348,3 +354,10 @@ class DuckdbStore:
         )
         self._local.workers = (generation, made)
         return made
+
+
+def _root_cause(error: duckdb.Error) -> duckdb.Error:
+    """What went wrong first: tidying up in a transaction that was given up says only that it was given up."""
+    while isinstance(error.__context__, duckdb.Error):
+        error = error.__context__
+    return error

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -50,7 +51,9 @@ async def test_a_full_disk_refuses_the_commit_and_recovers(tmp_path: Path, readi
             try:
                 store.commit(next_work(number))
                 stored += readings
-            except StoreUnavailable:
+            except StoreUnavailable as error:
+                # Not CommitRefused: the gateway would put a good batch away for ever.
+                assert type(error) is StoreUnavailable
                 failures += 1
                 if failures == 3:
                     break
@@ -65,3 +68,23 @@ async def test_a_full_disk_refuses_the_commit_and_recovers(tmp_path: Path, readi
     again.close()
     assert [path.name for path in tmp_path.iterdir() if "damaged" in path.name] == []
     assert (tmp_path / FILE_NAME).exists()
+
+
+async def test_a_commit_that_finds_no_room_at_its_end_is_not_the_batch_s_fault(tmp_path: Path) -> None:
+    """DuckDB calls it a failed transaction. Refused as such, the gateway would put the batch away for ever."""
+    store = DuckdbStore(tmp_path, ManualClock())
+    store.open()
+    store.commit(NAMES)
+
+    def full(place: str) -> None:
+        if place == "before_commit":
+            raise duckdb.TransactionException("TransactionContext Error: Failed to commit: No space left on device")
+
+    store._reach = full
+    with pytest.raises(StoreUnavailable, match="No space left") as failed:
+        store.commit(work(1, [(0, MIDNIGHT, 1.0)]))
+    assert type(failed.value) is StoreUnavailable
+    store._reach = lambda place: None
+    store.commit(work(1, [(0, MIDNIGHT, 1.0)]))
+    assert (await store.size()).readings == 1
+    store.close()
