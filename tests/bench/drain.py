@@ -29,7 +29,7 @@ async def measure(folder: Path, readings: int = READINGS) -> list[Figure]:
         desk = GatewayDesk(compound.layout.buffer(GATEWAY))
         while True:
             await asyncio.sleep(POLL_S)
-            lags += await _lags(api)
+            lags += await live_lags(api)
             stored = await stored_readings(api)
             peak = max(peak, memory_mb(compound.processes.child(GATEWAY).pid))
             if stored >= readings and (await desk.backlog() or 0) < 10:
@@ -57,7 +57,7 @@ async def measure(folder: Path, readings: int = READINGS) -> list[Figure]:
     ]
 
 
-async def _lags(api) -> list[float]:
+async def live_lags(api) -> list[float]:
     """Seconds from observed to received of each meter's newest power; a value counts once."""
     answer = await api.get("/api/v1/state", params={"kind": "meter"})
     lags = []

@@ -40,7 +40,7 @@ from tests.proof.sim_loop import Machine, SimLoop, Trace
 from tests.proof.sim_loop import run as run_loop
 from tests.proof.sim_truth import TIME_ERROR_MS, Made, Name, Row, Truth
 
-SERIES: dict[Level, int] = {"ci": 5, "soak": 50, "proof": 1_000}
+SERIES: dict[Level, int] = {"ci": 5, "soak": 60, "proof": 1_000}
 STEPS = 20
 STEP_EVERY_S = 30.0
 POLL_S = 2.0
