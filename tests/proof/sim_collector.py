@@ -230,6 +230,9 @@ class SimCollector(Machine):
     def stop(self) -> None:
         self._closing.set()
 
+    def set_clock(self, offset_ms: int) -> None:
+        self.clock.offset_ms = offset_ms
+
     def on_death(self) -> None:
         if self.connection is not None:
             self.broker.gone(self.connection)

@@ -10,13 +10,10 @@ import asyncio
 import random
 import shutil
 from collections import deque
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from edge.buffer import Change, Chunk, Committed, Opened, Retiming
-from edge.buffer_sqlite import SqliteBuffer
-from edge.contract import LinkMessage, Will
+from edge.contract import Will
 from edge.intake import Intake
 from edge.pipeline import Pipeline
 from edge.reporter import Reporter
@@ -24,21 +21,20 @@ from edge.retime import Timing
 from edge.sealer import sealer
 from edge.session import Session
 from edge.uplink import Uplink
-from protocols.batch import Identity, peek
 from protocols.birth import Birth
-from protocols.errors import StoreUnavailable, WireLost
+from protocols.errors import StoreUnavailable
 from protocols.reading import Event, Reading
-from tests.proof.sim_broker import Connection, Message, SimBroker
+from tests.proof.sim_broker import Connection, SimBroker
+from tests.proof.sim_edge import GATEWAY, SITE, UP, SimLink, WatchedBuffer
 from tests.proof.sim_loop import Machine, SimClock, Trace
 from tests.proof.sim_truth import Made, Name, Truth
 
-SITE, GATEWAY = "east", "g1"
 CLIENT_ID = f"dayuan-{SITE}-{GATEWAY}"
-UP = f"dayuan/1/{SITE}/{GATEWAY}/up"
 POINTS = ("active_power_total", "active_energy_import_total")
 POLL_S = 120.0
 FLUSH_S = 15.0
 CLOSE_S = 120.0
+RISK_S = 2 * FLUSH_S + 5.0
 
 
 class Press(NamedTuple):
@@ -48,103 +44,12 @@ class Press(NamedTuple):
     tried: bool
 
 
-class SimLink:
-    """`edge.contract.Link` over a connection of the simulated broker."""
-
-    def __init__(self, connection: Connection, machine: Machine, truth: Truth) -> None:
-        self._connection = connection
-        self._machine = machine
-        self._truth = truth
-        self._inbox: deque[LinkMessage] = deque()
-        self._arrived = asyncio.Event()
-        connection.on_message = self._put
-        connection.on_lost = lambda _reason: self._arrived.set()
-
-    async def subscribe(self, topic_filter: str) -> None:
-        await self._connection.subscribe(topic_filter)
-
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        if self._machine.dead:
-            raise WireLost("dead")
-        if topic == UP:
-            self._truth.published(peek(payload), payload)
-        await self._connection.publish(topic, payload, retain=retain)
-
-    def messages(self) -> SimLink:
-        return self
-
-    def __aiter__(self) -> SimLink:
-        return self
-
-    async def __anext__(self) -> LinkMessage:
-        while not self._inbox:
-            if self._connection.reason:
-                raise WireLost(self._connection.reason)
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._inbox.popleft()
-
-    async def acknowledge(self, message: LinkMessage) -> None:
-        if self._connection.reason:
-            raise WireLost(self._connection.reason)
-        self._connection.acknowledge(message.mid)
-
-    async def close(self) -> None:
-        if not self._machine.dead:
-            self._connection.close()
-
-    def _put(self, message: Message, mid: int) -> None:
-        self._inbox.append(LinkMessage(message.topic, message.payload, 1, mid, message.retain, message.dup))
-        self._arrived.set()
-
-
-class WatchedBuffer(SqliteBuffer):
-    """The buffer, with the oracle looking at what is committed and what is deleted."""
-
-    truth: Truth
-    refuses = ""
-
-    async def open(self) -> Opened:
-        if self.refuses:
-            raise StoreUnavailable(self.refuses)
-        return await super().open()
-
-    def watched_commit(self, committed: Committed) -> Committed:
-        self.truth.committed(committed.batches)
-        self.truth.counts["readings retimed"] += sum(batch.readings for batch in committed.batches if committed.retimed)
-        return committed
-
-    async def commit(self, change: Change) -> Committed:
-        self._deleted(change.release)
-        if change.release:
-            self.truth.counts["deletions"] += 1
-        return self.watched_commit(await super().commit(change))
-
-    async def retime(self, retiming: Retiming, *, sealed_at: int) -> Committed:
-        return self.watched_commit(await super().retime(retiming, sealed_at=sealed_at))
-
-    async def read(self, first: int, last: int, *, sealed_at: int) -> Chunk:
-        if self.refuses:
-            raise StoreUnavailable(self.refuses)
-        chunk = await super().read(first, last, sealed_at=sealed_at)
-        self.truth.committed(chunk.batches)
-        return chunk
-
-    def _deleted(self, release: Sequence[tuple[int, int]]) -> None:
-        if self._state is None:
-            return
-        for first, last in release:
-            for place in range(first, last + 1):
-                epoch = [each for each in self._state.epochs if each.base < place][-1]
-                self.truth.deleted(Identity(epoch.name, place - epoch.base))
-
-
 class SimGateway(Machine):
     """See the module."""
 
     def __init__(
         self, folder: Path, loop: asyncio.AbstractEventLoop, rng: random.Random, trace: Trace, broker: SimBroker,
-        truth: Truth, *, max_bytes: int,
+        truth: Truth, *, max_bytes: int, meters: int,
     ) -> None:  # fmt: skip
         super().__init__("gateway", rng, trace)
         self.clock = SimClock(loop)
@@ -153,6 +58,10 @@ class SimGateway(Machine):
         self._folders = 0
         self._broker = broker
         self._max_bytes = max_bytes
+        self._meters = [f"meter-{number}" for number in range(1, meters + 1)]
+        self.uplink: Uplink | None = None
+        self.fine_since_s = 0.0
+        """Since when the disk takes what it is given at once."""
         self._boots = 1
         self._connection: Connection | None = None
         self.buffer: WatchedBuffer | None = None
@@ -182,7 +91,12 @@ class SimGateway(Machine):
         self.die("by a reboot")
         self._boots += 1
         self.clock.boot()
+        self.set_clock(offset_ms)
+
+    def set_clock(self, offset_ms: int) -> None:
+        """Its wall clock is so far off from now on."""
         self.clock.offset_ms = offset_ms
+        self.truth.clock_set(self.clock.true_ms(), offset_ms)
 
     def stop(self) -> None:
         """Asked to end, as systemd does."""
@@ -193,6 +107,7 @@ class SimGateway(Machine):
             self._broker.gone(self._connection)
             self._connection.reason = self._connection.reason or "dead"
         self._keep_file()
+        self._look_at_risk()
 
     def reach(self, place: str) -> None:
         super().reach(place)
@@ -240,7 +155,7 @@ class SimGateway(Machine):
             report=reporter.report,
             fail_point=self.reach,
         )
-        self.uplink, self.session = uplink, session
+        self.uplink = uplink
         await intake.open()
         await self._work(intake, session, buffer)
 
@@ -277,9 +192,7 @@ class SimGateway(Machine):
             self.number += 1
             now = self.clock.now_ms()
             made = Made(self.clock.true_ms(), self.clock.offset_ms)
-            readings = [
-                Reading(device, point, self.number / 4, now) for device in ("meter-1", "meter-2") for point in POINTS
-            ]
+            readings = [Reading(device, point, self.number / 4, now) for device in self._meters for point in POINTS]
             names: list[Name] = [(r.device, r.point, r.value or 0.0) for r in readings]
             self.truth.make(names, made)
             if self.rng.random() < 0.05:
@@ -293,14 +206,13 @@ class SimGateway(Machine):
         while True:
             await self._handed_more.wait()
             self._handed_more.clear()
-            names, self._handed = self._handed, []
+            names = list(self._handed)
             try:
                 await intake.committed()
             except StoreUnavailable:
+                del self._handed[: len(names)]
                 continue
-            except asyncio.CancelledError:
-                self._handed = names + self._handed
-                raise
+            del self._handed[: len(names)]
             self.truth.promise(names)
 
     async def _open_door(self, intake: Intake) -> None:
@@ -340,6 +252,19 @@ class SimGateway(Machine):
             session=session,
             started_at=0,
         )
+
+    def _look_at_risk(self) -> None:
+        """A death takes what is in memory only, and that is not older than the flush interval."""
+        now_s = self.clock.uptime_s()
+        if self.disk_refuses or self.slow_disk or now_s - self.fine_since_s < RISK_S:
+            return
+        true_ms = self.clock.true_ms()
+        oldest = min((self.truth.made[name].true_ms for name in self._handed), default=true_ms)
+        self.truth.counts["readings lost from memory by a death"] += len(self._handed)
+        if self.clock.true_ms() - oldest > RISK_S * 1000:
+            self.truth.violated(
+                f"RAM: readings of {(self.clock.true_ms() - oldest) / 1000:.0f} s ago were in memory only"
+            )
 
     def _keep_file(self) -> None:
         """The next life finds the file as it is now, whatever the dead process' threads would still do."""

@@ -112,7 +112,7 @@ class Machine:
 CURRENT: ContextVar[Machine | None] = ContextVar("machine", default=None)
 
 
-class _NumberedTask(asyncio.Task):  # type: ignore[type-arg]
+class _NumberedTask(asyncio.Task):
     """Tasks stand in sets, and the order of a set must not depend on where in memory they lie."""
 
     count = 0
@@ -202,6 +202,10 @@ class SimClock:
 
     def monotonic(self) -> float:
         return self._loop.time() - self._booted
+
+    def uptime_s(self) -> float:
+        """Since the beginning of the world."""
+        return self._loop.time() - self._zero
 
     def boot(self) -> None:
         self._booted = self._loop.time() - 5.0

@@ -53,7 +53,7 @@ class Truth:
         self.refused = 0
         self.counts: Counter[str] = Counter()
         self.violations: list[str] = []
-        self._newest: dict[tuple[str, str], tuple[float, Identity]] = {}
+        self._clocks: list[tuple[int, int]] = [(0, 0)]
         self._names: dict[Identity, set[Name]] = {}
 
     def violated(self, what: str) -> None:
@@ -135,11 +135,23 @@ class Truth:
         self.rows[name] = row
         self._look_at_time(name, row, made)
 
+    def clock_set(self, true_ms: int, offset_ms: int) -> None:
+        """From now on the gateway's wall clock is so far off."""
+        self._clocks.append((true_ms, offset_ms))
+
+    def _offsets(self, made: Made) -> list[tuple[int, int, int]]:
+        """(since, until, offset) of the gateway's clock, from the making of a reading until now."""
+        ends = [since for since, _ in self._clocks[1:]] + [2**62]
+        spans = [(since, until, offset) for (since, offset), until in zip(self._clocks, ends, strict=True)]
+        return [span for span in spans if span[1] >= made.true_ms]
+
     def _look_at_time(self, name: Name, row: Row, made: Made) -> None:
         error = abs(row.at - made.true_ms)
         is_flagged = row.quality == Quality.UNCERTAIN.value and row.reason == UNTIMED_REASON
-        was_set = made.true_ms + made.offset_ms >= TRUST_FLOOR_MS
-        allowed = TIME_ERROR_MS + (abs(made.offset_ms) if was_set else 0)
+        # The clock that gave it its time may have been believed, and wrong, at any instant until it was sent.
+        allowed = TIME_ERROR_MS + max(
+            (abs(offset) for since, until, offset in self._offsets(made) if since + offset >= TRUST_FLOOR_MS), default=0
+        )
         self.counts["readings with an uncertain time"] += is_flagged
         if error > TIME_ERROR_MS and not is_flagged:
             self.counts["stored with a wrong time, unflagged"] += 1
