@@ -13,6 +13,7 @@ from tests.architecture.reference_testing import PAGES as TESTING_PAGES
 from tests.architecture.reference_testing import testing_page
 from tests.architecture.reference_wire import devices_page, points_page, wire_page
 from tests.architecture.source import ROOT
+from tests.proof.red_page import red_builds_page
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/SETTINGS.md": settings_page,
@@ -21,6 +22,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/WIRE.md": wire_page,
     "docs/POINTS.md": points_page,
     "docs/DEVICES.md": devices_page,
+    "docs/RED_BUILDS.md": red_builds_page,
     **{name: partial(testing_page, name) for name in TESTING_PAGES},
 }
 

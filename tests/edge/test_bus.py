@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from edge.bus import Bus
+from edge.bus import Bus, Line
 from edge.drivers.modbus import open_bus
-from edge.modbus_frames import Garbled, GatewaySilent, ReadRequest, Refused
+from edge.modbus_frames import Garbled, GatewaySilent, ReadRequest, Refused, RtuFraming
 from edge.settings import BusSettings
 from protocols.clock import SystemClock
 from protocols.errors import DeviceBusy, DeviceSilent, WireLost
 from tests.edge.modbus_line import Asked, ModbusLine, telling
+from tests.virtual_time import VirtualClock, run
 from tests.waiting import until
 
 TIMEOUT_S = 0.1
@@ -85,6 +86,20 @@ async def test_a_late_answer_is_not_taken_for_the_next_one(kind: str) -> None:
         with pytest.raises(DeviceSilent, match=r"no answer within 0\.1 s"):
             await bus.ask(FIRST)
         assert (await bus.ask(SECOND)).payload == words_of(line, SECOND)
+
+
+def test_a_late_answer_that_comes_before_that_of_a_slow_device_is_not_taken_for_it() -> None:
+    async def ask_twice(clock: VirtualClock) -> None:
+        line = ModbusLine({1: telling(1, range(200))}, framing="rtu", char_s=0.001)
+        line.fault = lambda asked: ("late 0.3", "late 0.15")[asked.number]
+        shape = Line(char_s=0.001, close_on_fault=False)
+        link = line.in_memory(clock)
+        bus = Bus("b", "modbus-rtu", link, RtuFraming(), shape, timeout_s=0.2, clock=clock, rng=random.Random(1))
+        with pytest.raises(DeviceSilent):
+            await bus.ask(FIRST)
+        assert (await bus.ask(SECOND)).payload == words_of(line, SECOND)
+
+    run(ask_twice)
 
 
 @pytest.mark.parametrize("kind", ["modbus-rtu-tcp", "modbus-rtu"])

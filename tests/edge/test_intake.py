@@ -216,7 +216,8 @@ async def test_too_many_waiting_events_are_refused_at_the_door(monkeypatch: pyte
         tasks = [asyncio.create_task(intake.event(bench.event(str(n)))) for n in range(5)]
         await bench.clock.advance(0.01)
         with pytest.raises(StoreUnavailable):
-            await intake.event(bench.event())
+            async with asyncio.timeout(5):
+                await intake.event(bench.event())
         for task in tasks:
             task.cancel()
 

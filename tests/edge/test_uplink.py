@@ -306,3 +306,30 @@ async def test_batches_on_their_way_are_pinned() -> None:
         assert bench.uplink.pinned() == {1, 2, 3}
         bench.ack(2)
         assert bench.uplink.pinned() == {1, 3}
+
+
+async def test_what_waits_in_memory_is_bounded_however_slow_the_collector_is() -> None:
+    bench = Bench(window=4)
+    async with bench.link() as link:
+        await bench.commit(300)
+        await bench.turn()
+        assert bench.uplink.figures().live_waiting <= 8, "what has no place in memory waits on the disk"
+        while bench.uplink.figures().acked_batches < 300:
+            bench.ack(*{identity.seq for identity in link.sent()})
+            await bench.turn()
+        assert sorted(seqs(link)) == list(range(1, 301))
+
+
+async def test_a_wall_clock_that_is_set_neither_hastens_nor_holds_anything() -> None:
+    bench = Bench()
+    async with bench.link() as link:
+        await bench.commit()
+        await bench.turn()
+        bench.clock.step(86_400_000)
+        await bench.clock.advance(9.0)
+        assert len(link.published) == 1, "a day by the wall clock is no day of silence"
+        bench.clock.step(-2 * 86_400_000)
+        await bench.clock.advance(2.0)
+        assert len(link.published) == 2
+        bench.ack(1)
+        assert bench.uplink.take_done().release == [(1, 1)]

@@ -1,0 +1,131 @@
+"""Faults between the gateway's buffer and the collector."""
+
+from tests.proof.planting import Plant
+
+TESTS = "tests/edge/test_uplink.py"
+
+UPLINK = (
+    Plant(
+        "delete-before-ack",
+        "A batch is deleted when the broker has taken it, not when the collector has stored it.",
+        "Whatever the broker or the collector loses on the way is lost for good.",
+        "edge/uplink.py",
+        "            await link.publish(self._topic, flight.batch.payload)\n",
+        "            await link.publish(self._topic, flight.batch.payload)\n"
+        "            self._take_stored(flight.batch.place, flight.batch.place)\n",
+        (f"{TESTS}::test_acked_batches_are_released_and_nothing_else_is",),
+        in_ci=True,
+    ),
+    Plant(
+        "new-number-on-retry",
+        "A batch that was not answered is sent again under another number.",
+        "Each lost ack doubles readings and events: consumption, and people counted through a door.",
+        "edge/uplink.py",
+        "            await link.publish(self._topic, flight.batch.payload)\n",
+        "            from protocols.batch import Identity, encode, open_batch\n"
+        "            again = open_batch(flight.batch.payload)\n"
+        "            again.identity = Identity(again.identity.epoch, again.identity.seq + flight.sends - 1)\n"
+        "            await link.publish(self._topic, encode(again))\n",
+        (f"{TESTS}::test_an_unanswered_batch_is_sent_again_byte_for_byte_later_and_later",),
+    ),
+    Plant(
+        "ack-believed-for-what-was-never-sent",
+        "An ack releases every number it names, sent or not.",
+        "An ack of another gateway with a copied card, or one made up, empties the buffer.",
+        "edge/window.py",
+        "        spans = self._sent.meet(first, last)",
+        "        spans = [(first, min(last, 1000))]",
+        (f"{TESTS}::test_an_ack_for_batches_never_sent_or_of_another_epoch_deletes_nothing",),
+    ),
+    Plant(
+        "ack-of-another-epoch",
+        "The epoch of an ack is not looked at.",
+        "A late ack for the buffer of before deletes batches of this one that nobody has.",
+        "edge/uplink.py",
+        "        base = self._buffer.place_of(ack.epoch) if ack.epoch else None",
+        "        base = 0",
+        (f"{TESTS}::test_an_ack_for_batches_never_sent_or_of_another_epoch_deletes_nothing",),
+    ),
+    Plant(
+        "no-sending-again",
+        "A batch is sent once; without an answer it waits for ever.",
+        "One lost message is a hole until the gateway is restarted.",
+        "edge/window.py",
+        "if flight.due_at <= now and not flight.publishing]",
+        "if False]",
+        (f"{TESTS}::test_an_unanswered_batch_is_sent_again_byte_for_byte_later_and_later",),
+    ),
+    Plant(
+        "unbounded-window",
+        "As many batches are on their way as there are.",
+        "With a collector that is slow, gateway and broker fill their memory with the whole backlog.",
+        "edge/uplink.py",
+        "while not self._probing and len(window.flights) < self._backlog_max and room > 0:",
+        "while not self._probing and room > 0:",
+        (f"{TESTS}::test_backlog_waits_while_live_batches_are_sent",),
+    ),
+    Plant(
+        "unbounded-live-lane",
+        "New batches wait in memory without end while the collector is slow.",
+        "A gateway with a slow link grows for days, until the kernel kills it.",
+        "edge/lanes.py",
+        "            if self.is_open and len(lane) < self._live_max:",
+        "            if self.is_open:",
+        (f"{TESTS}::test_what_waits_in_memory_is_bounded_however_slow_the_collector_is",),
+    ),
+    Plant(
+        "backlog-first",
+        "What is new waits behind the backlog.",
+        "After a night without network the page shows last night for an hour, and no card event is on time.",
+        "edge/uplink.py",
+        "            batch = self._lanes.next_live()",
+        "            batch = self._lanes.next_backlog() or self._lanes.next_live()",
+        (f"{TESTS}::test_backlog_waits_while_live_batches_are_sent",),
+    ),
+    Plant(
+        "newest-after-an-outage-last",
+        "After an outage the newest readings take their place at the end of the backlog.",
+        "The network is back, and for as long as the backlog takes the page still shows the moment it went.",
+        "edge/lanes.py",
+        "        if batch is not None and batch.place in self.unsent:",
+        "        if False:",
+        (f"{TESTS}::test_after_an_outage_the_newest_readings_go_first",),
+    ),
+    Plant(
+        "liveness-by-ping",
+        "The age of the oldest unanswered batch does not end a connection.",
+        "A mobile link that is dead without saying so stays dead for a quarter of an hour.",
+        "edge/uplink.py",
+        "        if silent_s > self._dead_after_s * self._silence_factor:",
+        "        if silent_s > self._dead_after_s * self._silence_factor * 10**9:",
+        (f"{TESTS}::test_the_age_of_the_oldest_unanswered_batch_ends_the_link",),
+    ),
+    Plant(
+        "wall-clock-timers",
+        "The uplink waits by the wall clock.",
+        "A clock that is set back an hour stops sending again for an hour; set forward, it drops the connection.",
+        "edge/uplink.py",
+        "self._clock.monotonic()",
+        "(self._clock.now_ms() / 1000)",
+        (f"{TESTS}::test_a_wall_clock_that_is_set_neither_hastens_nor_holds_anything",),
+        all_of_them=True,
+    ),
+    Plant(
+        "rejected-batch-for-ever",
+        "A batch that the collector refuses stays first in line.",
+        "One batch that cannot be read blocks its gateway until somebody deletes it by hand.",
+        "edge/uplink.py",
+        "        else:\n            self._set_apart(place, rejection.reason, rejection.detail)",
+        "        else:\n            pass",
+        (f"{TESTS}::test_a_rejected_batch_goes_to_quarantine_and_blocks_nothing",),
+    ),
+    Plant(
+        "checksum-not-looked-at",
+        "A batch is opened without looking at its checksum.",
+        "A bit that fell over on the way becomes another number, or another meter.",
+        "protocols/batch.py",
+        '    if zlib.crc32(memoryview(payload)[5:]) != struct.unpack_from(">I", payload, 1)[0]:',
+        "    if False:",
+        ("tests/protocols/test_batch.py::test_one_flipped_bit_is_always_noticed",),
+    ),
+)
