@@ -43,7 +43,7 @@ class Size(NamedTuple):
     seconds: int
 
 
-SIZES: dict[Level, Size] = {"ci": Size(10, 360), "soak": Size(50, 3_600), "proof": Size(50, 24 * 3_600)}
+SIZES: dict[Level, Size] = {"ci": Size(10, 360), "soak": Size(20, 1_800), "proof": Size(50, 7_200)}
 
 
 class Ran(NamedTuple):
