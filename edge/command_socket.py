@@ -72,7 +72,7 @@ class CommandSocket:
     async def _outcome(self, line: bytes) -> dict[str, Any]:
         try:
             command = msgspec.json.decode(line, type=Command)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return {"ok": False, "detail": f"not a command: {error}", "value": None}
         outcome = await self._obey(command)
         return {"ok": outcome.ok, "detail": outcome.detail, "value": outcome.value}

@@ -25,7 +25,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 import zstandard
@@ -52,6 +52,9 @@ _VERSION = 1
 _LEVEL = 3
 _GOOD = (Quality.GOOD, "")
 _LARGEST_CACHED_TABLE = 256 * 1024
+_LARGEST_TABLE = SERIES_MAX * 128
+"""Bytes of a series table: more than ``SERIES_MAX`` of the longest names. What is larger is refused unread, as a few
+hundred bytes on the wire may open to millions of empty names."""
 
 _dictionary = zstandard.ZstdCompressionDict(
     resources.files("protocols").joinpath("wire1.dict").read_bytes(), dict_type=zstandard.DICT_TYPE_RAWCONTENT
@@ -75,9 +78,9 @@ class _Body(msgspec.Struct, frozen=True, array_like=True):
     at_size: int
     at: bytes
     values: Values
-    quality_table: list[tuple[Quality, str]]
+    quality_table: Annotated[list[tuple[Quality, str]], msgspec.Meta(max_length=QUALITIES_MAX)]
     quality: bytes
-    events: list[Event]
+    events: Annotated[list[Event], msgspec.Meta(max_length=EVENTS_MAX)]
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -125,7 +128,8 @@ class Batch(msgspec.Struct, frozen=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Body)
-_series_decoder = msgspec.msgpack.Decoder(list[tuple[str, list[str]]])
+_Points = Annotated[list[str], msgspec.Meta(max_length=SERIES_MAX)]
+_series_decoder = msgspec.msgpack.Decoder(Annotated[list[tuple[str, _Points]], msgspec.Meta(max_length=SERIES_MAX)])
 
 
 def build(
@@ -257,8 +261,8 @@ def open_batch(payload: bytes) -> Batch:
         return open_json(payload)
     identity, start = _header(payload)
     body = _decode_body(_decompress(memoryview(payload)[start:]))
-    if body.count > READINGS_MAX or len(body.events) > EVENTS_MAX:
-        raise BadBatch("too_large", f"{body.count} readings, {len(body.events)} events")
+    if body.count > READINGS_MAX:
+        raise BadBatch("too_large", f"{body.count} readings, at most {READINGS_MAX}")
     _check_columns(body)
     series_key = bytes(body.series)
     series = (_known_series if len(series_key) <= _LARGEST_CACHED_TABLE else _read_series)(series_key)
@@ -316,10 +320,15 @@ def _check_columns(body: _Body) -> None:
 
 
 def _read_series(key: bytes) -> tuple[tuple[str, str], ...]:
+    if len(key) > _LARGEST_TABLE:
+        raise BadBatch("too_large", f"a table of series of {len(key)} bytes, at most {_LARGEST_TABLE}")
     try:
         table = _series_decoder.decode(key)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
         raise BadBatch("schema", f"series: {error}") from None
+    count = sum(len(points) for _, points in table)
+    if count > SERIES_MAX:
+        raise BadBatch("too_large", f"{count} series, at most {SERIES_MAX}")
     series = tuple((device, point) for device, points in table for point in points)
     check_series(series)
     return series

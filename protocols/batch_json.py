@@ -74,12 +74,13 @@ def open_json(payload: bytes) -> Batch:
         batch = msgspec.convert(document, _JsonBatch)
     except (msgspec.ValidationError, OverflowError, RecursionError) as error:
         raise BadBatch("schema", str(error)) from None
+    except UnicodeEncodeError:  # msgspec looks at a key, or at what should have been a number
+        raise BadBatch("schema", "half of a surrogate pair is no text") from None
     _check(batch)
     readings = [Reading(r.device, r.point, r.value, r.at, r.quality, r.reason) for r in batch.readings]
     events = [Event(e.device, e.kind, e.at, e.data) for e in batch.events]
-    built = build(Identity(batch.epoch, batch.seq), readings, events, gateway=batch.gateway, sealed_at=batch.sealed_at)
-    check_series(built.series)
-    return built
+    check_series(list(dict.fromkeys((reading.device, reading.point) for reading in readings)))
+    return build(Identity(batch.epoch, batch.seq), readings, events, gateway=batch.gateway, sealed_at=batch.sealed_at)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

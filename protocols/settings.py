@@ -18,6 +18,7 @@ from protocols.toml_lines import key_lines
 S = TypeVar("S")
 
 FILE_MAX = 1024 * 1024
+KEY_PARTS_MAX = 100
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*")
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -34,6 +35,7 @@ class Document:
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
+        _refuse_long_keys(path, text)
         try:
             self.values: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -43,6 +45,8 @@ class Document:
             raise BadSettings(f"not TOML: {reason}", file=path, line=int(line.group(1)) if line else last) from None
         except RecursionError:
             raise BadSettings("nested too deeply", file=path) from None
+        except ValueError as error:  # a number of thousands of digits
+            raise BadSettings(f"not TOML: {error}", file=path) from None
         self._lines = key_lines(text)
 
     def line(self, *path: str | int) -> int:
@@ -57,6 +61,15 @@ class Document:
     def fail(self, path: tuple[str | int, ...], message: str, allowed: str = "") -> BadSettings:
         """An error at a key: ``raise document.fail(("bus", 0, "port"), "...", allowed="...")``."""
         return BadSettings(message, file=self.path, line=self.line(*path), key=spell(path), allowed=allowed)
+
+
+def _refuse_long_keys(path: str, text: str) -> None:
+    """tomllib takes minutes for a key of a hundred thousand parts."""
+    for number, row in enumerate(text.split("\n"), 1):
+        if row.count(".") > KEY_PARTS_MAX:
+            key = row.partition("=")[0]
+            if key.count(".") > KEY_PARTS_MAX and not key.lstrip().startswith("#"):
+                raise BadSettings(f"a key of more than {KEY_PARTS_MAX} parts", file=path, line=number)
 
 
 def spell(path: tuple[str | int, ...]) -> str:

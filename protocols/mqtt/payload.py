@@ -76,9 +76,14 @@ def _read_json(payload: bytes) -> Any:
 
 
 def _read_loose_json(payload: bytes, strict: msgspec.DecodeError) -> Any:
-    """JSON with the words NaN and Infinity, which many devices print: they become null, their neighbours stay."""
+    """JSON with the words NaN and Infinity, which many devices print: they become null, their neighbours stay.
+
+    So does half of a surrogate pair, which a device that cuts its texts may leave: it becomes a question mark.
+    """
     try:
-        return json.loads(payload.decode("utf-8"), parse_constant=lambda _: None)
+        found = json.loads(payload.decode("utf-8"), parse_constant=lambda _: None)
+        whole = json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")
+        return json.loads(whole) if b"?" in whole else found
     except UnicodeDecodeError as error:
         raise BadPayload("not_utf8", f"byte {error.start}") from None
     except RecursionError:

@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+import tracemalloc
 import zlib
 
 import msgspec
@@ -132,6 +133,34 @@ def test_a_bomb_that_hides_its_size_is_refused():
         open_batch(wrapped(frame))
 
 
+SMALL_THINGS = {
+    "devices without points": (3, b"\x92\xa0\x90"),
+    "points of one device": (3, b"\xa2ab"),
+    "empty points of one device": (3, b"\xa0"),
+    "qualities": (9, msgspec.msgpack.encode(["bad", ""])),
+    "events": (11, msgspec.msgpack.encode({"device": "", "kind": "", "at": 0})),
+}
+
+
+@pytest.mark.parametrize("what", SMALL_THINGS)
+def test_a_batch_of_millions_of_small_things_is_refused_before_they_are_made(what):
+    """600 bytes on the wire were half a minute and 1.3 GB."""
+    place, one = SMALL_THINGS[what]
+    count = (OPEN_MAX - 300) // len(one)
+    many = b"\xdd" + struct.pack(">I", count) + one * count
+    raw = msgspec.Raw(b"\x91\x92\xa1d" + many if "of one" in what else many)
+    body = ["g", NOW, 0, [], b"", 0, 4, b"", [0, b"", b"", b"", b""], [], b"", []]
+    body[place] = raw
+    payload = wrapped(zstandard.ZstdCompressor(dict_data=_dictionary).compress(msgspec.msgpack.encode(body)))
+    assert len(payload) < 4000
+    tracemalloc.start()
+    with pytest.raises(BadBatch):
+        open_batch(payload)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * OPEN_MAX
+
+
 def test_a_batch_of_a_hundred_megabytes_is_refused_unopened():
     for first in (b"\x01", b"{"):
         with pytest.raises(BadBatch, match="too_large"):
@@ -206,6 +235,9 @@ def test_a_json_batch_is_read():
         (as_json(readings=[{"device": "b3/#", "point": "p", "at": NOW, "value": 1}]), "series"),
         (as_json(readings=[{"device": "b3", "point": "p", "at": NOW, "value": 1, "unit": "W"}]), "schema"),
         (b'{"v": 1, "epoch": "e", "seq": ' + b"9" * 5000 + b"}", "json"),
+        (b'{"v": 1, "epoch": "e", "seq": "\\udc00\\ud800"}', "schema"),
+        (as_json(readings=[{"\ud800": 1}]), "schema"),
+        (as_json(readings=[{"device": "\ud800", "point": "p", "at": NOW, "value": 1}]), "series"),
     ],
 )
 def test_a_json_batch_that_is_wrong_says_why(payload, reason):

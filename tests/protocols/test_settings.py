@@ -91,9 +91,10 @@ def test_a_file_that_is_absent_binary_or_huge_is_an_error_of_its_own(tmp_path):
     (tmp_path / "huge.toml").write_bytes(b"#" * 2_000_000)
     with pytest.raises(BadSettings, match="larger"):
         load_toml(tmp_path / "huge.toml")
-    (tmp_path / "deep.toml").write_text("a = " + "[" * 10_000 + "]" * 10_000)
-    with pytest.raises(BadSettings):
-        load_toml(tmp_path / "deep.toml")
+    for text in ("a = " + "[" * 10_000 + "]" * 10_000, "a = " + "9" * 5000, "b = 1\n[a" + ".a" * 20_000 + "]"):
+        (tmp_path / "deep.toml").write_text(text)
+        with pytest.raises(BadSettings):
+            load_toml(tmp_path / "deep.toml")
 
 
 def test_lines_are_found_in_every_shape_of_table():

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from protocols.batch import open_batch, seal
 from protocols.errors import BadPayload
 from protocols.events import check_event
 from protocols.mqtt.message import Decoded
@@ -120,3 +121,14 @@ def test_a_duplicate_key_counts_by_its_last_value() -> None:
     decoded = case.decoder().decode("owntracks/u/5t", payload, retained=False, received_at=NOW)
     assert decoded is not None
     assert decoded.readings[0].value == 3.0
+
+
+def test_half_of_a_surrogate_pair_reaches_no_batch() -> None:
+    """JSON can carry it and nothing can store it; whoever cut a text in its middle did not mean to."""
+    case = read_case(CASES / "esp-rfid-reader-v1" / "v1-granted.toml")
+    payload = json.dumps({**json.loads(case.payload), "access": "Li \ud83d"}).encode()
+    decoded = case.decoder().decode(case.values["topic"], payload, retained=False, received_at=NOW)
+    assert decoded is not None
+    in_order(decoded)
+    assert any("Li ?" in event.data.values() for event in decoded.events)
+    assert open_batch(seal("e", 1, [], decoded.events, gateway="g", sealed_at=NOW)).events == list(decoded.events)
