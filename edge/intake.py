@@ -188,16 +188,30 @@ class Intake:
         change = self._change(load, done)
         try:
             committed = await self._buffer.commit(change)
-        except BaseException:
+        except BaseException as error:
             self.tail.put_back(load)
-            self._uplink.give_back(done)
             self._due = self._due or flushes
+            if isinstance(error, StoreUnavailable):
+                done = await self._release_alone(done)
+            self._uplink.give_back(done)
             raise
         self.last_commit_at = self._clock.monotonic()
         if change.damage_told:
             self._damage = None
         self._uplink.offer(committed.batches)
         self.tail.settle(load, committed.refused, BadPayload("too_large", "no batch can carry this event"))
+
+    async def _release_alone(self, done: Done) -> Done:
+        """The disk takes nothing new, but what was acked can still go, and makes room; what is left to be done."""
+        if not done.release:
+            return done
+        change = Change(sealed_at=self._timing.now_ms(), release=done.release, pinned=self._uplink.pinned())
+        try:
+            await self._buffer.commit(change)
+        except (StoreUnavailable, StoreDamaged) as error:
+            log.debug("not even what was acked can be deleted: %s", error)
+            return done
+        return done._replace(release=[])
 
     def _change(self, load: Load, done: Done) -> Change:
         now_ms = self._timing.now_ms()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from edge import tail
-from edge.buffer import Kind
+from edge.buffer import Change, Committed, Kind
 from edge.intake import Intake
 from edge.pipeline import Pipeline
 from edge.retime import Timing
@@ -237,6 +237,41 @@ async def test_acked_batches_are_deleted_with_the_next_flush_or_after_a_while() 
         assert len(bench.buffer.rows) == 3
         await bench.clock.advance(7.0)
         assert sorted(bench.buffer.rows) == [3]
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+
+class FullDisk(MemoryBuffer):
+    """While ``full``, nothing new is taken; deleting works."""
+
+    full = False
+
+    async def commit(self, change: Change) -> Committed:
+        if self.full and (change.drafts or change.untimed):
+            raise StoreUnavailable("the disk is full")
+        return await super().commit(change)
+
+
+async def test_acked_batches_leave_a_full_disk_although_readings_wait_for_room() -> None:
+    """In one transaction with what does not fit, the deletions would wait for the room that only they can make."""
+    from tests.edge.fake_link import FakeLink
+
+    buffer = FullDisk(sealer("gw"))
+    bench = Bench(buffer=buffer)
+    async with bench.running() as intake:
+        for _ in range(3):
+            await intake.readings([bench.reading()])
+            await bench.clock.advance(1.1)
+        buffer.full = True
+        serving = asyncio.create_task(bench.uplink.serve(FakeLink()))
+        await bench.clock.advance(0.1)
+        bench.uplink.take_ack(Ack("memory01", stored=[(1, 2)]))
+        await intake.readings([bench.reading(7.0)])
+        await bench.clock.advance(15.0)
+        assert sorted(buffer.rows) == [3]
+        buffer.full = False
+        await bench.clock.advance(10.0)
+        assert [reading.value for reading in bench.stored()][-1] == 7.0
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
 
