@@ -10,6 +10,8 @@ from protocols.points import PointKind
 BIRTH_MAX = 4 * 1024 * 1024
 
 _Text = Annotated[str, msgspec.Meta(max_length=200)]
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""JSON knows longer numbers; no database does."""
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=10_000_000)]
 
 
@@ -46,8 +48,8 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: _Text
     software: _Text
     config_hash: _Text
-    session: int
-    started_at: int
+    session: _Whole
+    started_at: _Whole
     devices: list[DeviceBirth] = []
 
 

@@ -12,6 +12,7 @@ from protocols.errors import BadAck
 
 STATUS_MAX = 1024 * 1024
 
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Text = Annotated[str, msgspec.Meta(max_length=400)]
 
 DeviceState = Literal["waiting", "ok", "failing", "lost"]
@@ -85,8 +86,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     v: int = 1
     state: Literal["online", "offline"]
-    session: int
-    at: int = 0
+    session: _Whole
+    at: _Whole = 0
     report: Report | None = None
 
 
