@@ -74,6 +74,15 @@ DEVICES = (
         (f"{MQTT}::test_a_card_message_is_acknowledged_only_after_its_event_is_stored",),
     ),
     Plant(
+        "telemetry-acknowledged-before-commit",
+        "A QoS 1 message with readings is acknowledged when they are in memory.",
+        "A tracker that came into reach for a minute hands over its day, and a power cut takes it.",
+        "edge/drivers/mqtt.py",
+        "        await self._telemetry.put(pending)",
+        "        await _acknowledge(pending)",
+        (f"{MQTT}::test_telemetry_is_acknowledged_only_after_its_commit",),
+    ),
+    Plant(
         "retained-taken-as-event",
         "What the broker kept from earlier makes events again.",
         "With each reconnect somebody who came yesterday comes through the door once more.",
