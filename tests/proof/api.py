@@ -3,7 +3,7 @@
 Routes, parameters and bodies come from the app itself, so that a new route is asked by itself; ``ENTRIES`` says who may
 use it, and a route without an entry is a violation.
 
-python -m tests.proof.api_fuzz --level soak
+python -m tests.proof.api --level soak
 """
 
 from __future__ import annotations

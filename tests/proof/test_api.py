@@ -9,7 +9,7 @@ import pytest
 
 from protocols.birth import parse_birth
 from protocols.errors import BadAck
-from tests.proof.api_fuzz import run
+from tests.proof.api import run
 from tests.proof.fuzz_wire import births
 
 
