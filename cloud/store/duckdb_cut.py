@@ -37,6 +37,8 @@ _TABLES = {
     "refused_reading": ("received_at", ("received_at", "gateway", "epoch", "seq", "device", "point", "observed_at",
                                         "value", "reason")),
     **dict.fromkeys(ROLLUP_TABLES, ("bucket", _ROLLUP_COLUMNS)),
+    # Notes of the upkeep, which it writes anew the next time.
+    **dict.fromkeys(("retired", "clustered"), ("before", ("level", "before"))),
 }  # fmt: skip
 """What may be cut, by table: its column of time, and all of its columns."""
 

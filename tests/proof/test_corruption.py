@@ -28,10 +28,11 @@ def test_a_damaged_file_stops_nothing_and_losses_are_told(file: str, tmp_path: P
     [
         Case("client id", "broker-client-id", "zero_a_page", 345496884),
         Case("client id", "broker-client-id", "scribble", 673472152),
+        Case("store", "readings.duckdb", "flip", 581072402),
     ],
 )
 def test_what_was_found_once_stays_mended(case: Case, tmp_path: Path) -> None:
-    """A client id that was damaged stopped the collector at every start, or went to the broker as it was."""
+    """A damaged client id stopped the collector at every start; a bit in the upkeep's notes ended the upkeep for ever."""
     source = tmp_path / "source"
     source.mkdir()
     MAKES[case.file](source)
