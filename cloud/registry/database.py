@@ -14,6 +14,7 @@ from alembic.util import CommandError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from cloud.store.failpoint import fail_points
 from protocols.clock import Clock
 from protocols.errors import Permanent, StoreDamaged, StoreUnavailable
 
@@ -38,6 +39,7 @@ class Database:
         self._engine: AsyncEngine | None = None
         self._sessions: async_sessionmaker[AsyncSession] | None = None
         self._writer = asyncio.Lock()
+        self._reach = fail_points()
 
     async def open(self, *, replace_damaged: bool = True) -> None:
         """Check, create or migrate the file. A damaged one is renamed and a new one begun (see ``set_aside``).
@@ -106,6 +108,8 @@ class Database:
             raise StoreUnavailable(f"{self.path}: {error.strerror}") from error
         engine = sa.create_engine(f"sqlite:///{self.path}")
         sa.event.listen(engine, "connect", _configure)
+        sa.event.listen(engine, "begin", _begin)
+        sa.event.listen(engine, "after_cursor_execute", lambda *_: self._reach("mid_registry_migration"))
         try:
             with engine.begin() as connection:
                 verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
@@ -121,10 +125,12 @@ class Database:
 
     def _move_aside(self) -> Path:
         target = self.path.with_name(f"{self.path.name}.damaged-{self._clock.now_ms()}")
-        for ending in ("", "-wal", "-shm"):
+        # The log first: alone it would be taken for the log of the new file.
+        for ending in ("-wal", "-shm", ""):
             part = self.path.with_name(self.path.name + ending)
             if part.exists():
                 part.rename(target.with_name(target.name + ending))
+                self._reach("mid_registry_set_aside")
         return target
 
 
@@ -139,6 +145,11 @@ def _configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> 
     for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Python's sqlite3 begins no transaction for CREATE TABLE: a process killed between two would leave a half."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _migrate(connection: sa.Connection, path: Path) -> None:

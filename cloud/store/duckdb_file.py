@@ -9,6 +9,7 @@ import duckdb
 from cloud.store.contract import Remembered
 from cloud.store.duckdb_recall import recall
 from cloud.store.duckdb_schema import NewerSchema, migrate
+from cloud.store.failpoint import Reach, never
 from protocols.errors import StoreDamaged, StoreUnavailable
 
 _NOT_DAMAGE = ("could not set lock", "conflicting lock", "no space left", "permission denied", "too many open files",
@@ -17,7 +18,9 @@ _NOT_DAMAGE = ("could not set lock", "conflicting lock", "no space left", "permi
 """Words in DuckDB's errors that speak of the machine, not of the file."""
 
 
-def connect(path: Path, *, memory_limit_mb: int, threads: int) -> tuple[duckdb.DuckDBPyConnection, Remembered]:
+def connect(
+    path: Path, *, memory_limit_mb: int, threads: int, reach: Reach = never
+) -> tuple[duckdb.DuckDBPyConnection, Remembered]:
     """Open or create the file, bring its tables up to date and read what it remembers.
 
     Reading finds damage at the start: DuckDB verifies a block's checksum when it reads it.
@@ -32,7 +35,7 @@ def connect(path: Path, *, memory_limit_mb: int, threads: int) -> tuple[duckdb.D
             str(path),
             config={"memory_limit": f"{memory_limit_mb}MB", "threads": threads, "preserve_insertion_order": True},
         )
-        migrate(connection)
+        migrate(connection, reach)
         return connection, recall(connection)
     except NewerSchema as error:
         _close(connection)
@@ -65,7 +68,7 @@ def _close(connection: duckdb.DuckDBPyConnection | None) -> None:
         return  # an invalidated database cannot even be closed politely; the handle is dropped either way
 
 
-def set_aside(path: Path, now_ms: int) -> Path:
+def set_aside(path: Path, now_ms: int, reach: Reach = never) -> Path:
     """Rename the file, and what DuckDB keeps beside it, to ``<name>.damaged-<UTC>``; where it lies now.
 
     Raises StoreUnavailable when the machine does not let us; called again it goes on where it stopped.
@@ -79,6 +82,7 @@ def set_aside(path: Path, now_ms: int) -> Path:
     try:
         for part in sorted(path.parent.glob(f"{path.name}.wal*")):
             part.rename(path.with_name(target.name + part.name[len(path.name) :]))
+        reach("mid_set_aside")
         if path.exists():
             path.rename(target)
         _sync_folder(path.parent)

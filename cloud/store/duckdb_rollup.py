@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from cloud.store.contract import Ints, Longs, SeriesFacts, SeriesKey
 from cloud.store.duckdb_rows import Lent, first_row
+from cloud.store.failpoint import Reach, never
 from cloud.store.rollup import (
     BUCKET_MS,
     DAY_MS,
@@ -146,9 +147,10 @@ class RollUpMath:
 class RollUpWriter:
     """The background's step: works out what is touched and writes it, with ``rolled_through``, in one transaction."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, math: RollUpMath) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, math: RollUpMath, reach: Reach = never) -> None:
         self._connection = connection
         self._math = math
+        self._reach = reach
 
     def step(self) -> int:
         """Bring the roll-ups up to the newest batch; how many 15-minute buckets were written. Raises duckdb.Error."""
@@ -158,6 +160,7 @@ class RollUpWriter:
             written = 0
             if tail.through > tail.after:
                 written = self._write(tail)
+                self._reach("mid_roll_up")
                 self._connection.execute("UPDATE rolled_through SET batch = ?", [tail.through])
             self._connection.execute("COMMIT")
         except BaseException:

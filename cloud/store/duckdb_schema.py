@@ -10,6 +10,7 @@ import contextlib
 import duckdb
 
 from cloud.store.duckdb_rows import first_row
+from cloud.store.failpoint import Reach, never
 
 VERSION = 1
 
@@ -73,7 +74,7 @@ class NewerSchema(Exception):
     """The file was written by a later version of the collector."""
 
 
-def migrate(connection: duckdb.DuckDBPyConnection) -> None:
+def migrate(connection: duckdb.DuckDBPyConnection, reach: Reach = never) -> None:
     """Bring the file to this version in one transaction. Raises NewerSchema."""
     connection.execute("BEGIN")
     try:
@@ -84,6 +85,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
         for step in _STEPS[version:]:
             for statement in step:
                 connection.execute(statement)
+                reach("mid_migration")
         if version < VERSION:
             connection.execute("INSERT INTO schema_version VALUES (?)", [VERSION])
         connection.execute("COMMIT")

@@ -113,7 +113,7 @@ class DuckdbStore:
         try:
             report = self._connect_cutting_log()
         except StoreDamaged as damage:
-            target = set_aside(self.path, self._clock.now_ms())
+            target = set_aside(self.path, self._clock.now_ms(), self._reach)
             log.error("the store could not be read and was set aside as %s: %s", target, damage.detail)
             report = OpenReport(damaged_path=str(target), damaged_detail=damage.detail)
             self._connect()
@@ -136,7 +136,7 @@ class DuckdbStore:
 
     def _connect(self) -> None:
         memory_limit_mb, threads = self._limits
-        root, remembered = connect(self.path, memory_limit_mb=memory_limit_mb, threads=threads)
+        root, remembered = connect(self.path, memory_limit_mb=memory_limit_mb, threads=threads, reach=self._reach)
         with self._lock:
             self._root, self._writer = root, root.cursor()
             self._generation += 1
@@ -350,7 +350,7 @@ class DuckdbStore:
         cursor, generation = self._cursor()
         made = (
             Upkeep(cursor, self._retention),
-            RollUpWriter(cursor, RollUpMath(cursor, self._series_key, self._facts)),
+            RollUpWriter(cursor, RollUpMath(cursor, self._series_key, self._facts), self._reach),
         )
         self._local.workers = (generation, made)
         return made

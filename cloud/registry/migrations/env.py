@@ -6,6 +6,6 @@ from sqlalchemy import Connection
 from cloud.registry.tables import Table
 
 connection: Connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=Table.metadata, render_as_batch=True)
+context.configure(connection=connection, target_metadata=Table.metadata, render_as_batch=True, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()
