@@ -93,7 +93,8 @@ class MqttDriver:
                 bus=bus.name,
                 client_id=f"{client}-{what}",
                 filters=filters,
-                mark=SessionMark(gateway.card_key_file.with_name(f"mqtt-{bus.name}-{what}.session")),
+                # The card key is one for the site: gateways that share its folder must not share this.
+                mark=SessionMark(gateway.card_key_file.with_name(f"mqtt-{gateway.id}-{bus.name}-{what}.session")),
                 clock=clock,
                 rng=rng,
             )
