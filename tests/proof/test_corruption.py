@@ -32,7 +32,7 @@ def test_a_damaged_file_stops_nothing_and_losses_are_told(file: str, tmp_path: P
     ],
 )
 def test_what_was_found_once_stays_mended(case: Case, tmp_path: Path) -> None:
-    """A damaged client id stopped the collector at every start; a bit in the upkeep's notes ended the upkeep for ever."""
+    """A damaged client id ended every start of the collector; a bit in the upkeep's notes ended the upkeep."""
     source = tmp_path / "source"
     source.mkdir()
     MAKES[case.file](source)
