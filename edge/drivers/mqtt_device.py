@@ -28,7 +28,7 @@ INTERVALS_KEPT = 8
 SEEN_KEPT = 64
 DETAIL_MAX = 200
 WORD_HOLDS_S = 2.0
-"""So long after "offline" only "online" takes it back: what was said before may come later, by the other connection."""
+"""So long after "offline" the other connection does not take it back: what was said before may come later there."""
 
 
 class Told(NamedTuple):
@@ -58,7 +58,7 @@ class MqttDevice:
         self._clock = clock
         self._state: DeviceState = "waiting"
         self._told_lost = False
-        self._word_until_s = 0.0
+        self._word_by, self._word_until_s = "", 0.0
         self._heard_s: float | None = None
         self._intervals: deque[float] = deque(maxlen=INTERVALS_KEPT)
         self._seen: dict[bytes, None] = {}
@@ -88,7 +88,7 @@ class MqttDevice:
         self._messages += 1
         for reason, _ in decoded.notes:
             self.left_out[reason] += 1
-        news = self._presence(decoded, message.retain, received_at, queued=arrival.queued)
+        news = self._presence(decoded, message.retain, received_at, arrival)
         origin = self._origin(message, decoded, arrival.session)
         heard_s = self._clock.monotonic()
         known = not message.retain and self._repeats.is_known_packet(decoded, heard_s)
@@ -139,14 +139,14 @@ class MqttDevice:
             refused=refused,
         )
 
-    def _presence(self, decoded: Decoded, retained: bool, at: int, *, queued: bool) -> tuple[Event, ...]:
+    def _presence(self, decoded: Decoded, retained: bool, at: int, arrival: Arrival) -> tuple[Event, ...]:
         """Note what the message says about the device being there; the event that follows, if any."""
         if decoded.online is False:
             if retained:
                 # It may have been gone for weeks: a state, no news.
                 self._state = "lost"
                 return ()
-            self._word_until_s = self._clock.monotonic() + WORD_HOLDS_S
+            self._word_by, self._word_until_s = arrival.wire, self._clock.monotonic() + WORD_HOLDS_S
             return () if self._told_lost else (self._lose("offline (its last will or its own word)", at),)
         if retained:
             if decoded.online and not self._told_lost:
@@ -154,7 +154,7 @@ class MqttDevice:
                 self._state = "ok"
             return ()
         now = self._clock.monotonic()
-        if self._word_until_s and not decoded.online and (queued or now < self._word_until_s):
+        if self._word_by not in ("", arrival.wire) and (arrival.queued or now < self._word_until_s):
             return ()
         if self._heard_s is not None and decoded.readings:
             self._intervals.append(now - self._heard_s)
@@ -165,7 +165,7 @@ class MqttDevice:
         self._state, self._last_error = "ok", ""
         if not self._told_lost:
             return ()
-        self._told_lost, self._word_until_s = False, 0.0
+        self._told_lost, self._word_by = False, ""
         log.info("device %s: back", self.id)
         return (Event(self.id, "device_back", at, {"lost_s": round(quiet_s, 1)}),)
 

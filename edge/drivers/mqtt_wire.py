@@ -27,9 +27,10 @@ QUEUED_S = 5.0
 
 
 class Arrival(NamedTuple):
-    """How a message came. session: number of the session; kept: the broker had kept it, so what it retains was known
-    before; queued: the message may have waited there."""
+    """How a message came. wire: by which connection; session: its number; kept: the broker had kept it, so what it
+    retains was known before; queued: the message may have waited there."""
 
+    wire: str = ""
     session: bytes = b""
     kept: bool = False
     queued: bool = False
@@ -108,7 +109,7 @@ class MqttWire:
         async for message in link.messages():
             self.messages += 1
             settled = message.qos == 0 or self._clock.monotonic() - self.up_since_s > QUEUED_S
-            arrival = Arrival(self._mark.value, kept, queued=kept and not settled)
+            arrival = Arrival(self.client_id, self._mark.value, kept, queued=kept and not settled)
             if not await self._accept(link, message, arrival) and message.topic not in self._strangers:
                 await self._unsubscribe(link, message.topic)
             if self.messages % TURN == 0:

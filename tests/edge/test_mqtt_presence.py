@@ -35,14 +35,14 @@ class Heard:
         self.clock = ManualClock(start_ms=START_MS)
         self.device = MqttDevice(settings, profile, decoder, self.clock)
 
-    def says(self, what: str, payload: str, *, queued: bool = False) -> list[str]:
+    def says(self, what: str, payload: str, *, wire: str = "events", queued: bool = False) -> list[str]:
         message = LinkMessage(f"{TOPIC}/{what}", payload.encode(), 1, 1, False, False)
-        told = self.device.take(message, Arrival(b"1", kept=queued, queued=queued))
+        told = self.device.take(message, Arrival(wire, b"1", kept=queued, queued=queued))
         assert told is not None
         return [event.kind for event in told.news]
 
-    def reports(self, *, queued: bool = False) -> list[str]:
-        return self.says("status/switch:0", '{"id":0,"output":true,"source":"init"}', queued=queued)
+    def reports(self, *, wire: str = "telemetry", queued: bool = False) -> list[str]:
+        return self.says("status/switch:0", '{"id":0,"output":true,"source":"init"}', wire=wire, queued=queued)
 
     async def later(self, seconds: float) -> None:
         await self.clock.advance(seconds)
@@ -66,3 +66,11 @@ async def test_its_own_word_brings_it_back_at_once() -> None:
     assert heard.says("online", "false") == ["device_lost"]
     assert heard.says("online", "true") == ["device_back"]
     assert heard.reports() == []
+
+
+async def test_by_the_connection_that_brought_the_will_its_next_message_brings_it_back() -> None:
+    """A device that connects anew ends its old connection, whose will comes first."""
+    heard = Heard()
+    heard.reports()
+    assert heard.says("online", "false") == ["device_lost"]
+    assert heard.reports(wire="events") == ["device_back"]

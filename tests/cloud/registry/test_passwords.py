@@ -27,9 +27,7 @@ def test_a_common_or_short_password_is_refused_with_a_reason(password: str) -> N
     assert weakness(password)
 
 
-@pytest.mark.parametrize(
-    "password", ["violet anvil 77 kites", "4rTg%hQ!m9zL", "三个字不够所以写十二个字才行", one_time_password()]
-)
+@pytest.mark.parametrize("password", ["violet anvil 77 kites", "4rTg%hQ!m9zL", "三个字不够所以写十二个字才行"])
 def test_a_good_password_is_taken(password: str) -> None:
     assert weakness(password, name="admin") is None
 
@@ -39,6 +37,7 @@ def test_a_password_made_of_the_user_name_is_refused() -> None:
 
 
 def test_one_time_passwords_differ_and_are_easy_to_read() -> None:
+    assert not weakness(one_time_password())
     made = {one_time_password() for _ in range(200)}
     assert len(made) == 200
     assert not any(sign in "0O1lI" for password in made for sign in password)
