@@ -35,7 +35,7 @@ from cloud.store.contract import (
 )
 from cloud.store.duckdb_cut import Cutter, is_damage
 from cloud.store.duckdb_file import connect, file_bytes, set_aside
-from cloud.store.duckdb_log import cut_damaged_end
+from cloud.store.duckdb_log import LostEnd, cut_damaged_end, cut_quiet_damage
 from cloud.store.duckdb_query import DuckdbQueries
 from cloud.store.duckdb_recall import digests, recall
 from cloud.store.duckdb_rollup import RollUpMath, RollUpWriter
@@ -123,16 +123,21 @@ class DuckdbStore:
 
     def _connect_cutting_log(self) -> OpenReport:
         """Raises StoreDamaged when it is more than the log's end that is damaged."""
+        now_ms = self._clock.now_ms()
+        lost, detail = cut_quiet_damage(self.path, now_ms), "an entry has no sensible length, and others follow"
         try:
             self._connect()
         except StoreDamaged as damage:
-            lost = cut_damaged_end(self.path, damage.detail, self._clock.now_ms())
-            if lost is None:
+            detail = damage.detail
+            more = cut_damaged_end(self.path, detail, now_ms)
+            if more is None:
                 raise
-            log.error("the store's log was damaged; its last %d bytes are cut off, kept as %s", lost.size, lost.path)
+            lost = more if lost is None else LostEnd(lost.path, lost.size + more.size)
             self._connect()
-            return OpenReport(damaged_path=str(lost.path), damaged_detail=damage.detail, cut_log_bytes=lost.size)
-        return OpenReport()
+        if lost is None:
+            return OpenReport()
+        log.error("the store's log was damaged; its last %d bytes are cut off, kept as %s", lost.size, lost.path)
+        return OpenReport(damaged_path=str(lost.path), damaged_detail=detail, cut_log_bytes=lost.size)
 
     def _connect(self) -> None:
         memory_limit_mb, threads = self._limits
