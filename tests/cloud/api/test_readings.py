@@ -2,7 +2,6 @@
 
 import csv
 import io
-import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -150,8 +149,7 @@ async def test_events_are_listed_with_where_they_came_from(hour: Api) -> None:
         assert none["rows"] == []
 
 
-async def test_the_api_adds_little_to_a_year_of_quarter_hours(api: Api) -> None:
-    """The store's own share is measured with the store; both together by the bench."""
+async def test_a_year_of_quarter_hours_comes_whole_in_one_answer(api: Api) -> None:
     year = 365 * 96
     rng = np.random.default_rng(1)
     numbers = [rng.random(year).tolist() for _ in range(4)]
@@ -164,11 +162,5 @@ async def test_the_api_adds_little_to_a_year_of_quarter_hours(api: Api) -> None:
     api.put(np.array([START]), np.array([1.0]))
     api.store.readings = whole_year  # type: ignore[method-assign]
     async with api.client(token=await api.token()) as client:
-        took = []
-        for _ in range(9):
-            started = time.perf_counter()
-            answer = await client.get(f"{URL}&step=15m&from={START}&to={START + 1}")
-            took.append((time.perf_counter() - started) * 1000)
+        answer = await client.get(f"{URL}&step=15m&from={START}&to={START + 1}")
         assert len(answer.json()["rows"]) == year
-    print(f"35,040 roll-ups through the API: {min(took):.0f} ms best, {sorted(took)[4]:.0f} ms median")
-    assert min(took) < 35
