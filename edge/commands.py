@@ -104,6 +104,11 @@ class DeviceWriter:
         if write is None:
             can = ", ".join(self._profile.writes) or "nothing"
             raise BadCommand("not_writable", f"{point[:40]!r} of {self.device} cannot be written; what can: {can}")
+        if self.told and point not in self.told:
+            detail = (
+                "where it is comes from one source only; try it on the bench, then say extended = true of the device"
+            )
+            raise BadCommand("extended", f"{point} of {self.device} is not written: {detail}")
         return write
 
     async def _set(self, point: str, write: WritePdu, wanted: float, tolerance: float) -> CommandOutcome:

@@ -16,6 +16,7 @@ from edge.drivers.modbus import open_bus
 from edge.modbus_frames import ReadRequest, WriteRequest
 from edge.settings import BusSettings
 from protocols.clock import SystemClock
+from protocols.errors import BadCommand
 from protocols.modbus.profile import ModbusProfile, decode_modbus
 from protocols.settings import Document
 from tests.edge.modbus_line import Asked, ModbusLine
@@ -261,3 +262,14 @@ def test_a_coil_and_a_setpoint_in_libmodbus_are_written_and_read_back() -> None:
 
     with libmodbus.serving_tcp(holding={10: 5000}) as port:
         asyncio.run(go(port))
+
+
+async def test_a_point_known_from_one_source_is_written_only_when_the_device_says_extended() -> None:
+    async with module("modbus-tcp") as (line, bus, _):
+        writer = DeviceWriter("door", 1, relays(), bus, SystemClock(), frozenset({"relay_2"}))
+        with pytest.raises(BadCommand, match="extended = true"):
+            await writer.switch("relay_1", True)
+        with pytest.raises(BadCommand, match="one source"):
+            await writer.pulse("relay_1", 3.0)
+        assert line.asked == []
+        assert (await writer.switch("relay_2", True)).ok
