@@ -57,14 +57,17 @@ class Tried(NamedTuple):
     violations: list[str]
 
 
-def fuzz(target: Target, amount: int, seed: int, keep: Path) -> Tried:
-    """Try the seeds as they are and ``amount`` changed ones; inputs that violate something are kept in ``keep``."""
-    return _Run(target, seed, keep).run(amount)
+def fuzz(target: Target, amount: int, seed: int, keep: Path, *, patience: float = 1.0) -> Tried:
+    """Try the seeds as they are and ``amount`` changed ones; inputs that violate something are kept in ``keep``.
+
+    patience: how many times the CPU seconds an input may take here, where speed is not what is asked.
+    """
+    return _Run(target, seed, keep, patience).run(amount)
 
 
 class _Run:
-    def __init__(self, target: Target, seed: int, keep: Path) -> None:
-        self.target, self.keep = target, keep
+    def __init__(self, target: Target, seed: int, keep: Path, patience: float) -> None:
+        self.target, self.keep, self.patience = target, keep, patience
         self.rng = random.Random(f"{seed}/{target.name}")
         self.corpus: list[bytes] = []
         self.good: list[bytes] = []
@@ -123,7 +126,7 @@ class _Run:
     def one(self, data: bytes) -> None:
         outcome, cpu_s = self.outcome_of(data)
         self.cpu_s += cpu_s
-        allowed_s = self.target.slow_s * max(1.0, len(data) / SLOW_BYTES)
+        allowed_s = self.patience * self.target.slow_s * max(1.0, len(data) / SLOW_BYTES)
         if cpu_s > allowed_s:  # perhaps only the collector of garbage came by
             cpu_s = min(cpu_s, *(self.outcome_of(data)[1] for _ in range(2)))
             if cpu_s > allowed_s:

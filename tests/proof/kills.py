@@ -192,7 +192,8 @@ def pointless(ran: Ran) -> list[str]:
         f"{size.kills} kills": sum(ran.killed.values()) >= size.kills,
         "a kill of each process": min(ran.killed.values()) >= 1,
         f"{size.readings} readings served": counts["readings served"] >= size.readings,
-        f"{size.kills} acks": counts["acks"] >= size.kills,
+        # A busy collector answers many batches with one ack.
+        f"{size.kills // 2} acks": counts["acks"] >= size.kills // 2,
         "a duplicate delivery that was skipped": counts["duplicate deliveries that the collector skipped"] >= 1,
         "a kill inside an open transaction": any(name.split()[1] in IN_TRANSACTION for name in ran.met),
         "an ack that was lost": counts["seen again after their ack"] >= 1 or ran.met["gateway before_ack"] >= 1,

@@ -13,12 +13,14 @@ from tests.proof.fuzz_engine import Target, fuzz
 from tests.proof.mutate import change_bytes
 
 INPUTS = 300
+PATIENCE = 5.0
+"""A loaded machine is slower; what takes quadratic time is found all the same."""
 
 
 def test_every_decoder_keeps_its_word(tmp_path: Path) -> None:
     violations: list[str] = []
     for target in targets(tmp_path):
-        violations += fuzz(target, int(INPUTS * target.share), 1, tmp_path / "inputs").violations
+        violations += fuzz(target, int(INPUTS * target.share), 1, tmp_path / "inputs", patience=PATIENCE).violations
     assert violations == []
 
 
@@ -47,7 +49,7 @@ def dawdles(data: bytes) -> str:
 
 def hoards(data: bytes, hoard: list[bytes] = []) -> str:  # noqa: B006  # what it keeps is the fault
     refuses_bad(data)
-    hoard.append(random.randbytes(1_000_000))
+    hoard.append(random.randbytes(4_000_000))
     return "good"
 
 

@@ -9,6 +9,7 @@ from protocols.clock import SystemClock
 from simulators.compound import COLLECTOR, Compound
 from simulators.east_compound import east_compound
 from simulators.rules import BROKER
+from tests.waiting import until
 
 KILLS = 30
 SEED = 20261121
@@ -44,11 +45,25 @@ def gateways_of(compound):
         return json.load(answer)["gateways"]
 
 
+def all_doors_heard(compound):
+    """Every door has been heard once: gateways, broker and collector know each other."""
+    request = urllib.request.Request(
+        f"{compound.url}/api/v1/events?from=0&to=99999999999999&kind=device_started&limit=1000",
+        headers={"Authorization": f"Bearer {compound.layout.token_file.read_text().strip()}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        page = json.load(answer)
+    place = page["columns"].index("device")
+    return {row[place] for row in page["rows"]} >= {door.id for door in compound.scenario.door}
+
+
 async def test_thirty_kills_lose_double_and_alter_nothing(tmp_path, capsys):
     clock, rng = SystemClock(), random.Random(SEED)
     compound = Compound(tmp_path / "compound", east_compound(SEED), clock, http_port=0, flush_every=f"{FLUSH_S:g} s")
     try:
         await compound.start()
+        await until(lambda: all_doors_heard(compound), within_s=90)
+        # The broker writes its sessions down about once a second; killed before, it would forget who listens.
         await clock.sleep(3)
         killed = await kill_at_random(compound, clock, rng)
         await clock.sleep(3)

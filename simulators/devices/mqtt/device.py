@@ -76,6 +76,7 @@ class MqttDevice:
         self._tapped_s = 0
         self._last_ms = self._begins_ms
         self._greets = asyncio.Event()
+        self._has_greeted = False
         self._one_at_a_time = asyncio.Lock()
         self._occasions: list[_Occasion] = []
         self._number = self._garbled = 0
@@ -130,7 +131,7 @@ class MqttDevice:
             self._plan_first()
         while not halt.is_set():
             if self._greets.is_set():
-                await self._greet(self._last_ms)
+                await self._greet(self._greeting_ms())
                 continue
             due = self._occasions[0] if self._occasions else None
             if due is None or (self._ends_ms is not None and due.at_ms > self._ends_ms):
@@ -185,6 +186,12 @@ class MqttDevice:
         """Until the next occasion, or until the connection was made anew."""
         until = self._clock.monotonic() + wait_s
         await _first(self._clock.sleep_until(until), self._greets.wait(), halt.wait())
+
+    def _greeting_ms(self) -> int:
+        """The first greeting has its nominal instant, like every occasion; a connection that is made anew has none."""
+        first, self._has_greeted = not self._has_greeted, True
+        now_ms = self._clock.now_ms() if self._ends_ms is None else min(self._clock.now_ms(), self._ends_ms)
+        return self._last_ms if first else max(self._last_ms, now_ms)
 
     async def _greet(self, at_ms: int) -> None:
         self._greets.clear()
