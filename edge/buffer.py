@@ -126,7 +126,10 @@ class Opened(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """The buffer now: `used_bytes` of `max_bytes` are taken; `error`: why the last commit failed, or ""."""
+    """The buffer now: `used_bytes` of `max_bytes` are taken; `error`: why the last commit failed, or "".
+
+    `disk_full_since`: since when the disk has no room, by the monotonic clock; None while it has.
+    """
 
     epoch: str
     batches: int
@@ -141,6 +144,7 @@ class Figures(NamedTuple):
     dropped_readings: int
     dropped_events: int
     error: str
+    disk_full_since: float | None = None
 
 
 class Retiming(NamedTuple):

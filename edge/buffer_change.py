@@ -32,6 +32,9 @@ RETIMED_ITEMS = 20_000
 ROOM_SHARE = 0.01
 """Room is made a hundredth of the buffer at a time, so that a full buffer does not write a gap record per batch."""
 
+ROOM_LEAST = 8 * 1024
+"""A gap record takes some hundred bytes: in a small buffer a hundredth would soon leave nothing but gap records."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -220,7 +223,7 @@ class Transaction:
         if missing <= 0:
             return []
         first_time = not (self.state.dropped_readings or self.state.dropped_events)
-        wanted = missing + int(self._soft_bytes * ROOM_SHARE)
+        wanted = missing + max(ROOM_LEAST, int(self._soft_bytes * ROOM_SHARE))
         events: list[Event] = []
         for drop in (self._drop_telemetry, self._drop_untimed, self._drop_events):
             while missing > 0:

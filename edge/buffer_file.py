@@ -45,6 +45,7 @@ def draw_epoch() -> str:
     return secrets.token_hex(4)
 
 
+FULL = "the disk is full"
 _NOT_NOW = ("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_INTERRUPT")
 _DAMAGED_IO = ("SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
 
@@ -58,7 +59,7 @@ def explain(error: sqlite3.Error, path: Path) -> StoreUnavailable | StoreDamaged
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreUnavailable(f"{path} is in use by another process; does a gateway run with it already?")
     if name.startswith("SQLITE_FULL"):
-        return StoreUnavailable(f"{path}: the disk is full")
+        return StoreUnavailable(f"{path}: {FULL}")
     is_ours = isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError)
     if is_ours or (name.startswith(_NOT_NOW) and not name.startswith(_DAMAGED_IO)):
         return StoreUnavailable(f"{path}: {error}")

@@ -44,7 +44,8 @@ class Room:
         self._clock = clock
         self._ballast = Ballast(path.with_name(path.name + ".ballast"))
         self._laid_at = 0.0
-        self._is_full = False
+        self.full_since: float | None = None
+        """Since when the disk has had no room, by the monotonic clock."""
 
     def keep_ballast(self, *, now: bool = False) -> None:
         """Lay the ballast where it is missing and there is room; looks only once in a while, or `now`."""
@@ -53,9 +54,14 @@ class Room:
             self._laid_at = time
             self._ballast.lay()
 
+    def note_full(self) -> None:
+        """The disk refused something for want of room."""
+        if self.full_since is None:
+            self.full_since = self._clock.monotonic()
+
     def make_last(self, connection: sqlite3.Connection | None) -> bool:
         """The disk is full: give up the ballast, and let the log have room to go round. True when that can help."""
-        self._is_full = True
+        self.note_full()
         if connection is None or not self._ballast.release():
             return False
         log.warning("%s: the disk is full; the ballast is released", self._path)
@@ -65,13 +71,13 @@ class Room:
 
     def suffices(self, need: Need, connection: sqlite3.Connection | None) -> bool:
         """On a full disk: what goes into free pages of the file may, deletions may, events may use half the ballast."""
-        if not self._is_full or connection is None or not need.payload_bytes:
-            return True
-        free_pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
-        if 2 * need.payload_bytes <= (free_pages - FREE_PAGES_LEAST) * PAGE_BYTES:
+        if self.full_since is None or connection is None or not need.payload_bytes:
             return True
         room = self._ballast.free_bytes()
         if room >= need.payload_bytes + FREE_FACTOR * BALLAST_BYTES:
-            self._is_full = False
+            self.full_since = None
+            return True
+        free_pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        if 2 * need.payload_bytes <= (free_pages - FREE_PAGES_LEAST) * PAGE_BYTES:
             return True
         return not need.telemetry and room >= need.payload_bytes + BALLAST_BYTES // 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
@@ -20,6 +21,7 @@ from typing import ParamSpec, TypeVar
 from edge.buffer import Change, Chunk, Committed, Damage, Figures, KeptBatch, Opened, Rejected, Retiming, Seal
 from edge.buffer_change import State, Transaction
 from edge.buffer_file import (
+    FULL,
     check,
     connect,
     create_schema,
@@ -98,7 +100,8 @@ class SqliteBuffer:
     def figures(self) -> Figures:
         state = self._state
         if state is None:
-            return Figures("", 0, 0, 0, 0, 0, self._max_bytes, 0, 0, 0, 0, 0, self._error or "not open")
+            error = self._error or "not open"
+            return Figures("", 0, 0, 0, 0, 0, self._max_bytes, 0, 0, 0, 0, 0, error, self._room.full_since)
         totals = state.totals
         return Figures(
             epoch=state.epochs[-1].name,
@@ -114,6 +117,7 @@ class SqliteBuffer:
             dropped_readings=state.dropped_readings,
             dropped_events=state.dropped_events,
             error=self._error,
+            disk_full_since=self._room.full_since,
         )
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -141,8 +145,12 @@ class SqliteBuffer:
                 log.error("set aside as %s; %d batches saved from it, %d lost", saved.path, saved.salvaged, saved.lost)
                 opened = self._load()
         except OSError as error:
+            if error.errno == errno.ENOSPC:
+                self._room.note_full()
             raise self._refused(StoreUnavailable(f"{self.path}: {error.strerror or error}")) from error
         except StoreUnavailable as error:
+            if FULL in str(error):
+                self._room.note_full()
             self._close()
             raise self._refused(error) from error
         self._error = ""
@@ -229,10 +237,10 @@ class SqliteBuffer:
     def _commit(self, work: Callable[[Transaction], Committed], need: Need = NOTHING) -> Committed:
         try:
             if not self._room.suffices(need, self._connection):
-                raise StoreUnavailable(f"{self.path}: the disk is full")
+                raise StoreUnavailable(f"{self.path}: {FULL}")
             committed = self._attempt(work)
         except StoreUnavailable as error:
-            if "disk is full" not in str(error) or not self._room.make_last(self._connection):
+            if FULL not in str(error) or not self._room.make_last(self._connection):
                 raise self._refused(error) from error
             try:
                 committed = self._attempt(work)

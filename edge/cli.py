@@ -16,7 +16,8 @@ import msgspec
 
 from edge.cli_parser import build_parser
 from edge.settings import Site, load_site
-from protocols.clock import SystemClock
+from protocols.alive import alive
+from protocols.clock import Clock, SystemClock
 from protocols.errors import BadSettings
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -68,15 +69,16 @@ def _run(options: argparse.Namespace) -> int:
     )
     for warning in _warnings(site):
         logging.getLogger("edge.site").warning("%s", warning)
-    return asyncio.run(_run_gateway(site))
+    clock = SystemClock()
+    return asyncio.run(alive(_run_gateway(site, clock), clock))
 
 
-async def _run_gateway(site: Site) -> int:
+async def _run_gateway(site: Site, clock: Clock) -> int:
     from edge.failpoint import VARIABLE, armed
     from edge.gateway import Gateway
 
     fail_point = armed(os.environ.get(VARIABLE))
-    gateway = Gateway(site, clock=SystemClock(), rng=random.Random(), fail_point=fail_point)
+    gateway = Gateway(site, clock=clock, rng=random.Random(), fail_point=fail_point)
     loop = asyncio.get_running_loop()
     signals = 0
 

@@ -62,6 +62,7 @@ class Intake:
         self._timing = timing
         self._clock = clock
         self._flush_every_s = flush_every_s
+        uplink.heard_time = timing.hear
         self.tail = Tail()
         self._wake = asyncio.Event()
         self._due = False

@@ -107,6 +107,11 @@ class Lanes:
         return {batch.place for waiting in (self._events, self._telemetry, self.chunk) for batch in waiting}
 
     @property
+    def is_empty(self) -> bool:
+        """Nothing waits, nowhere."""
+        return not (self._events or self._telemetry or self.chunk or self.unsent or self.held)
+
+    @property
     def live_waiting(self) -> int:
         """Length of the live lane."""
         return len(self._events) + len(self._telemetry)

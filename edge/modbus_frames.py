@@ -16,6 +16,8 @@ EXCEPTION_BIT = 0x80
 PDU_MAX = 253
 MBAP_BYTES = 7
 RTU_OVERHEAD = 3
+REMEMBERED_MAX = 1024
+"""Wrong frames of one request that are remembered: more than fit into the buffer of a link at once."""
 
 EXCEPTIONS: dict[int, str] = {
     1: "illegal function",
@@ -218,9 +220,11 @@ class RtuFraming:
         self._refusal = b""
         self._length = 0
         self._request: Request | None = None
+        self._no_answer: set[bytes] = set()
 
     def frame(self, request: Request) -> bytes:
         self._request = request
+        self._no_answer.clear()
         self._good = bytes((request.unit,)) + request.answer_head
         self._refusal = bytes((request.unit, request.function | EXCEPTION_BIT))
         self._length = request.answer_pdu_bytes
@@ -234,10 +238,21 @@ class RtuFraming:
             offset = buffer.find(head)
             while offset >= 0:
                 end = offset + 1 + pdu_length
-                if len(buffer) >= end + 2 and crc16(buffer[offset:end]) == buffer[end : end + 2]:
+                if len(buffer) >= end + 2 and self._is_frame(bytes(buffer[offset : end + 2])):
                     return bytes(buffer[offset + 1 : end])
                 offset = buffer.find(head, offset + 1)
         return None
+
+    def _is_frame(self, candidate: bytes) -> bool:
+        """Whether its checksum is right. What was wrong is remembered: the buffer is looked through at each arrival."""
+        if candidate in self._no_answer:
+            return False
+        if crc16(candidate[:-2]) == candidate[-2:]:
+            return True
+        if len(self._no_answer) >= REMEMBERED_MAX:
+            self._no_answer.clear()
+        self._no_answer.add(candidate)
+        return False
 
     def explain(self, buffer: bytes | bytearray) -> str:
         """What is wrong with bytes that hold no answer."""

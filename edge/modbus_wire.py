@@ -15,8 +15,9 @@ import serial
 from protocols.clock import Clock
 from protocols.errors import WireLost
 
-BUFFER_MAX = 4096
-"""More than this unread is noise; the rest is dropped."""
+BUFFER_MAX = 1024
+"""Four of the longest frames. More than this unread is noise, and the oldest is dropped: all of it is looked through at
+each arrival."""
 
 CONNECT_TIMEOUT_S = 5.0
 

@@ -37,7 +37,7 @@ def why_refused(error: BaseException, url: MqttUrl, ca_file: Path | None) -> str
     if isinstance(cause, TimeoutError) or "timed out" in str(error):
         return "no answer in time"
     if "closed before an answer" in str(error):
-        hint = "" if url.tls else "; does it want mqtts://?"
+        hint = "" if url.tls else "; does it want mqtts://, or does a login page of the network answer in its place?"
         return f"the broker closed the connection without an answer{hint}"
     return str(cause) or type(cause).__name__
 

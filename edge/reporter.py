@@ -36,6 +36,7 @@ class Reporter:
         """The gateway now."""
         kept, sent = self._buffer.figures(), self._uplink.figures()
         waiting = max(0, kept.batches - sent.released.batches)
+        full_since = kept.disk_full_since
         oldest_s = (self._clock.now_ms() - kept.oldest_sealed_at) / MS_PER_S
         return Report(
             epoch=kept.epoch,
@@ -55,6 +56,8 @@ class Reporter:
             clock=self._timing.report(),
             buses=[driver.report() for driver in self._drivers],
             devices=[report for driver in self._drivers for report in driver.device_reports()],
+            disk_full_s=None if full_since is None else round(self._clock.monotonic() - full_since, 1),
+            in_memory=len(self._intake.tail),
             buffer_error=kept.error[:400],
             link_error=self.link_error()[:400],
             rss_bytes=rss_bytes(),

@@ -14,7 +14,7 @@ import msgspec
 
 from edge.buffer import Retiming
 from protocols.clock import MS_PER_S, TRUST_FLOOR_MS, Clock
-from protocols.reading import Event, Quality, Reading
+from protocols.reading import TIME_UNCERTAIN, Event, Quality, Reading
 from protocols.status import ClockReport
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,9 @@ STRADDLE_MS = 10_000
 FLAG_MS_MAX = 24 * 3600 * MS_PER_S
 PATIENCE_S = 24 * 3600
 """A clock behind the last known time is believed after so long: the known time may have been the wrong one."""
+
+AGREE_MS = 60_000
+"""A wall clock this near to the collector's agrees with it; an ack may be on its way so long."""
 
 STEPPED_S = 3600
 NEAR_MS = 3600 * MS_PER_S
@@ -53,6 +56,8 @@ class Timing:
         self._step_ms = 0
         self._flag_until = 0
         self._started_at = 0.0
+        self._collector_offset_ms: int | None = None
+        """As `_offset_ms`, with the collector's clock in the place of our wall clock."""
 
     def start(self, last_good_at: int) -> None:
         """Judge the clock for the first time. last_good_at: newest trusted wall clock of earlier runs, ms."""
@@ -88,6 +93,14 @@ class Timing:
             self._flag_until = min(max(self._flag_until, now - step), now + FLAG_MS_MAX)
         return Step(step, False)
 
+    def hear(self, collector_ms: int) -> None:
+        """Take the collector's time, from an ack that came just now.
+
+        Where it agrees with a wall clock that is only behind the last known time, that time was the wrong one, and
+        nobody has to wait out `PATIENCE_S`. It never sets a time: it can only end the doubt about our own clock.
+        """
+        self._collector_offset_ms = collector_ms - int(self._clock.monotonic() * MS_PER_S)
+
     def now_ms(self) -> int:
         """The wall clock, or the best lower bound while it is not known."""
         now = self._clock.now_ms()
@@ -95,15 +108,12 @@ class Timing:
 
     def flag(self, readings: Sequence[Reading]) -> Sequence[Reading]:
         """Stage of the pipeline: after a step backwards the time of a reading is not certain."""
-        if not self._flag_until:
-            return readings
-        if self._clock.now_ms() >= self._flag_until:
-            self._flag_until = 0
+        if not self._flags():
             return readings
         return [
             r
             if r.quality is not Quality.GOOD
-            else Reading(r.device, r.point, r.value, r.observed_at, Quality.UNCERTAIN, "clock")
+            else Reading(r.device, r.point, r.value, r.observed_at, Quality.UNCERTAIN, TIME_UNCERTAIN)
             for r in readings
         ]
 
@@ -120,7 +130,9 @@ class Timing:
         return timed, untimed
 
     def place_event(self, event: Event) -> tuple[Event, bool]:
-        """The event with its time and True, or in ms of the monotonic clock and False."""
+        """The event with its time and True, or in ms of the monotonic clock and False; flagged as readings are."""
+        if not event.reason and self._flags():
+            event = msgspec.structs.replace(event, reason=TIME_UNCERTAIN)
         if self.known and not self._straddles():
             return event, True
         at, is_timed = self._place(event.at)
@@ -143,6 +155,11 @@ class Timing:
             self._clock.now_ms(),
             self._step_ms if stepped else 0,
         )
+
+    def _flags(self) -> bool:
+        if self._flag_until and self._clock.now_ms() >= self._flag_until:
+            self._flag_until = 0
+        return bool(self._flag_until)
 
     def _place(self, at: int) -> tuple[int, bool]:
         now = self._clock.now_ms()
@@ -171,4 +188,7 @@ class Timing:
         now = self._clock.now_ms()
         if now < TRUST_FLOOR_MS:
             return False
+        heard_ms = self._collector_offset_ms
+        if heard_ms is not None and abs(self._difference() - heard_ms) <= AGREE_MS:
+            return True
         return now >= self._last_good_at - STEP_MS or self._clock.monotonic() - self._started_at > PATIENCE_S

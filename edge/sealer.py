@@ -10,7 +10,7 @@ import msgspec
 from edge.buffer import Draft, KeptBatch, Kind, Retiming, Seal
 from protocols.batch import Batch, Identity, seal
 from protocols.errors import BadBatch
-from protocols.reading import Event, Quality, Reading
+from protocols.reading import TIME_UNCERTAIN, Event, Quality, Reading
 
 READINGS_PER_BATCH = 20_000
 EVENTS_PER_BATCH = 500
@@ -106,7 +106,12 @@ def _span(draft: Draft) -> tuple[int, int]:
 def retimed(batches: Sequence[Batch], retiming: Retiming) -> list[Draft]:
     """Untimed items with their time: first all events, then all readings, each in the order they came."""
     shift = retiming.shift_ms
-    events = [msgspec.structs.replace(event, at=event.at + shift) for batch in batches for event in batch.events]
+    doubt = TIME_UNCERTAIN if retiming.uncertain else ""
+    events = [
+        msgspec.structs.replace(event, at=event.at + shift, reason=event.reason or doubt)
+        for batch in batches
+        for event in batch.events
+    ]
     move: Callable[[Reading], Reading] = _doubtful(shift) if retiming.uncertain else _certain(shift)
     readings = [move(reading) for batch in batches for reading in batch.readings()]
     drafts = [Draft(Kind.EVENTS, events=events), Draft(Kind.TELEMETRY, readings=readings)]
@@ -120,7 +125,7 @@ def _certain(shift: int) -> Callable[[Reading], Reading]:
 def _doubtful(shift: int) -> Callable[[Reading], Reading]:
     def move(r: Reading) -> Reading:
         if r.quality is Quality.GOOD:
-            return Reading(r.device, r.point, r.value, r.observed_at + shift, Quality.UNCERTAIN, "clock")
+            return Reading(r.device, r.point, r.value, r.observed_at + shift, Quality.UNCERTAIN, TIME_UNCERTAIN)
         return Reading(r.device, r.point, r.value, r.observed_at + shift, r.quality, r.reason)
 
     return move

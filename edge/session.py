@@ -29,9 +29,11 @@ from protocols.topics import topic
 log = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 10.0
-BACKOFF_S = (1.0, 60.0)
-STEADY_S = 30.0
+BACKOFF_S = (1.0, 30.0)
+STEADY_S = 10.0
 """A session that lasted so long starts the backoff from the beginning."""
+SHORT_SESSIONS_MAX = 3
+"""A broker that let us in is there, however soon it broke off: such sessions double the pause so often at most."""
 
 GOODBYE_S = 3.0
 
@@ -96,9 +98,11 @@ class Session:
                 self._note_loss(str(error))
             if self._closing.is_set():
                 break
-            lasted_s = self._clock.monotonic() - began_at if self.online_since is not None else 0.0
+            attempt += 1
+            if self.online_since is not None:
+                lasted_s = self._clock.monotonic() - began_at
+                attempt = 0 if lasted_s >= STEADY_S else min(attempt, SHORT_SESSIONS_MAX)
             self.online_since = None
-            attempt = 0 if lasted_s >= STEADY_S else attempt + 1
             self.state = SessionState.BACKING_OFF
             await self._pause(self._rng.uniform(0.0, min(BACKOFF_S[0] * 2 ** min(attempt, 10), BACKOFF_S[1])))
         self.state = SessionState.IDLE

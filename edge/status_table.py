@@ -50,6 +50,11 @@ def _lines(now: Snapshot) -> Iterator[str]:
         f"  buffer    {size(now.buffer_used_bytes)} of {size(report.buffer_max_bytes)} used, {now.in_memory:,} "
         f"readings and events not on disk yet  ({now.buffer_path})"
     )
+    if report.disk_full_s is not None:
+        yield (
+            f"            ! the disk has been full for {span(report.disk_full_s)}: readings are held in memory, "
+            "then the oldest are dropped; make room"
+        )
     if report.buffer_error:
         yield f"            ! {report.buffer_error}"
     yield f"  readings  {now.taken:,} read, {now.produced:,} kept, {now.taken - now.produced:,} within their deadband"

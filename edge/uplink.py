@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from edge.buffer import Buffer, KeptBatch, Rejected
@@ -83,6 +83,7 @@ class Uplink:
         self._fail_point = fail_point
         self._lanes = Lanes(2 * window)
         self._wake = asyncio.Event()
+        self._former_epoch = ""
         self._hungry = asyncio.Event()
         self._rejected: list[Rejected] = []
         self._rejections = 0
@@ -91,6 +92,8 @@ class Uplink:
         self._probes = 0
         self._probe_at = 0.0
         self._silence_factor = 1
+        self.heard_time: Callable[[int], None] = lambda _: None
+        """Told the collector's time, ms, of every ack that says it."""
         self.found_damage = asyncio.Event()
         """Set when the buffer's file cannot be read; the writer opens it anew and calls `load`."""
 
@@ -156,11 +159,14 @@ class Uplink:
     def take_ack(self, ack: Ack) -> None:
         """Release what the collector has stored; set apart or hold what it rejected."""
         self._fail_point("before_ack")
+        if ack.at:
+            self.heard_time(ack.at)
         base = self._buffer.place_of(ack.epoch) if ack.epoch else None
         if base is not None:
             for first, last in ack.stored:
                 self._take_stored(first + base, last + base)
-        elif ack.stored:
+        elif ack.stored and ack.epoch != self._former_epoch:
+            self._former_epoch = ack.epoch
             log.warning("an ack for epoch %r, which is not of this buffer, is ignored", ack.epoch[:64])
         for rejection in ack.rejected:
             self._take_rejection(rejection, base)
@@ -193,25 +199,31 @@ class Uplink:
         live_max = window.size
         if any(flight.sends and not window.was_answered_since(flight) for flight in overdue):
             self._probing = True
+            window.narrow()
+        free = window.free()
         if self._probing:
             # Nobody answers: ask with one old and one new batch now and then, instead of filling the broker's queue.
             overdue = self._probe(overdue, now)
-            live_max = min(live_max, len(window.flights) + len(overdue))
+            live_max, free = min(live_max, len(window.flights) + len(overdue)), window.size
         room = IN_FLIGHT_BYTES_MAX - window.payload_bytes()
         picked: list[Flight] = []
-        while len(window.flights) < live_max and room > 0:
+        while len(window.flights) < live_max and len(picked) < free and room > 0:
             batch = self._lanes.next_live()
             if batch is None:
                 break
             picked.append(window.launch(batch, Lane.LIVE))
             room -= len(batch.payload)
-        picked += overdue
-        while not self._probing and len(window.flights) < self._backlog_max and room > 0:
+        free -= len(picked)
+        for flight in overdue:
+            free -= not flight.sends
+            if flight.sends or free >= 0:
+                picked.append(flight)
+        while not self._probing and len(window.flights) < self._backlog_max and free > 0 and room > 0:
             batch = self._lanes.next_backlog()
             if batch is None:
                 break
             picked.append(window.launch(batch, Lane.BACKLOG))
-            room -= len(batch.payload)
+            free, room = free - 1, room - len(batch.payload)
         if not self._lanes.chunk:
             self._hungry.set()
         return picked
@@ -262,8 +274,9 @@ class Uplink:
     async def _tick(self) -> None:
         while True:
             await self._clock.sleep(TICK_S)
-            self._hungry.set()
-            self._wake.set()
+            if self._window.flights or not self._lanes.is_empty:
+                self._hungry.set()
+                self._wake.set()
 
     # Answers
 

@@ -12,6 +12,8 @@ from protocols.ack import Rejection
 from protocols.batch import digest
 
 RESEND_S_MAX = 60.0
+OPENING = 4
+"""Batches that may be unanswered at first on a new link, and after a silence. Each ack allows one more."""
 
 
 @dataclass(slots=True)
@@ -37,10 +39,15 @@ class Released(NamedTuple):
 
 
 class Window:
-    """At most `size` batches at a time. `acked` and `resent` count since the start."""
+    """At most `size` batches at a time, of which `allowed` may be unanswered on the present link.
+
+    A broker keeps what it was given for a collector that is down: sending the whole window again at every reconnect
+    would fill its queue with copies, until it is too slow to take any. `acked` and `resent` count since the start.
+    """
 
     def __init__(self, size: int, ack_timeout_s: float) -> None:
         self.size = size
+        self.allowed = min(OPENING, size)
         self._ack_timeout_s = ack_timeout_s
         self.flights: dict[int, Flight] = {}
         self._sent = Ranges()
@@ -51,8 +58,9 @@ class Window:
         self._answered_at = 0.0
 
     def begin(self, now: float) -> None:
-        """A new link: everything on its way may be sent again at once."""
+        """A new link: everything on its way is due again, as fast as answers come."""
         self._answered_at = now
+        self.narrow()
         for flight in self.flights.values():
             flight.due_at, flight.first_sent_at, flight.sends, flight.publishing = now, 0.0, 0, False
 
@@ -71,6 +79,14 @@ class Window:
         flight.was_sent = flight.publishing = True
         flight.due_at = now + min(self._ack_timeout_s * 2 ** (flight.sends - 1), RESEND_S_MAX)
 
+    def narrow(self) -> None:
+        """Nobody answers, or nobody has answered yet: begin carefully again."""
+        self.allowed = min(OPENING, self.size)
+
+    def free(self) -> int:
+        """How many batches may be sent for the first time on this link now."""
+        return self.allowed - sum(flight.sends > 0 or flight.publishing for flight in self.flights.values())
+
     def overdue(self, now: float) -> list[Flight]:
         """Batches to be sent again, oldest first."""
         due = [flight for flight in self.flights.values() if flight.due_at <= now and not flight.publishing]
@@ -88,6 +104,7 @@ class Window:
             self._sent.remove(start, end)
             self.released.add(start, end)
             self.acked += end - start + 1
+            self.allowed = min(self.allowed + end - start + 1, self.size)
             for place in [place for place in self.flights if start <= place <= end]:
                 batch = self.flights.pop(place).batch
                 sums = self.released_sums

@@ -6,7 +6,8 @@
      "readings": [{"device": "b3-main", "point": "active_power_total", "at": 1790000000000, "value": 8123.5}],
      "events":   [{"device": "gate-north", "kind": "button", "at": 1790000000123, "data": {}}]}
 
-``quality`` and ``reason`` may be left out when good; a bad reading has the value null. ``gateway`` may be given and
+``quality`` and ``reason`` may be left out when good; a bad reading has the value null. An event may have a ``reason``
+why its time is not certain. ``gateway`` may be given and
 must then be the topic's. A value that is not finite is kept as such: the collector refuses that reading, not the batch.
 """
 
@@ -46,6 +47,7 @@ class _JsonEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: str
     at: _Time
     data: dict[str, str | int | float | bool | None] = msgspec.field(default_factory=dict)
+    reason: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class _JsonBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +80,7 @@ def open_json(payload: bytes) -> Batch:
         raise BadBatch("schema", "half of a surrogate pair is no text") from None
     _check(batch)
     readings = [Reading(r.device, r.point, r.value, r.at, r.quality, r.reason) for r in batch.readings]
-    events = [Event(e.device, e.kind, e.at, e.data) for e in batch.events]
+    events = [Event(e.device, e.kind, e.at, e.data, e.reason) for e in batch.events]
     check_series(list(dict.fromkeys((reading.device, reading.point) for reading in readings)))
     return build(Identity(batch.epoch, batch.seq), readings, events, gateway=batch.gateway, sealed_at=batch.sealed_at)
 

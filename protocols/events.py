@@ -29,6 +29,9 @@ EVENT_KINDS: dict[str, EventKind] = {
         {"card_key": TEXT, "reader": TEXT, "known": FLAG, "access": TEXT, "door": TEXT, "observed": TEXT},
         ("card_key",),
     ),
+    "plate_read": EventKind(
+        "plate read", "识别车牌", {"plate": TEXT, "direction": TEXT, "gate": TEXT, "confidence": NUMBER}, ("plate",)
+    ),
     "access_granted": EventKind("access granted", "准许通行", {"card_key": TEXT, "door": TEXT, "reason": TEXT}),
     "access_denied": EventKind("access denied", "拒绝通行", {"card_key": TEXT, "door": TEXT, "reason": TEXT}),
     "door_opened": EventKind("door opened", "门已打开", {"door": TEXT}),

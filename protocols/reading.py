@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -39,6 +40,8 @@ REASONS = frozenset(
 )
 """Reasons that may stand beside a quality that is not good."""
 
+TIME_UNCERTAIN = "clock"
+
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """The value of one point at one instant.
@@ -59,9 +62,13 @@ Scalar = str | int | float | bool | None
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that happened. ``kind`` and the fields of ``data`` are declared in :mod:`protocols.events`."""
+    """Something that happened. ``kind`` and the fields of ``data`` are declared in :mod:`protocols.events`.
+
+    ``reason``: why its time is not certain, one of ``REASONS``; "" when it is.
+    """
 
     device: str
     kind: str
     at: int
     data: dict[str, Scalar] = msgspec.field(default_factory=dict)
+    reason: Annotated[str, msgspec.Meta(max_length=64)] = ""

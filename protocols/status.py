@@ -56,7 +56,11 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gateway says of itself. Batches and readings waiting for an ack are its backlog."""
+    """What a gateway says of itself. Batches and readings waiting for an ack are its backlog.
+
+    ``disk_full_s``: for how long the buffer's disk has been full, None when it is not. ``in_memory``: readings and
+    events that are not on disk yet; more than a flush holds, while the disk takes nothing.
+    """
 
     epoch: str
     backlog_batches: int
@@ -75,6 +79,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     clock: ClockReport
     buses: list[BusReport] = []
     devices: list[DeviceReport] = []
+    disk_full_s: float | None = None
+    in_memory: int = 0
     buffer_error: _Text = ""
     link_error: _Text = ""
     rss_bytes: int = 0

@@ -66,7 +66,8 @@ class AlarmSink(Protocol):
 
     Kinds raised here, by source:
     ``site/gateway``: ``identity_conflict`` (args epoch, seq), ``batch_rejected`` (reason, detail, count),
-    ``foreign_batch`` (claimed, count), ``readings_refused`` (reason, count, device, point);
+    ``foreign_batch`` (claimed, count), ``readings_refused`` (reason, count, device, point),
+    ``gateway_clock_wrong`` (off, count), ``device_clock_wrong`` (off, count, device);
     ``collector``: ``store_unavailable`` (detail), ``store_damaged`` (path, detail), ``broker_lost`` (detail),
     ``messages_dropped`` (count), ``handler_failed`` (handler, detail, count);
     ``upkeep``: ``store_unavailable`` (detail), when only roll-ups and retention fail.
@@ -88,6 +89,8 @@ class GatewayCounters:
     rejected: int = 0
     held: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    retimed: int = 0
+    """Readings and events with an impossible time, stored at a corrected one and flagged."""
     unannounced_series: int = 0
     unknown_points: int = 0
     last_batch_at: int = 0

@@ -19,17 +19,26 @@ RANGES_PER_ACK = 5_000
 REJECTIONS_PER_ACK = 500
 """More than this is not told now: the gateway offers the batch again and is told then."""
 
+STREAMS_MAX = 10_000
+"""Beyond so many gateways and epochs the oldest answers are dropped."""
+RETRY_S = (0.1, 1.0)
+
 Publish = Callable[[str, bytes], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class _Waiting:
-    stored: list[int] = field(default_factory=list)
+    stored: SeqRanges = field(default_factory=SeqRanges)
     rejected: dict[tuple[int | None, str], Rejection] = field(default_factory=dict)
 
 
 class AckOutbox:
-    """At most one entry per gateway and epoch. When the link is down acks are dropped: batches come again."""
+    """At most one entry per gateway and epoch.
+
+    When the link is down acks wait here and go out as soon as it is back: a gateway whose own link stood would not
+    send its batches again before its timeout. An ack that is lost all the same (with the broker, by a kill, beyond
+    ``STREAMS_MAX``) costs a gateway that timeout and nothing else: what comes again is answered again.
+    """
 
     def __init__(self, publish: Publish, clock: Clock, reach: Callable[[str], None]) -> None:
         self._publish = publish
@@ -37,33 +46,62 @@ class AckOutbox:
         self._reach = reach
         self._waiting: dict[tuple[GatewayKey, str], _Waiting] = {}
         self._filled = asyncio.Event()
+        self._sending = False
 
     def add(self, answers: Sequence[Answer]) -> None:
         """Queue answers to batches that are durable, or rejected."""
+        self._put(answers)
+        if self._waiting:
+            self._filled.set()
+
+    def _put(self, answers: Sequence[Answer]) -> None:
         for key, epoch, seq, rejection in answers:
             waiting = self._waiting.setdefault((key, epoch), _Waiting())
             if rejection is None:
                 assert seq is not None
-                waiting.stored.append(seq)
+                waiting.stored.add(seq)
             elif len(waiting.rejected) < REJECTIONS_PER_ACK:
                 waiting.rejected[(seq, rejection.digest)] = rejection
-        if self._waiting:
-            self._filled.set()
+        while len(self._waiting) > STREAMS_MAX:
+            del self._waiting[next(iter(self._waiting))]
+
+    @property
+    def waiting(self) -> int:
+        """Gateways and epochs with an answer that the broker does not have yet."""
+        return len(self._waiting) + self._sending
 
     async def run(self) -> None:
         """Publish until cancelled."""
+        pause_s = RETRY_S[0]
         while True:
             await self._filled.wait()
-            self._filled.clear()
-            waiting, self._waiting = self._waiting, {}
+            key, epoch = next(iter(self._waiting))
+            entry = self._waiting.pop((key, epoch))
+            self._sending = True
             try:
-                for (key, epoch), entry in waiting.items():
-                    await self._send(key, epoch, entry)
+                await self._send(key, epoch, entry)
             except WireLost as error:
-                log.info("acks not sent, their batches will come again: %s", error)
+                if pause_s == RETRY_S[0]:
+                    log.info("acks wait for the broker: %s", error)
+                self._put_back(key, epoch, entry)
+                await self._clock.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_S[1])
+                continue
+            pause_s, self._sending = RETRY_S[0], False
+            if not self._waiting:
+                self._filled.clear()
+
+    def _put_back(self, key: GatewayKey, epoch: str, entry: _Waiting) -> None:
+        """What came meanwhile goes with it; of a part that was sent already, a gateway hears twice."""
+        newer = self._waiting.pop((key, epoch), _Waiting())
+        entry.stored = SeqRanges([*entry.stored, *newer.stored])
+        for name, rejection in newer.rejected.items():
+            if len(entry.rejected) < REJECTIONS_PER_ACK:
+                entry.rejected[name] = rejection
+        self._waiting = {(key, epoch): entry, **self._waiting}
 
     async def _send(self, key: GatewayKey, epoch: str, entry: _Waiting) -> None:
-        ranges = list(SeqRanges((seq, seq) for seq in entry.stored))
+        ranges = list(entry.stored)
         rejected = list(entry.rejected.values())
         self._reach("before_ack")
         for begin in range(0, max(1, len(ranges)), RANGES_PER_ACK):

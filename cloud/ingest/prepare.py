@@ -6,9 +6,10 @@ Runs in the ingest worker's thread. Nothing here changes what is known to be sto
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
-from cloud.ingest.checks import REFUSALS, refusals, refuse_event
+from cloud.ingest.checks import REFUSALS, reason_word, refusals, refuse_event
 from cloud.ingest.contract import AlarmArgs, Committed
 from cloud.ingest.counting import Counters
 from cloud.ingest.decode import Columns, decode_columns
@@ -16,6 +17,7 @@ from cloud.ingest.identity import BatchName, Identities, Stream, Verdict
 from cloud.ingest.message import Incoming
 from cloud.ingest.prepared import Accepted, AlarmCall, Answer, Prepared, committed, join, latency_ms
 from cloud.ingest.quarantine import DETAIL_MAX, PAYLOAD_MAX, Quarantine, SampleBudget
+from cloud.ingest.wrong_clocks import Moved, WrongClocks, spell_off
 from cloud.store.contract import (
     BatchRow,
     Codes,
@@ -32,6 +34,7 @@ from protocols.ack import Rejection
 from protocols.batch import Batch, Identity, digest, open_batch, peek
 from protocols.clock import Clock
 from protocols.errors import BadBatch
+from protocols.events import GATEWAY_DEVICE
 from protocols.reading import Event
 
 
@@ -60,6 +63,7 @@ class Preparer:
         self.counters = Counters()
         self._quarantine = Quarantine()
         self._samples = SampleBudget()
+        self._clocks = WrongClocks(self.series, self.qualities)
         self._next_batch = 1
         self._tables_seen: dict[tuple[int, bytes], None] = {}
         self.series_seen: dict[int, set[int]] = {}
@@ -215,12 +219,16 @@ class Preparer:
             self._reject(message, gateway, identity, error.reason, error.detail, prepared)
             return
         self._see(gateway, batch, columns)
-        codes = refusals(columns, message.received_at, self.qualities)
+        moved = self._clocks.correct((gateway, identity.epoch), identity.seq, batch, columns, message.received_at)
+        if moved is not None:
+            columns = moved.columns
+            self._tell_clock(one, moved, prepared)
+        codes = refusals(columns, self.qualities)
         if codes is not None:
             self._refuse(one, batch, columns, codes, prepared)
             kept = codes == 0
             columns = Columns(*(column[kept] for column in columns))
-        events = self._events(one, batch, prepared)
+        events = self._events(one, batch.events if moved is None else moved.events, prepared)
         refused = batch.count + len(batch.events) - len(columns.series) - len(events)
         row = BatchRow(
             id=self._next_batch + len(prepared.accepted),
@@ -249,12 +257,22 @@ class Preparer:
         numbers = np.unique(columns.series).tolist()
         self.series_seen.setdefault(gateway, set()).update(number for number in numbers if number != NO_SERIES)
 
-    def _events(self, one: _Named, batch: Batch, prepared: Prepared) -> list[Event]:
+    def _tell_clock(self, one: _Named, moved: Moved, prepared: Prepared) -> None:
+        prepared.count(one.gateway, "retimed", moved.items)
+        count = self.counters.of(one.gateway).retimed + prepared.delta[(one.gateway, "retimed")]
+        args: AlarmArgs = {"off": spell_off(moved.off_ms), "count": count}
+        kind = "gateway_clock_wrong"
+        if moved.device and moved.device != GATEWAY_DEVICE:
+            kind, args = "device_clock_wrong", {**args, "device": _printable(moved.device)[:64]}
+        prepared.alarms.append(AlarmCall(kind, _source(one.message.key), args))
+
+    def _events(self, one: _Named, events: Sequence[Event], prepared: Prepared) -> list[Event]:
         kept: list[Event] = []
-        for event in batch.events:
-            reason = refuse_event(event, one.message.received_at)
+        for event in events:
+            reason = refuse_event(event)
             if reason is None:
-                kept.append(event)
+                word = reason_word(event.reason)
+                kept.append(event if word == event.reason else msgspec.structs.replace(event, reason=word))
                 continue
             self._refused(one, event.device, event.kind, event.at, str(event.data), reason, prepared)
         return kept

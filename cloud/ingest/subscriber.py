@@ -29,7 +29,8 @@ from protocols.topics import ALL_BIRTH, ALL_STATUS, ALL_UP, Address, parse
 log = logging.getLogger(__name__)
 
 RECONNECT_FIRST_S = 0.5
-RECONNECT_LAST_S = 15.0
+RECONNECT_LAST_S = 3.0
+"""There is one collector: trying often costs nobody anything, and every gateway waits for it."""
 KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 10.0
 ADDRESSES_CACHED = 10_000
@@ -70,6 +71,8 @@ class Subscriber:
         self._clock = clock
         self._rng = rng
         self._client: aiomqtt.Client | None = None
+        self._lost: asyncio.Future[None] | None = None
+        """Done when the connection of ``_client`` is over."""
         self._addresses: OrderedDict[str, Address | None] = OrderedDict()
         self._paused = False
         self.announcements: asyncio.Queue[Announcement] = asyncio.Queue(ANNOUNCEMENTS_MAX)
@@ -87,13 +90,17 @@ class Subscriber:
             try:
                 # Known before it is entered: what waited for our session comes before our subscriptions are answered.
                 self._client = client = self._make_client()
+                self._lost = asyncio.get_running_loop().create_future()
                 async with client:
                     await client.subscribe([(ALL_UP, 1), (ALL_BIRTH, 1), (ALL_STATUS, 1)])
                     self.connected, pause, said = True, RECONNECT_FIRST_S, ""
                     log.info("connected to the broker at %s", self.settings.url)
                     self._alarms.clear_alarm("broker_lost", "collector")
-                    async for _ in client.messages:  # nothing comes this way; it ends when the connection does
-                        pass
+                    try:
+                        async for _ in client.messages:  # nothing comes this way; it ends when the connection does
+                            pass
+                    finally:
+                        self._lost.set_result(None)
             except (aiomqtt.MqttError, OSError, ssl.SSLError) as error:
                 if str(error) != said:
                     said = str(error)
@@ -106,14 +113,21 @@ class Subscriber:
             pause = min(RECONNECT_LAST_S, pause * 2)
 
     async def publish(self, topic: str, payload: bytes) -> None:
-        """Hand a message to the broker (QoS 1). Raises WireLost."""
-        client = self._client
-        if client is None:
+        """Hand a message to the broker (QoS 1). Raises WireLost, at once when the connection ends meanwhile."""
+        client, lost = self._client, self._lost
+        if client is None or lost is None or not self.connected or lost.done():
             raise WireLost("not connected to the broker")
+        # aiomqtt would wait for the PUBACK of a dead connection until its timeout, and everything behind it, too.
+        publishing = asyncio.ensure_future(client.publish(topic, payload, qos=1))
         try:
-            await client.publish(topic, payload, qos=1)
+            await asyncio.wait({publishing, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not publishing.done():
+                raise WireLost("the connection ended before the broker confirmed")
+            publishing.result()
         except aiomqtt.MqttError as error:
             raise WireLost(str(error)) from error
+        finally:
+            publishing.cancel()
 
     def _make_client(self) -> aiomqtt.Client:
         settings = self.settings

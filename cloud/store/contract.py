@@ -244,7 +244,7 @@ class Page:
 RAW_COLUMNS = ("at", "value", "quality", "reason")
 ORIGIN_COLUMNS = ("gateway", "epoch", "seq", "received_at")
 ROLLUP_COLUMNS = ("at", "min", "max", "mean", "last", "count", "coverage")
-EVENT_COLUMNS = ("at", "site", "device", "kind", "data", "gateway", "epoch", "seq", "received_at")
+EVENT_COLUMNS = ("at", "site", "device", "kind", "data", "gateway", "epoch", "seq", "received_at", "reason")
 QUARANTINE_COLUMNS = (
     "received_at", "site", "gateway", "topic", "epoch", "seq", "digest", "reason", "detail", "size", "payload",
 )  # fmt: skip
@@ -271,24 +271,33 @@ class StoreSize(NamedTuple):
     file_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Raw readings of several series as columns, by series, then time, then order of commits. NaN: no value."""
+
+    place: Ints
+    """Which of the series asked for, from 0."""
+    at: Longs
+    value: Doubles
+    quality: Codes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """What batches after one up to ``through`` brought: for each series and day (UTC) the first and last instant."""
+
+    through: int
+    place: Ints
+    from_at: Longs
+    to_at: Longs
+
+
 class CommitRefused(StoreUnavailable):
     """The store works, but refuses this work as such: other work may be stored. Nothing of it was stored."""
 
 
 class BadQuery(ValueError):
     """A query that cannot be answered (unknown step, a ``next`` this store did not give out); says what is wrong."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How long each level is kept, in days; None keeps it for ever. Identities of batches are never forgotten."""
-
-    raw_days: int | None = 400
-    m15_days: int | None = 3650
-    h1_days: int | None = None
-    d1_days: int | None = None
-    events_days: int | None = 1100
-    quarantine_days: int | None = 90
 
 
 class SeriesFacts(Protocol):
@@ -347,11 +356,27 @@ class SeriesStore(Protocol):
         ...
 
     async def events(self, query: EventsQuery) -> Page:
-        """Events as EVENT_COLUMNS; ``data`` is a dict. Raises BadQuery."""
+        """Events as EVENT_COLUMNS; ``data`` is a dict, ``reason`` "" when the time is certain. Raises BadQuery."""
         ...
 
     async def newest_values(self, *, since_at: int) -> NewestValues:
         """For live state at the start."""
+        ...
+
+    async def newest_before(self, series: Ints, at: int, *, since_at: int) -> NewestValues:
+        """Of each of ``series`` its newest reading with ``since_at < observed_at <= at``, by series; for the past.
+
+        What arrived later but was true by then counts. A series without one is left out.
+        """
+        ...
+
+    async def samples(self, wanted: Sequence[tuple[SeriesKey, int]], to_at: int) -> Samples:
+        """All readings of each series with from_at <= at < to_at, given as (series, from_at). Not bounded: ask for
+        as much as memory holds. A series nobody stored has none."""
+        ...
+
+    async def arrived(self, wanted: Sequence[SeriesKey], after_batch: int) -> Arrived:
+        """What came of these series since a batch; 0 for all that is there."""
         ...
 
     async def quarantine(self, *, limit: int = 100) -> Page:

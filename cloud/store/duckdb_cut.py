@@ -23,15 +23,16 @@ from cloud.store.duckdb_schema import ROLLUP_TABLES
 
 log = logging.getLogger(__name__)
 
-_DAMAGE = ("corrupt database file", "stored checksum")
-"""Words in DuckDB's errors for a block whose checksum does not fit. Narrow on purpose: what it finds is deleted."""
+_DAMAGE = re.compile(r"corrupt database file|stored checksum|corrupted [\w ]{1,40}:", re.IGNORECASE)
+"""Words in DuckDB's errors for a block whose checksum does not fit, or whose checksum fits and whose content makes no
+sense all the same. Narrow on purpose: what it finds is deleted."""
 
 _ROLLUP_COLUMNS = (
     "series", "bucket", "length_ms", "min", "max", "integral", "held_ms", "last", "last_at", "count",
 )  # fmt: skip
 _TABLES = {
     "readings": ("observed_at", ("series", "observed_at", "value", "quality", "batch")),
-    "events": ("observed_at", ("observed_at", "site", "device", "kind", "data", "batch")),
+    "events": ("observed_at", ("observed_at", "site", "device", "kind", "data", "batch", "reason")),
     "quarantine": ("received_at", ("received_at", "gateway", "topic", "epoch", "seq", "digest", "reason", "detail",
                                    "size", "payload")),
     "refused_reading": ("received_at", ("received_at", "gateway", "epoch", "seq", "device", "point", "observed_at",
@@ -53,7 +54,7 @@ def is_damage(error: BaseException | None) -> bool:
     """Whether an error, or what it came from, says that a block of the file cannot be read."""
     seen = 0
     while error is not None and seen < 10:
-        if isinstance(error, duckdb.Error) and any(word in str(error).lower() for word in _DAMAGE):
+        if isinstance(error, duckdb.Error) and _DAMAGE.search(str(error)):
             return True
         error, seen = error.__cause__ or error.__context__, seen + 1
     return False

@@ -9,6 +9,7 @@ import duckdb
 from cloud.store.contract import Remembered
 from cloud.store.duckdb_recall import recall
 from cloud.store.duckdb_schema import NewerSchema, migrate
+from cloud.store.duckdb_shadow import shadow_of
 from cloud.store.failpoint import Reach, never
 from protocols.errors import StoreDamaged, StoreUnavailable
 
@@ -80,7 +81,7 @@ def set_aside(path: Path, now_ms: int, reach: Reach = never) -> Path:
         attempt += 1
         target = path.with_name(f"{path.name}.damaged-{stamp}-{attempt}")
     try:
-        for part in sorted(path.parent.glob(f"{path.name}.wal*")):
+        for part in (*sorted(path.parent.glob(f"{path.name}.wal*")), *filter(Path.exists, [shadow_of(path)])):
             part.rename(path.with_name(target.name + part.name[len(path.name) :]))
         reach("mid_set_aside")
         if path.exists():

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cloud.store.duckdb_checksum import checksum
 from protocols.errors import StoreUnavailable
 
 _DAMAGED_AT = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
@@ -24,9 +25,6 @@ _DAMAGED_AT = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 _HEAD_END = b"\xff\xff"
 _HEAD_MOST = 200
 _ENTRY_HEAD = 16
-_SEED = 5381
-_MULTIPLIER = np.uint64(0xBF58476D1CE4E5B9)
-"""DuckDB's checksum of whole words: each is multiplied, all are combined with the seed by exclusive or."""
 
 
 class LostEnd(NamedTuple):
@@ -80,7 +78,7 @@ def _entry_follows(content: bytes, start: int) -> bool:
         sizes = np.minimum(words, np.uint64(1 << 62)).astype(np.int64)
         for place in np.flatnonzero((sizes > 0) & (sizes % 8 == 0) & (sizes <= left)):
             body = words[place + 2 : place + 2 + sizes[place] // 8]
-            if int(np.bitwise_xor.reduce(body * _MULTIPLIER)) ^ _SEED == int(words[place + 1]):
+            if checksum(body) == int(words[place + 1]):
                 return True
     return False
 

@@ -2,7 +2,7 @@
 
 import gc
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import duckdb
 import numpy as np
@@ -16,18 +16,23 @@ from cloud.store.contract import (
     REFUSED_COLUMNS,
     ROLLUP_COLUMNS,
     STEPS,
+    Arrived,
     BadQuery,
     EventsQuery,
     GatewayKey,
+    Ints,
     NewestValues,
     Page,
     QualityWord,
     ReadingsQuery,
+    Samples,
     SeriesKey,
     Step,
 )
+from cloud.store.duckdb_past import newest_before
 from cloud.store.duckdb_rollup import RollUpMath, Rows, empty_rows
 from cloud.store.duckdb_rows import first_row
+from cloud.store.duckdb_samples import arrived, samples
 from cloud.store.rollup import BUCKET_MS, DAY_MS, Buckets, Spans, hours
 
 _TABLES: dict[Step, str] = {"15m": "rollup_15m", "1h": "rollup_1h", "1d": "rollup_1d"}
@@ -49,7 +54,8 @@ ORDER BY r.received_at DESC, r.rowid DESC LIMIT ?"""
 _ROLLED_COLUMNS = ("bucket", "min", "max", "integral", "held_ms", "length_ms", "last", "count")
 
 _EVENTS = """
-SELECT e.observed_at, e.site, e.device, e.kind, e.data, e.batch FROM events e
+SELECT e.observed_at, e.site, e.device, e.kind, e.data, e.batch, coalesce(e.reason, '')
+FROM events e
 WHERE e.observed_at >= ? AND e.observed_at < ? {conditions}
 ORDER BY e.observed_at {order}, e.batch {order}, e.rowid {order} LIMIT ? OFFSET ?"""
 
@@ -219,8 +225,8 @@ class DuckdbQueries:
         found = found[:size]
         origins = self._origins([row[5] for row in found])
         rows: list[tuple[object, ...]] = [
-            (at, site, device, kind, json.loads(text), *origins.get(batch, (None, None, None, None)))
-            for at, site, device, kind, text, batch in found
+            (at, site, device, kind, json.loads(text), *origins.get(batch, (None, None, None, None)), reason)
+            for at, site, device, kind, text, batch, reason in found
         ]
         return Page(EVENT_COLUMNS, rows, str(place) if place else None)
 
@@ -243,6 +249,17 @@ class DuckdbQueries:
             quality=np.asarray(found["quality"], np.uint8),
             received_at=np.asarray(found["received_at"], np.int64),
         )
+
+    def newest_before(self, series: Ints, at: int, since_at: int) -> NewestValues:
+        return newest_before(self._connection, series, at, since_at)
+
+    def samples(self, wanted: Sequence[tuple[SeriesKey, int]], to_at: int) -> Samples:
+        numbers = [(place, self._number_of(key), from_at) for place, (key, from_at) in enumerate(wanted)]
+        return samples(self._connection, [(p, n, at) for p, n, at in numbers if n is not None], to_at)
+
+    def arrived(self, wanted: Sequence[SeriesKey], after_batch: int) -> Arrived:
+        numbers = [(place, self._number_of(key)) for place, key in enumerate(wanted)]
+        return arrived(self._connection, [(p, n) for p, n in numbers if n is not None], after_batch)
 
     def quarantine(self, limit: int) -> Page:
         found = self._connection.execute(

@@ -12,7 +12,7 @@ import duckdb
 from cloud.store.duckdb_rows import first_row
 from cloud.store.failpoint import Reach, never
 
-VERSION = 1
+VERSION = 2
 
 ROLLUP_TABLES = ("rollup_15m", "rollup_1h", "rollup_1d")
 
@@ -66,7 +66,12 @@ _VERSION_1 = (
     )""",
 )
 
-_STEPS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+_VERSION_2 = (
+    # Why the time of an event is not certain, '' when it is.
+    "ALTER TABLE events ADD COLUMN reason VARCHAR DEFAULT ''",
+)
+
+_STEPS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 """What brings a file from version n to n + 1. Never changed once released, only added to."""
 
 

@@ -16,11 +16,13 @@ from typing import TypeVar
 import duckdb
 
 from cloud.store.contract import (
+    Arrived,
     CommitRefused,
     CommitWork,
     DefaultFacts,
     EventsQuery,
     GatewayKey,
+    Ints,
     LostPart,
     NewestValues,
     OpenReport,
@@ -28,7 +30,7 @@ from cloud.store.contract import (
     QualityWord,
     ReadingsQuery,
     Remembered,
-    Retention,
+    Samples,
     SeriesFacts,
     SeriesKey,
     StoreSize,
@@ -36,12 +38,15 @@ from cloud.store.contract import (
 from cloud.store.duckdb_cut import Cutter, is_damage
 from cloud.store.duckdb_file import connect, file_bytes, set_aside
 from cloud.store.duckdb_log import LostEnd, cut_damaged_end, cut_quiet_damage
+from cloud.store.duckdb_log_head import mend_head
 from cloud.store.duckdb_query import DuckdbQueries
 from cloud.store.duckdb_recall import digests, recall
 from cloud.store.duckdb_rollup import RollUpMath, RollUpWriter
+from cloud.store.duckdb_shadow import Shadow, put_back
 from cloud.store.duckdb_upkeep import Upkeep
 from cloud.store.duckdb_write import is_stored, write
 from cloud.store.failpoint import fail_points
+from cloud.store.keeping import Retention
 from protocols.clock import Clock
 from protocols.errors import StoreDamaged, StoreUnavailable
 
@@ -79,6 +84,7 @@ class DuckdbStore:
     ) -> None:
         self.path = folder / FILE_NAME
         self._clock = clock
+        self._shadow = Shadow(self.path)
         self._reach = fail_points()
         self._retention = retention or Retention()
         self._facts = facts or DefaultFacts()
@@ -124,6 +130,7 @@ class DuckdbStore:
     def _connect_cutting_log(self) -> OpenReport:
         """Raises StoreDamaged when it is more than the log's end that is damaged."""
         now_ms = self._clock.now_ms()
+        mend_head(self.path, now_ms)
         lost, detail = cut_quiet_damage(self.path, now_ms), "an entry has no sensible length, and others follow"
         try:
             self._connect()
@@ -141,10 +148,15 @@ class DuckdbStore:
 
     def _connect(self) -> None:
         memory_limit_mb, threads = self._limits
+        torn = put_back(self.path, self._clock.now_ms())
+        if torn:
+            log.warning("a write of the store was cut short; its metadata is whole again, nothing is lost: %s", torn)
         root, remembered = connect(self.path, memory_limit_mb=memory_limit_mb, threads=threads, reach=self._reach)
         with self._lock:
             self._root, self._writer = root, root.cursor()
             self._generation += 1
+        self._shadow.open()
+        self._shadow.keep(root)
         self._take_names(remembered)
         self._remembered = remembered
 
@@ -159,6 +171,7 @@ class DuckdbStore:
                 pool.shutdown(wait=True, cancel_futures=True)
         self._query_pool = self._upkeep_pool = None
         self._disconnect()
+        self._shadow.close()
 
     def _disconnect(self) -> None:
         with self._lock:
@@ -198,6 +211,7 @@ class DuckdbStore:
             writer.execute("ROLLBACK")
             raise CommitRefused(str(error)[:300]) from error
         self._in_doubt = False
+        self._shadow.keep(writer)
         for number, key in work.new_series:
             if number == len(self._series):
                 self._series.append(key)
@@ -251,6 +265,15 @@ class DuckdbStore:
 
     async def newest_values(self, *, since_at: int) -> NewestValues:
         return await self._ask(lambda queries: queries.newest_values(since_at))
+
+    async def newest_before(self, series: Ints, at: int, *, since_at: int) -> NewestValues:
+        return await self._ask(lambda queries: queries.newest_before(series, at, since_at))
+
+    async def samples(self, wanted: Sequence[tuple[SeriesKey, int]], to_at: int) -> Samples:
+        return await self._ask(lambda queries: queries.samples(wanted, to_at))
+
+    async def arrived(self, wanted: Sequence[SeriesKey], after_batch: int) -> Arrived:
+        return await self._ask(lambda queries: queries.arrived(wanted, after_batch))
 
     async def quarantine(self, *, limit: int = 100) -> Page:
         return await self._ask(lambda queries: queries.quarantine(limit))
@@ -324,8 +347,9 @@ class DuckdbStore:
                 self._rest_until = max(began + self._roll_up_every_s, ended + _REST_FACTOR * (ended - began))
             upkeep.retire(now_ms)
             deadline = self._clock.monotonic() + _SORT_S_PER_ROUND
+            self._keep_shadow()
             while upkeep.cluster(now_ms) and self._clock.monotonic() < deadline:
-                pass
+                self._keep_shadow()
         except duckdb.Error as error:
             self._local.workers = None
             if is_damage(error):
@@ -333,6 +357,13 @@ class DuckdbStore:
                 if self._unreadable != self._looked_for:
                     return  # the next round cuts it out
             raise StoreUnavailable(str(error).splitlines()[0][:300]) from error
+
+    def _keep_shadow(self) -> None:
+        cursor, _ = self._cursor()
+        try:
+            self._shadow.keep(cursor)
+        finally:
+            cursor.close()
 
     def _cut_out(self, now_ms: int) -> None:
         """Once for each block that could not be read: what is not found is in no table that may be cut."""

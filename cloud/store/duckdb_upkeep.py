@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import duckdb
 import numpy as np
 
-from cloud.store.contract import Retention, StoredRange
+from cloud.store.contract import StoredRange
 from cloud.store.duckdb_recall import STORED_COUNTERS, folded, islands
 from cloud.store.duckdb_rows import Lent, first_row
+from cloud.store.keeping import Retention
 from cloud.store.ranges import SeqRanges
 from cloud.store.retention import Cutoffs, cutoffs
 from cloud.store.rollup import DAY_MS, HOUR_MS

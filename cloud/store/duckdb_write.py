@@ -113,6 +113,7 @@ def _event_columns(rows: Sequence[EventRow]) -> _Columns:
         "kind": _texts([row.event.kind for row in rows]),
         "data": _texts([json.dumps(row.event.data, ensure_ascii=True, separators=(",", ":")) for row in rows]),
         "batch": _longs([row.batch for row in rows]),
+        "reason": _texts([row.event.reason for row in rows]),
     }
 
 

@@ -15,6 +15,9 @@ NAMES = (
     "before_ack",
     "after_ack",
     "mid_roll_up",
+    "before_energy_days",
+    "after_energy_days",
+    "after_energy_done",
 )
 """Every name that some part of the collector passes."""
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from cloud.store.contract import Retention
+from cloud.store.keeping import Retention
 from cloud.store.rollup import DAY_MS
 
 

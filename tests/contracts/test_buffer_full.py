@@ -57,6 +57,20 @@ async def test_a_full_buffer_drops_oldest_telemetry_first_and_says_so_in_gap_rec
     await buffer.close()
 
 
+async def test_gap_records_take_little_of_the_smallest_buffer_in_a_long_outage(tmp_path: Path) -> None:
+    """Gap records are never dropped: if each made room for little more than itself, they would soon fill the buffer."""
+    buffer = buffer_at(tmp_path / "buffer.db", max_bytes=256 * 1024)
+    await buffer.open()
+    sealed = 0
+    for number in range(1000):
+        committed = await buffer.commit(Change(sealed_at=AT + number, drafts=[telemetry(number, 200)]))
+        sealed += sum(len(batch.payload) for batch in committed.batches if batch.kind is Kind.TELEMETRY)
+    assert sealed > 5 * 256 * 1024
+    told = [batch for batch in await everything(buffer) if batch.kind is Kind.GAPS]
+    assert 0 < sum(len(batch.payload) for batch in told) < sealed / 40
+    await buffer.close()
+
+
 async def test_events_are_dropped_only_when_no_telemetry_is_left(tmp_path: Path) -> None:
     buffer = buffer_at(tmp_path / "buffer.db", max_bytes=256 * 1024)
     await buffer.open()
@@ -120,6 +134,7 @@ async def test_a_full_disk_refuses_commits_keeps_what_it_has_and_recovers_by_its
         committed, refused = await fill_until_refused(buffer)
         assert refused >= 3
         assert "disk is full" in buffer.figures().error
+        assert buffer.figures().disk_full_since is not None
         assert not path.with_name("buffer.db.ballast").exists()
         assert [batch.identity for batch in await everything(buffer)] == [batch.identity for batch in committed]
         # Events still find room, and what was acked can be deleted and makes more.
@@ -127,10 +142,12 @@ async def test_a_full_disk_refuses_commits_keeps_what_it_has_and_recovers_by_its
         await buffer.commit(Change(sealed_at=AT, release=[(1, len(committed) // 2)]))
         for number in range(20):
             await buffer.commit(Change(sealed_at=AT, drafts=[telemetry(9000 + number)]))
+        assert buffer.figures().disk_full_since is not None, "the room that deletions left is no room on the disk"
         hog.unlink()
         committed, refused = await fill_until_refused(buffer, 300)
         assert refused == 0
         assert buffer.figures().error == ""
+        assert buffer.figures().disk_full_since is None
     finally:
         await buffer.close()
 

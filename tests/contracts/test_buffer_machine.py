@@ -7,80 +7,27 @@ records; nothing has two contents; no seq is given out twice.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
-import tempfile
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any, TypeVar
+import sqlite3
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from edge.buffer import Change, Draft, KeptBatch, Kind
-from edge.buffer_sqlite import SqliteBuffer
-from edge.sealer import sealer
-from edge.uplink import Uplink
+from edge.buffer import Change, Draft, Kind
 from protocols.ack import Ack, Rejection
-from protocols.batch import Identity, digest, open_batch, peek
-from protocols.clock import ManualClock
+from protocols.batch import digest, peek
 from protocols.errors import StoreUnavailable
 from protocols.reading import Event, Reading
+from tests.contracts.buffer_model import AT, BufferModel, contents
 from tests.edge.fake_link import FakeLink
 
-AT = 1_795_000_000_000
-T = TypeVar("T")
 
-# What a kill leaves is the same in memory, and this is about order, not about the disk.
-FOLDERS = "/dev/shm" if Path("/dev/shm").is_dir() else None
-
-
-class BufferAndAcks(RuleBasedStateMachine):
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.folder = Path(tempfile.mkdtemp(prefix="buffer-machine-", dir=FOLDERS))
-        self.clock = ManualClock()
-        self.produced: dict[int, Identity] = {}
-        self.names: dict[Identity, bytes] = {}
-        self.collector: dict[Identity, bytes] = {}
-        self.answers: list[Ack] = []
-        self.refused_by_collector: set[Identity] = set()
-        self.dropped_readings = 0
-        self.number = 0
-        self.serving: asyncio.Task[None] | None = None
-        self.link: FakeLink | None = None
-        self.seen_on_link = 0
-        self.fails = False
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(work)
-
-    def turn(self) -> None:
-        async def turns() -> None:
-            for _ in range(30):
-                await asyncio.sleep(0.0005 if _ % 10 == 9 else 0)
-
-        self.run(turns())
-
+class BufferAndAcks(BufferModel):
     @initialize()
     def start(self) -> None:
         self.open()
-
-    def open(self) -> None:
-        def fail_point(name: str) -> None:
-            if self.fails and name == "before_commit":
-                raise StoreUnavailable("told to fail")
-
-        self.buffer = SqliteBuffer(
-            self.folder / "buffer.db", max_bytes=1 << 20, seal=sealer("gw"), clock=self.clock, fail_point=fail_point
-        )
-        opened = self.run(self.buffer.open())
-        assert opened.damage is None
-        self.epoch = opened.epoch
-        self.uplink = Uplink(self.buffer, self.clock, topic="up", window=4)
-        self.uplink.load(opened.first, opened.last)
-        self.serving = self.link = None
 
     # Rules
 
@@ -113,6 +60,7 @@ class BufferAndAcks(RuleBasedStateMachine):
             self.uplink.give_back(done)
             return
         for batch in committed.batches:
+            self.newest = batch.identity
             assert batch.identity not in self.names, "a seq was given out twice"
             self.names[batch.identity] = batch.payload
             for number in contents(batch.payload):
@@ -182,10 +130,18 @@ class BufferAndAcks(RuleBasedStateMachine):
     @rule(place=st.integers(0, 20), twice=st.booleans(), lose=st.booleans())
     def answer(self, place: int, twice: bool, lose: bool) -> None:
         ack = self.answers.pop(place % len(self.answers))
+        self.acks_sent.append(ack)
         if lose:
             return
         for _ in range(1 + twice):
             self.uplink.take_ack(ack)
+        self.turn()
+
+    @precondition(lambda self: self.acks_sent)
+    @rule(place=st.integers(0, 200))
+    def ack_from_long_ago(self, place: int) -> None:
+        """The network gives back what it had kept: from before a restart, or for an epoch that is over."""
+        self.uplink.take_ack(self.acks_sent[place % len(self.acks_sent)])
         self.turn()
 
     @rule(first=st.integers(1, 50), length=st.integers(0, 50), epoch=st.sampled_from(["", "deadbeef"]))
@@ -222,18 +178,54 @@ class BufferAndAcks(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """The process is killed: the files are all that is left."""
-        if self.serving is not None:
-            self.disconnect()
-        copy = Path(tempfile.mkdtemp(prefix="buffer-machine-", dir=FOLDERS))
-        for each in self.folder.glob("buffer.db*"):
-            shutil.copy(each, copy / each.name)
-        self.run(self.buffer.close())
-        shutil.rmtree(self.folder)
-        self.folder = copy
+        self.killed()
         epoch = self.epoch
         self.open()
         assert self.epoch == epoch, "a kill is no reason for a new epoch"
+
+    @rule()
+    def replace_file(self) -> None:
+        """A new card is put in; acks for what was on the old one are still under way."""
+        self.killed()
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
+        epoch = self.epoch
+        self.gone |= set(self.names) - set(self.collector)
+        self.newest = None
+        self.open()
+        assert self.epoch != epoch, "seqs of the old epoch would be given out again"
+
+    @rule()
+    def lose_log(self) -> None:
+        """The log of a killed process is gone: a new epoch, and what is in the file still belongs to the old one."""
+        self.killed()
+        path = self.folder / "buffer.db"
+        with contextlib.closing(sqlite3.connect(path)) as file:
+            file.execute("PRAGMA locking_mode = EXCLUSIVE")
+            file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        path.with_name("buffer.db-wal").unlink(missing_ok=True)
+        epoch = self.epoch
+        self.open()
+        assert self.epoch != epoch, "what the log held may have been published: its seqs are used up"
+
+    @rule(batches=st.integers(1, 6), loses_file=st.booleans())
+    def new_epoch_while_acks_are_under_way(self, batches: int, loses_file: bool) -> None:
+        """Acks for the first seqs of the old epoch arrive when those of the new one are on their way."""
+        self.fails = False
+        for _ in range(batches):
+            self.produce(1, False)
+        if self.serving is None:
+            self.connect()
+        for _ in range(batches):
+            self.deliver("store")
+        old = list(self.answers)
+        self.replace_file() if loses_file else self.lose_log()
+        for _ in range(batches):
+            self.produce(1, False)
+        self.connect()
+        for ack in old:
+            self.uplink.take_ack(ack)
+        self.release_only()
 
     @rule()
     def restart(self) -> None:
@@ -252,21 +244,11 @@ class BufferAndAcks(RuleBasedStateMachine):
         for identity, batch in kept.items():
             assert batch.payload == self.names[identity]
         isolated = self.buffer.figures().quarantined
-        missing = {name for name in self.names if name not in kept and name not in self.collector}
+        missing = {name for name in self.names if name not in kept and name not in self.collector} - self.gone
         assert missing <= self.refused_by_collector, missing
         assert len(missing) <= isolated + len(self.refused_by_collector & set(self.collector))
         # The newest batch stays on the disk when it is acked, and counts no more.
         assert len(kept) - self.buffer.figures().batches in (0, 1)
-
-    def everything(self) -> list[KeptBatch]:
-        found: list[KeptBatch] = []
-        place = 1
-        while True:
-            chunk = self.run(self.buffer.read(place, 1 << 40, sealed_at=AT)).batches
-            if not chunk:
-                return found
-            found += chunk
-            place = chunk[-1].place + 1
 
     def teardown(self) -> None:
         if hasattr(self, "buffer"):
@@ -294,22 +276,16 @@ class BufferAndAcks(RuleBasedStateMachine):
             for ack in self.answers:
                 self.uplink.take_ack(ack)
             self.answers.clear()
-            if set(self.names) - set(self.collector) <= self.refused_by_collector:
+            if set(self.names) - set(self.collector) - self.gone <= self.refused_by_collector:
                 break
-        lacking = set(self.names) - set(self.collector) - self.refused_by_collector
+        lacking = set(self.names) - set(self.collector) - self.refused_by_collector - self.gone
         assert not lacking, f"never arrived: {sorted(lacking)}"
         self.release_only()
         # What was refused may have been answered before a restart that forgot the answer.
         left = {batch.identity for batch in self.everything()} - self.refused_by_collector
-        newest = max((identity.seq for identity in self.names), default=0)
-        assert {identity.seq for identity in left} <= {newest}, "acked, and never deleted"
+        assert left <= {self.newest}, "acked, and never deleted"
         assert self.serving is not None
         self.disconnect()
-
-
-def contents(payload: bytes) -> list[int]:
-    batch = open_batch(payload)
-    return [int(r.value or 0) for r in batch.readings()] + [int(str(e.data["detail"])) for e in batch.events]
 
 
 TestBufferAndAcks = BufferAndAcks.TestCase

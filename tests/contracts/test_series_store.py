@@ -21,6 +21,7 @@ from cloud.store.contract import (
     QuarantineRow,
     ReadingsQuery,
     RefusedRow,
+    SeriesKey,
     SeriesStore,
     Step,
     StoredRange,
@@ -127,6 +128,38 @@ async def test_a_query_that_makes_no_sense_says_so(store: SeriesStore, changes: 
         await store.readings(query(**changes))  # type: ignore[arg-type]
 
 
+async def test_samples_of_several_series_come_by_series_and_time_each_from_its_own_beginning(
+    store: SeriesStore,
+) -> None:
+    store.commit(work(1, [(1, MIDNIGHT + 5, 2.0), (0, MIDNIGHT, 1.0), (0, MIDNIGHT + 9, None)]))
+    store.commit(work(2, [(0, MIDNIGHT + 5, 1.5), (1, MIDNIGHT, 9.0), (0, MIDNIGHT + 10, 8.0)]))
+    found = await store.samples([(ENERGY, MIDNIGHT + 1), (POWER, MIDNIGHT)], MIDNIGHT + 10)
+    assert found.place.tolist() == [0, 1, 1, 1]
+    assert found.at.tolist() == [MIDNIGHT + 5, MIDNIGHT, MIDNIGHT + 5, MIDNIGHT + 9]
+    assert found.value.tolist()[:3] == [2.0, 1.0, 1.5]
+    assert np.isnan(found.value[3]) and found.quality[3] > 0
+    one = await store.samples([(POWER, MIDNIGHT)], MIDNIGHT + DAY)
+    assert one.value.tolist()[-1] == 8.0
+    nobody = await store.samples([(SeriesKey("east", "nobody", "x"), 0)], MIDNIGHT)
+    assert not len(nobody.at)
+
+
+async def test_what_arrived_since_a_batch_is_told_by_series_and_day(store: SeriesStore) -> None:
+    store.commit(work(1, [(0, MIDNIGHT, 1.0)]))
+    store.commit(work(2, [(0, MIDNIGHT - 3 * DAY, 1.0), (0, MIDNIGHT + 7, 1.0), (0, MIDNIGHT + 9, 1.0)]))
+    found = await store.arrived([ENERGY, POWER], 1)
+    assert found.through == 2
+    assert found.place.tolist() == [1, 1]
+    assert list(zip(found.from_at.tolist(), found.to_at.tolist(), strict=True)) == [
+        (MIDNIGHT - 3 * DAY, MIDNIGHT - 3 * DAY),
+        (MIDNIGHT + 7, MIDNIGHT + 9),
+    ]
+    nothing = await store.arrived([ENERGY, POWER], 2)
+    assert nothing.through == 2
+    assert not len(nothing.place)
+    assert len((await store.arrived([POWER], 0)).place) == 2
+
+
 async def test_a_rollup_weighs_values_by_how_long_they_held(store: SeriesStore) -> None:
     # 10 for 5 minutes, then 40 for the rest of the bucket and 5 minutes of the next, where it goes stale.
     store.commit(work(1, [(0, MIDNIGHT, 10.0), (0, MIDNIGHT + 300_000, 40.0)]))
@@ -181,7 +214,8 @@ async def test_events_are_filtered_ordered_and_paged_both_ways(store: SeriesStor
     page = await store.events(ask)
     assert page.columns == EVENT_COLUMNS
     assert page.rows[0] == (
-        MIDNIGHT + 1, "east", "gate", "button", {"detail": "按", "n": 1, "x": None, "f": 0.5}, "g1", "e1", 1, MIDNIGHT,
+        MIDNIGHT + 1, "east", "gate", "button", {"detail": "按", "n": 1, "x": None, "f": 0.5},
+        "g1", "e1", 1, MIDNIGHT, "",
     )  # fmt: skip
     rest = await store.events(replace(ask, next=page.next))
     assert [row[0] for row in page.rows + rest.rows] == [MIDNIGHT + 1, MIDNIGHT + 2, MIDNIGHT + 3]
@@ -190,6 +224,12 @@ async def test_events_are_filtered_ordered_and_paged_both_ways(store: SeriesStor
     second = await store.events(replace(ask, newest_first=True, limit=1, next=newest.next))
     assert second.rows[0][0] == MIDNIGHT + 2
     assert (await store.events(replace(ask, kind="tamper"))).rows == []
+
+
+async def test_an_event_says_why_its_time_is_not_certain(store: SeriesStore) -> None:
+    store.commit(work(1, events=[Event("gate", "button", MIDNIGHT, {}, "clock")]))
+    page = await store.events(EventsQuery(from_at=MIDNIGHT, to_at=MIDNIGHT + 1))
+    assert [dict(zip(page.columns, row, strict=True))["reason"] for row in page.rows] == ["clock"]
 
 
 async def test_newest_values_are_one_per_series(store: SeriesStore) -> None:
@@ -203,6 +243,29 @@ async def test_newest_values_are_one_per_series(store: SeriesStore) -> None:
     assert newest.quality.tolist() == [0, 1]
     assert newest.received_at.tolist() == [MIDNIGHT + 7, MIDNIGHT + 8]
     assert (await store.newest_values(since_at=MIDNIGHT + 10)).series.tolist() == []
+
+
+async def test_the_past_of_a_series_is_its_newest_reading_that_is_not_later(store: SeriesStore) -> None:
+    hour = 3_600_000
+    store.commit(work(1, [(0, MIDNIGHT, 1.0), (1, MIDNIGHT, 5.0), (0, MIDNIGHT + 1, None)], received_at=MIDNIGHT + 7))
+    store.commit(work(2, [(0, MIDNIGHT + 9 * hour, 2.0), (0, MIDNIGHT + 30 * hour, 3.0)]))
+
+    async def past(at: int, *series: int, since_at: int = MIDNIGHT - 1) -> list[tuple[int, int, float | None]]:
+        newest = await store.newest_before(np.array(series, np.int32), at, since_at=since_at)
+        values = [None if np.isnan(value) else float(value) for value in newest.value]
+        return list(zip(newest.series.tolist(), newest.at.tolist(), values, strict=True))
+
+    assert await past(MIDNIGHT, 0, 1, 7) == [(0, MIDNIGHT, 1.0), (1, MIDNIGHT, 5.0)]
+    assert await past(MIDNIGHT - 1, 0, 1) == []
+    assert await past(MIDNIGHT + hour, 0) == [(0, MIDNIGHT + 1, None)]
+    assert await past(MIDNIGHT + 9 * hour, 1, 0, 1) == [(0, MIDNIGHT + 9 * hour, 2.0), (1, MIDNIGHT, 5.0)]
+    assert await past(MIDNIGHT + 29 * hour, 0, 1) == [(0, MIDNIGHT + 9 * hour, 2.0), (1, MIDNIGHT, 5.0)]
+    assert await past(MIDNIGHT + 29 * hour, 0, 1, since_at=MIDNIGHT) == [(0, MIDNIGHT + 9 * hour, 2.0)]
+    assert await past(MIDNIGHT + hour) == []
+    store.commit(work(3, [(0, MIDNIGHT + 8 * hour, 9.0)]))
+    assert await past(MIDNIGHT + 8 * hour, 0) == [(0, MIDNIGHT + 8 * hour, 9.0)]
+    first = await store.newest_before(np.array([1], np.int32), MIDNIGHT, since_at=0)
+    assert (first.quality.tolist(), first.received_at.tolist()) == ([0], [MIDNIGHT + 7])
 
 
 async def test_everything_is_remembered_over_a_restart(reopen: Factory) -> None:

@@ -35,7 +35,7 @@ from tests.waiting import until
 class Box:
     """A gateway without drivers."""
 
-    def __init__(self, path: Path, url: MqttUrl, fail_point: FailPoint = never) -> None:
+    def __init__(self, path: Path, url: MqttUrl, fail_point: FailPoint = never, *, ca_file: Path | None = None) -> None:
         clock = SystemClock()
         self.buffer = SqliteBuffer(path, max_bytes=16 << 20, seal=sealer("gw"), clock=clock, fail_point=fail_point)
         self.uplink = Uplink(
@@ -59,7 +59,7 @@ class Box:
             buffer=self.buffer, intake=self.intake, uplink=self.uplink, timing=timing, clock=clock, drivers=[]
         )
         self.session = Session(
-            dial=MqttDialer(url=url),
+            dial=MqttDialer(url=url, ca_file=ca_file),
             uplink=self.uplink,
             buffer=self.buffer,
             clock=clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -58,6 +59,11 @@ class Mosquitto:
             assert self._process.poll() is None, (self.folder / "mosquitto.log").read_text()
             threading.Event().wait(0.01)
         raise AssertionError("mosquitto did not start")
+
+    def freeze(self) -> None:
+        """It keeps its connections and answers nothing; until it is killed."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         """SIGKILL: no goodbye, nothing saved."""

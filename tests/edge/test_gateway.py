@@ -94,6 +94,9 @@ async def test_it_starts_with_the_broker_and_every_device_away_and_says_so(tmp_p
         text = as_text(now)
         assert "b3-main" in text
         assert "refused" in text
+        assert "the disk has been full" not in text
+        full = msgspec.structs.replace(now, report=msgspec.structs.replace(now.report, disk_full_s=420.0))
+        assert "the disk has been full for 7 min" in as_text(full)
         assert socket_path(tmp_path / "buffer.db").stat().st_mode & 0o777 == 0o600
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 15) == 0

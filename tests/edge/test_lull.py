@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from edge.lull import MESSAGES_EARLY, Lull
 from tests.virtual_time import VirtualClock, run
 
-INTERVAL_S = 1.0
-
 
 class Stream:
     """Counts the flushes that messages with these pauses between them cause."""

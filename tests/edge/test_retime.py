@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from edge.retime import PATIENCE_S, Timing
+from edge.sealer import retimed
+from protocols.batch import Identity, build
 from protocols.clock import TRUST_FLOOR_MS, ManualClock
 from protocols.reading import Event, Quality, Reading
 
@@ -64,6 +66,47 @@ async def test_a_last_known_time_in_the_far_future_does_not_block_for_ever() -> 
     assert not watch.known
     await clock.advance(120)
     watch.observe()
+    assert watch.known
+
+
+async def test_the_collectors_time_ends_the_doubt_about_a_clock_that_it_agrees_with() -> None:
+    clock = ManualClock(NOW)
+    watch = timing(clock, last_good_at=NOW + 1000 * 86_400_000)
+    watch.hear(NOW + 30_000)
+    step = watch.observe()
+    assert step is not None
+    assert step.became_known
+    assert watch.now_ms() == NOW, "its own clock, not the collector's"
+
+
+async def test_a_collector_with_another_time_changes_nothing() -> None:
+    clock = ManualClock(NOW)
+    watch = timing(clock, last_good_at=NOW + 1000 * 86_400_000)
+    for other in (NOW + 61_000, NOW - 61_000, 0, NOW + 1000 * 86_400_000, 2**62, -(2**62)):
+        watch.hear(other)
+        assert watch.observe() is None
+        assert not watch.known
+    watch.hear(NOW)
+    clock.step(-HOUR_MS)
+    assert watch.observe() is None, "what it agreed with is not the clock any more"
+    await clock.advance(3600.0)
+    clock.step(HOUR_MS)
+    step = watch.observe()
+    assert step is not None
+    assert step.became_known, "the collector's time runs on while nothing is acked"
+
+
+async def test_no_collector_makes_a_clock_in_1970_known_nor_a_known_one_unknown() -> None:
+    clock = ManualClock(5_000)
+    watch = timing(clock)
+    watch.hear(5_000)
+    assert watch.observe() is None
+    assert not watch.known
+    clock.step(NOW)
+    watch.observe()
+    watch.hear(5_000)
+    watch.hear(NOW + HOUR_MS)
+    assert watch.observe() is None
     assert watch.known
 
 
@@ -162,3 +205,20 @@ async def test_an_earlier_boot_without_time_is_placed_behind_the_last_known_time
     retiming = watch.earlier("boot-0", 60_000)
     assert 60_000 + retiming.shift_ms == NOW
     assert retiming.uncertain
+
+
+async def test_an_event_says_when_its_time_is_not_certain() -> None:
+    clock = ManualClock(NOW)
+    watch = timing(clock)
+    clock.step(-HOUR_MS)
+    watch.observe()
+    assert watch.place_event(Event("gate", "button", clock.now_ms()))[0].reason == "clock"
+    clock.step(2 * HOUR_MS)
+    watch.observe()
+    assert watch.place_event(Event("gate", "button", clock.now_ms()))[0].reason == ""
+    guessed = retimed([build(Identity("e", 1), [], [Event("gate", "button", 5)], gateway="g", sealed_at=1)],
+                      watch.earlier("boot-0", 5))  # fmt: skip
+    assert [event.reason for draft in guessed for event in draft.events] == ["clock"]
+    known = retimed([build(Identity("e", 1), [], [Event("gate", "button", 5)], gateway="g", sealed_at=1)],
+                    watch.retiming())  # fmt: skip
+    assert [event.reason for draft in known for event in draft.events] == [""]

@@ -21,14 +21,6 @@ from tests.protocols.modbus.register_case import CASES, read_case
 
 Registers = dict[str, dict[int, int]]
 
-# Models whose registers say nothing of themselves, and the sisters with the same map.
-SISTERS = {
-    "acrel/adl400": {"acrel/dtsd1352"},
-    "acrel/dtsd1352": {"acrel/adl400"},
-    "carlo-gavazzi/em540": {"carlo-gavazzi/em340"},
-    "eastron/sdm230": {"eastron/sdm120"},
-}
-
 
 @functools.cache
 def catalog() -> Catalog:

@@ -124,20 +124,39 @@ async def test_nothing_is_published_before_the_birth() -> None:
         assert [topic.rsplit("/")[-1] for topic, _, _ in bench.link.published] == ["birth", "status", "up"]
 
 
-async def test_a_broker_that_is_down_is_tried_again_with_jitter_up_to_a_minute() -> None:
+async def test_a_broker_that_is_down_is_tried_again_with_jitter_up_to_half_a_minute() -> None:
     bench = Bench()
     bench.broker.refuse = "connection refused"
     async with bench.running() as task:
         assert bench.session.state is SessionState.BACKING_OFF
         assert bench.session.error == "connection refused"
         await bench.clock.advance(600.0)
-        # Full jitter up to 60 s: 30 s on average once it has grown.
-        assert 12 <= bench.broker.dials <= 60
+        # Full jitter up to 30 s: 15 s on average once it has grown.
+        assert 24 <= bench.broker.dials <= 100
         assert not task.done()
         bench.broker.refuse = ""
-        await bench.clock.advance(61.0)
+        await bench.clock.advance(31.0)
         assert bench.session.state is SessionState.ONLINE
         assert bench.session.error == ""
+
+
+async def test_a_broker_that_breaks_off_again_and_again_is_met_again_within_seconds() -> None:
+    bench = Bench()
+    async with bench.running():
+        for _ in range(20):
+            bench.link.lose()
+            await bench.clock.advance(8.1)
+            assert bench.session.state is SessionState.ONLINE
+        bench.broker.refuse = "connection refused"
+        bench.link.lose()
+        await bench.clock.advance(600.0)
+        bench.broker.refuse = ""
+        await bench.clock.advance(31.0)
+        assert bench.session.state is SessionState.ONLINE
+        await bench.clock.advance(11.0)
+        bench.link.lose()
+        await bench.clock.advance(1.1)
+        assert bench.session.state is SessionState.ONLINE, "a link that stood starts from the shortest pause"
 
 
 async def test_status_is_told_every_ten_seconds() -> None:

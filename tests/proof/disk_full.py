@@ -76,6 +76,7 @@ class Trial:
             if name == GATEWAY:
                 await self.compound.restart(COLLECTOR)
                 await self._goes_down(lambda: _fill_up(file.fileno()))
+                await self._is_an_alarm(lambda: _fill_up(file.fileno()))
                 self.before = self.pids()
         hog.unlink()
         await self._recovers(name, "full")
@@ -118,15 +119,29 @@ class Trial:
                 return
         self.violations.append(f"{left} acked batches are still on the full disk")
 
+    async def _is_an_alarm(self, again: Callable[[], None]) -> None:
+        """The collector says of the gateway that its disk is full."""
+        began = self.clock.monotonic()
+        while self.clock.monotonic() - began < TOLD_S:
+            again()
+            if "gateway_disk_full" in await self._alarms():
+                self.shown.append(f"alarm at the collector after {self.clock.monotonic() - began:.0f} s")
+                return
+            await self.clock.sleep(0.5)
+        self.violations.append(f"the collector raised no alarm about the gateway's disk within {TOLD_S:g} s")
+
+    async def _alarms(self) -> set[str]:
+        try:
+            alarms = (await self._ask("/api/v1/alarms"))["alarms"]
+        except Exception as error:  # noqa: BLE001 - the API's absence is judged elsewhere
+            _log(f"alarms: {error}")
+            return set()
+        return {alarm["kind"] for alarm in alarms}
+
     async def _told(self, name: str) -> bool:
         """Whether somebody who looks would know: an alarm at the collector, the gateway's own word, or its log."""
         if name == COLLECTOR:
-            try:
-                alarms = (await self._ask("/api/v1/alarms"))["alarms"]
-            except Exception as error:  # noqa: BLE001 - the API's absence is judged elsewhere
-                _log(f"alarms: {error}")
-                return False
-            return any(alarm["kind"] in ("disk_full", "store_unavailable") for alarm in alarms)
+            return bool(await self._alarms() & {"disk_full", "store_unavailable"})
         log = self.compound.layout.log(GATEWAY).read_text(errors="replace")
         return "disk is full" in log or "trying again" in log or "eadonly" in log or "read-only" in log.lower()
 

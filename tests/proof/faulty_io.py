@@ -14,6 +14,8 @@ ROOT = SOURCE.parents[2]
 RUN_S = 60
 ERRORS = {name: getattr(errno, name) for name in ("EIO", "ENOSPC", "EROFS", "EMFILE")}
 NO_CALL = 0
+DEADLY = 0
+"""Instead of an error: the process is killed in that call, a write is half done."""
 
 
 class Ran(NamedTuple):

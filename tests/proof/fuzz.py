@@ -11,7 +11,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tests.proof.fuzz_console import console_targets
 from tests.proof.fuzz_devices import device_targets
+from tests.proof.fuzz_energy import energy_targets
 from tests.proof.fuzz_engine import Target, Tried, fuzz
 from tests.proof.fuzz_files import file_targets
 from tests.proof.fuzz_wire import wire_targets
@@ -23,7 +25,7 @@ INPUTS: dict[Level, int] = {"ci": 2_000, "soak": 100_000, "proof": 1_000_000}
 
 def targets(work: Path) -> list[Target]:
     """Every decoder there is."""
-    return [*wire_targets(), *device_targets(), *file_targets(work / "files")]
+    return [*wire_targets(), *device_targets(), *file_targets(work / "files"), *console_targets(), *energy_targets()]
 
 
 def run(level: Level, seed: int, work: Path) -> list[Finding]:

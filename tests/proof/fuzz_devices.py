@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 
 from edge.modbus_frames import Framing, ReadRequest, Request, RtuFraming, TcpFraming, WriteRequest, crc16, payload_of
+from edge.modbus_wire import BUFFER_MAX
 from protocols.batch import open_batch, seal
 from protocols.errors import BadPayload, Retryable
 from protocols.events import check_event
@@ -33,7 +34,7 @@ REQUESTS: tuple[Request, ...] = (
     WriteRequest(9, struct.pack(">BHHBH", 16, 7, 1, 2, 5), struct.pack(">BHH", 16, 7, 1), "set"),
 )
 ARRIVE_IN = (1, 2, 3, 7, 100_000)
-BUFFER_MAX = 4096
+INPUT_MAX = 4096
 
 
 def device_targets() -> list[Target]:
@@ -50,7 +51,7 @@ def device_targets() -> list[Target]:
             change_frame(rtu),
             Answers(RtuFraming, rtu).attempt,
             (Retryable,),
-            slow_s=0.15,
+            slow_s=0.3,  # it comes in some 600 pieces, and the buffer is looked through at each
         ),
         Target("Modbus registers", registers(), change_bytes, Registers().attempt, (), share=0.3, always=True),
         *(dialect(name, cases) for name, cases in sorted(dialects.items())),
@@ -81,9 +82,9 @@ def answers(frame: Frame) -> list[bytes]:
         for code in (2, 5, 6, 11, 99):
             made.append(head + frame(request, bytes((request.function | 0x80, code))))
     nearly = bytes((READ.unit,)) + READ.answer_head
-    made.append(b"\0\4" + nearly * (BUFFER_MAX // len(nearly)))
-    made.append(b"\1\4" + b"\1\1\2" * (BUFFER_MAX // 3))
-    made.append(b"\2\4" + b"\xff\3\xfa" * (BUFFER_MAX // 3))
+    made.append(b"\0\4" + nearly * (INPUT_MAX // len(nearly)))
+    made.append(b"\1\4" + b"\1\1\2" * (INPUT_MAX // 3))
+    made.append(b"\2\4" + b"\xff\3\xfa" * (INPUT_MAX // 3))
     return made
 
 
@@ -97,7 +98,7 @@ def change_frame(frame: Frame) -> Callable[[random.Random, bytes, Sequence[bytes
             before = rng.randbytes(rng.choice((0, 0, 1, 8)))
             return data[:2] + before + frame(request, pdu)
         head = data[:2] if rng.random() < 0.8 else rng.randbytes(2)
-        return head + change_bytes(rng, data[2:], [other[2:] for other in others[:20]])[:BUFFER_MAX]
+        return head + change_bytes(rng, data[2:], [other[2:] for other in others[:20]])[:INPUT_MAX]
 
     return change
 
@@ -118,6 +119,7 @@ class Answers:
         pdu: bytes | None = None
         for start in range(0, len(whole), step):
             buffer += whole[start : start + step]
+            del buffer[: max(0, len(buffer) - BUFFER_MAX)]  # as the wire does
             pdu = framing.take(buffer)
             if pdu is not None:
                 break

@@ -233,6 +233,7 @@ class Site:
             broker = self.brokers[BROKER]
             self.children[name] = broker.child
             await broker.start(self.clock)
+            self.oracle.broker_emptied_at = broker.emptied_at
             self.heard[name] = self.now()
             return
         points = self.points_left[self.kind(name)]

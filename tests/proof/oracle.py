@@ -96,6 +96,8 @@ class Oracle:
         self.acked: set[BatchName] = set()
         self.counts: Counter[str] = Counter()
         self.wrong: list[str] = []
+        self.broker_emptied_at: list[int] = []
+        """When the broker that is killed came back without anything: its own file was damaged by the kill."""
         self._secret = secret
         self._salts: dict[str, npt.NDArray[np.float64]] = {}
 
@@ -176,7 +178,9 @@ class Oracle:
         except BadBatch as error:
             self.wrong.append(f"{gateway}: a batch {where} that is none: {error}")
             return None
-        known = self.promises.setdefault((gateway, epoch, seq), Promise(digest(payload), payload))
-        if known.payload != payload:
+        known = self.promises.get((gateway, epoch, seq))
+        if known is None:  # a kill shows a whole buffer again, most of it known
+            self.promises[gateway, epoch, seq] = Promise(digest(payload), payload)
+        elif known.payload != payload:
             self.wrong.append(f"{gateway}: batch {epoch}/{seq} {where} has other bytes than before")
         return gateway, epoch, seq

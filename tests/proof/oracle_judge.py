@@ -24,6 +24,9 @@ from tests.proof.oracle import SALT, BatchName, Life, Meter, Oracle, Tap, salt
 EVENT = "card_read"
 IN_BROKER_MS = 2_000
 """A broker writes its queue about once a second: what it confirmed since then dies with it."""
+WAITED_MS = 30_000
+"""At most so long a confirmed tap waits in the broker for a gateway that was killed; at most so long a broker that came
+back without its file knows of no gateway, and keeps for nobody what it confirms."""
 EARLY_MS = 5
 SHOWN_MAX = 5
 
@@ -222,7 +225,7 @@ def _readings(oracle: Oracle, stored: Stored, found: Judgement, timeout_ms: int)
         np.searchsorted(numbers, list(stored.series), side="right"),
     )
     value, at = stored.value[good][order], stored.at[good][order]
-    seen: set[tuple[str, str]] = set()
+    seen = set()
     for (device, point), first, last in zip(stored.series.values(), *(cut.tolist() for cut in cuts), strict=True):
         meter = oracle.meters.get(device)
         if meter is None or point not in meter.points:
@@ -240,10 +243,9 @@ def _readings(oracle: Oracle, stored: Stored, found: Judgement, timeout_ms: int)
 def _one_series(
     oracle: Oracle, label: str, meter: Meter, value: Floats, at: Ints, found: Judgement, timeout_ms: int
 ) -> None:
-    device, point = label.split("/")
     whole = value.astype(np.int64)
     n = whole // SALT
-    known = (value == whole) & (whole % SALT == salt(device, point)) & (n >= 1) & (n <= meter.answers)
+    known = (value == whole) & (whole % SALT == salt(*label.split("/"))) & (n >= 1) & (n <= meter.answers)
     found.say("a value that was never served", [f"{label} {each!r}" for each in value[~known].tolist()])
     n, at = n[known], at[known]
     times, again = np.unique(n, return_counts=True)
@@ -275,13 +277,10 @@ def _absent(
 ) -> None:
     """Of a killed life only the end may be gone, whatever the machine's speed; of a clean one what was under way."""
     ends = oracle.lives.get(meter.gateway, [])
-    missing = np.flatnonzero(~there)
     gone: list[str] = []
-    for place in missing.tolist():
-        life = int(lives[place])
-        tail = not there[place:][lives[place:] == life].any()
+    columns = (np.arange(len(lives)), lives, *of_the_rest(lives, there))
+    for place, life, left, tail in zip(*(column[~there].tolist() for column in columns), strict=True):
         ended: Life | None = ends[life] if life < len(ends) else None
-        left = int((lives[place:] == life).sum())
         if tail and ended is not None and (not ended.clean or left == 1):
             found.counts["in the memory of a gateway when it was killed"] += 1
             found.oldest_in_memory_ms = max(found.oldest_in_memory_ms, ended.ended_at - int(served[place]))
@@ -294,12 +293,24 @@ def _absent(
     found.say("a reading is gone", gone)
 
 
+def of_the_rest(lives: Ints, there: npt.NDArray[np.bool_]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Of each reading: how many its life has from it on (it is one of them), and whether none of these is there."""
+    order = np.argsort(lives, kind="stable")
+    of_life = lives[order]
+    left = np.empty(len(lives), np.int64)
+    left[order] = np.searchsorted(of_life, of_life, side="right") - np.arange(len(lives))
+    last_there = np.full(int(lives.max(initial=0)) + 1, -1, np.int64)
+    np.maximum.at(last_there, lives[there], np.flatnonzero(there))
+    return left, np.arange(len(lives)) > last_there[lives]
+
+
 def _taps(oracle: Oracle, stored: Stored, found: Judgement) -> None:
     """Each tap that a broker confirmed is stored once; the broker that is killed is no witness for its last seconds."""
     times: Counter[str] = Counter(tap.key for tap in stored.taps)
     found.say("a card that nobody held", [f"{t.device} {t.key}" for t in stored.taps if t.key not in oracle.taps])
     broker = oracle.killed_at("broker")
-    lost = [f"{t.device} n={t.n}" for k, t in oracle.taps.items() if not times[k] and _is_owed(t, broker, found)]
+    empty = list(_empty_spans(oracle, times))
+    lost = [f"{t.device} n={t.n}" for k, t in oracle.taps.items() if not times[k] and _is_owed(oracle, t, empty, found)]
     found.say("a tap is gone", lost)
     twice = []
     for key, tap in oracle.taps.items():
@@ -322,12 +333,23 @@ def _told_again(tap: Tap, broker_kills: list[int]) -> int:
     return sum(tap.confirmed_at <= kill + IN_BROKER_MS for kill in broker_kills)
 
 
-def _is_owed(tap: Tap, broker_kills: list[int], found: Judgement) -> bool:
+def _empty_spans(oracle: Oracle, times: Counter[str]) -> Iterator[tuple[int, int]]:
+    """When a confirmed tap was in a broker whose file was damaged, or in the new one before its gateway subscribed."""
+    arrived = sorted(tap.confirmed_at or 0 for key, tap in oracle.taps.items() if tap.faulty_broker and times[key])
+    for emptied in oracle.broker_emptied_at:
+        first = next((at for at in arrived if at > emptied), emptied + WAITED_MS)
+        yield emptied - WAITED_MS, min(first, emptied + WAITED_MS)
+
+
+def _is_owed(oracle: Oracle, tap: Tap, empty: list[tuple[int, int]], found: Judgement) -> bool:
     if tap.confirmed_at is None:
         return False
     confirmed = tap.confirmed_at
-    if tap.faulty_broker and any(kill - IN_BROKER_MS <= confirmed <= kill for kill in broker_kills):
+    if tap.faulty_broker and any(kill - IN_BROKER_MS <= confirmed <= kill for kill in oracle.killed_at("broker")):
         found.counts["taps that died with the broker which had confirmed them"] += 1
+        return False
+    if tap.faulty_broker and any(since <= confirmed <= until for since, until in empty):
+        found.counts["taps that waited in a broker whose file its kill damaged"] += 1
         return False
     return True
 

@@ -4,14 +4,15 @@ python -m tests.proof.outage --level soak
 
 A real gateway finds its buffer filled with every second of the outage, 50 readings each, all known to us. It starts
 beside a broker and a collector, and 506 points of its own are read all the while. Then the store is compared with what
-was filled in, row by row.
+was filled in, row by row. The same with a buffer that was too small for it: what is stored and what gap records name
+is together what was produced, exactly.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,14 +21,17 @@ import numpy as np
 
 from protocols.clock import SystemClock
 from simulators.desk import GatewayDesk
+from simulators.verify import Verdict
 from tests.bench.drain import live_lags
 from tests.bench.figures import percentile
 from tests.bench.gateway_load import GATEWAY, client_of, memory_mb, running, stored_readings
 from tests.bench.waiting_buffer import PER_BATCH, POINTS, fill, second
+from tests.proof.full_outage import account, overfill
 from tests.proof.levels import Finding, Level, alone
 
 SITE = "bench"
 HOURS: dict[Level, float] = {"ci": 1.0, "soak": 24.0, "proof": 24.0 * 3}
+FULL_HOURS: dict[Level, float] = {"ci": 0.5, "soak": 12.0, "proof": 24.0}
 DRAIN_S_PER_DAY = 3600.0
 DRAIN_S_LEAST = 120.0
 LIVE_S = 30.0
@@ -52,16 +56,23 @@ class Drained(NamedTuple):
     memory_mb: float
     file_mb: float
     wrong: list[str]
+    dropped: int
+    """Readings that gap records name."""
+    gaps: int
 
 
-async def play(hours: float, work: Path) -> Drained:
-    """Fill, start, wait until everything is up, compare."""
+async def play(hours: float, work: Path, *, full: bool = False) -> Drained:
+    """Fill, start, wait until everything is up, compare. ``full``: the buffer is too small for the outage."""
     clock = SystemClock()
-    readings = round(hours * 3600) * PER_BATCH
+    seconds = round(hours * 3600)
+    readings, produced = seconds * PER_BATCH, None
     buffer = work / "gateways" / GATEWAY / "buffer.db"
     buffer.parent.mkdir(parents=True, mode=0o700)
     began, until_ms = clock.monotonic(), clock.now_ms()
-    await fill(buffer, readings, until_ms=until_ms, gateway=GATEWAY)
+    if full:
+        produced, readings = await overfill(buffer, seconds, until_ms=until_ms, gateway=GATEWAY)
+    else:
+        await fill(buffer, readings, until_ms=until_ms, gateway=GATEWAY)
     filled_s, file_mb = clock.monotonic() - began, buffer.stat().st_size / 1e6
     lags: list[float] = []
     peak, wrong = 0.0, list[str]()
@@ -90,20 +101,33 @@ async def play(hours: float, work: Path) -> Drained:
             wrong.append("the gateway keeps something back")
         verdict = await compound.verify()
         # The store holds besides what no simulated device said: the backlog, compared below.
-        wrong += [f"live: {count} {what}" for what, count in _of(verdict).items() if count]
-    wrong += await asyncio.to_thread(compare, work / "collector" / "readings.duckdb", readings, until_ms)
-    return Drained(readings, filled_s, drain_s, lags, peak, file_mb, wrong)
+        wrong += [f"live: {count} {what}" for what, count in _of(verdict, full=full).items() if count]
+    store = work / "collector" / "readings.duckdb"
+    told = account(store, produced) if produced is not None else None
+    turns = told.turns if told is not None else None
+    wrong += await asyncio.to_thread(compare, store, seconds * PER_BATCH, until_ms, turns=turns)
+    if told is not None:
+        wrong += told.wrong
+    dropped, gaps = (told.told, told.gaps) if told is not None else (0, 0)
+    return Drained(readings, filled_s, drain_s, lags, peak, file_mb, wrong, dropped, gaps)
 
 
-def _of(verdict) -> dict[str, int]:
+def _of(verdict: Verdict, *, full: bool) -> dict[str, int]:
     readings = verdict.readings
-    return {"missing": readings.missing, "duplicated": readings.duplicated, "holes": len(verdict.holes)}
+    # What a full buffer dropped leaves holes, and `account` says whether these are the right ones.
+    holes = 0 if full else len(verdict.holes)
+    return {"missing": readings.missing, "duplicated": readings.duplicated, "holes": holes}
 
 
-def compare(path: Path, readings: int, until_ms: int, sites: Iterable[str] = (SITE,)) -> list[str]:
-    """Every row that was filled in is there once for each site, with its instant and its value, and in this order."""
+def compare(
+    path: Path, readings: int, until_ms: int, sites: Iterable[str] = (SITE,), *, turns: Sequence[int] | None = None
+) -> list[str]:
+    """Every row that was filled in is there once for each site, with its instant and its value, and in this order.
+
+    ``turns``: of these seconds only; nothing of any other may be there.
+    """
     wrong: list[str] = []
-    wanted = expected(readings // PER_BATCH, until_ms)
+    wanted = expected(readings // PER_BATCH, until_ms, turns)
     with duckdb.connect(str(path), read_only=True) as file:
         for site in sites:
             named = file.execute("SELECT device, point, id FROM series WHERE site = ?", [site]).fetchall()
@@ -132,11 +156,11 @@ def differences(site: str, ids: dict[Name, int], wanted: Wanted, series: Any, at
     return wrong
 
 
-def expected(seconds: int, until_ms: int) -> Wanted:
-    """What `fill` has filled in, by series."""
+def expected(seconds: int, until_ms: int, turns: Sequence[int] | None = None) -> Wanted:
+    """What `fill` has filled in, by series; of all seconds, or of some."""
     ats: dict[tuple[str, str], list[int]] = {}
     values: dict[tuple[str, str], list[float]] = {}
-    for turn in range(seconds):
+    for turn in range(seconds) if turns is None else turns:
         for reading in second(turn, until_ms - (seconds - turn) * 1000):
             name = (f"{reading.device}", reading.point)
             ats.setdefault(name, []).append(reading.observed_at)
@@ -148,8 +172,12 @@ def expected(seconds: int, until_ms: int) -> Wanted:
 def run(level: Level, seed: int, work: Path) -> list[Finding]:
     """R6; the seed has no say."""
     del seed
-    done = asyncio.run(play(HOURS[level], work / "outage"))
-    days = HOURS[level] / 24
+    return [_outage(HOURS[level], work / "outage", full=False), _outage(FULL_HOURS[level], work / "full", full=True)]
+
+
+def _outage(hours: float, work: Path, *, full: bool) -> Finding:
+    done = asyncio.run(play(hours, work, full=full))
+    days = hours / 24
     late = percentile(done.live_s, 0.95) if done.live_s else -1.0
     limits = {
         f"drained in {done.drain_s:.0f} s": done.drain_s <= max(DRAIN_S_LEAST, DRAIN_S_PER_DAY * days),
@@ -159,17 +187,17 @@ def run(level: Level, seed: int, work: Path) -> list[Finding]:
         "live readings while it drained": bool(done.live_s),
     }
     violations = [*done.wrong, *(f"over its limit: {what}" for what, held in limits.items() if not held)]
-    return [
-        Finding(
-            "R6",
-            f"a backlog of {HOURS[level]:g} h goes up under live traffic",
-            f"{done.readings:,} readings in {done.drain_s:.0f} s ({done.readings / done.drain_s:,.0f}/s);"
-            f" live p95 {late:.2f} s;"
-            f" gateway at most {done.memory_mb:.0f} MB; buffer {done.file_mb:.0f} MB, filled in {done.filled_s:.0f} s",
-            tuple(violations),
-            f"every row compared; {len(done.live_s)} live readings seen meanwhile",
-        )
-    ]
+    what = f"a backlog of {hours:g} h goes up under live traffic"
+    told = f"; {done.dropped:,} readings dropped, named by {done.gaps} gap records" if full else ""
+    return Finding(
+        "R6",
+        f"{what}, from a buffer that got full" if full else what,
+        f"{done.readings:,} readings in {done.drain_s:.0f} s ({done.readings / done.drain_s:,.0f}/s);"
+        f" live p95 {late:.2f} s;"
+        f" gateway at most {done.memory_mb:.0f} MB; buffer {done.file_mb:.0f} MB, filled in {done.filled_s:.0f} s",
+        tuple(violations),
+        f"every row compared{told}; {len(done.live_s)} live readings seen meanwhile",
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import zlib
 from collections import deque
 from pathlib import Path
 from typing import NamedTuple
@@ -27,12 +28,12 @@ from protocols.reading import Event, Reading
 from tests.proof.sim_broker import Connection, SimBroker
 from tests.proof.sim_edge import GATEWAY, SITE, UP, SimLink, WatchedBuffer
 from tests.proof.sim_loop import Machine, SimClock, Trace
+from tests.proof.sim_plan import Plan
 from tests.proof.sim_truth import Made, Name, Truth
 
 CLIENT_ID = f"dayuan-{SITE}-{GATEWAY}"
 POINTS = ("active_power_total", "active_energy_import_total")
-POLL_S = 120.0
-FLUSH_S = 15.0
+FLUSH_S = 30.0
 CLOSE_S = 120.0
 RISK_S = 2 * FLUSH_S + 5.0
 
@@ -49,7 +50,7 @@ class SimGateway(Machine):
 
     def __init__(
         self, folder: Path, loop: asyncio.AbstractEventLoop, rng: random.Random, trace: Trace, broker: SimBroker,
-        truth: Truth, *, max_bytes: int, meters: int,
+        truth: Truth, *, plan: Plan,
     ) -> None:  # fmt: skip
         super().__init__("gateway", rng, trace)
         self.clock = SimClock(loop)
@@ -57,8 +58,8 @@ class SimGateway(Machine):
         self._folder = folder
         self._folders = 0
         self._broker = broker
-        self._max_bytes = max_bytes
-        self._meters = [f"meter-{number}" for number in range(1, meters + 1)]
+        self._plan = plan
+        self._meters = [f"meter-{number}" for number in range(1, plan.meters + 1)]
         self.uplink: Uplink | None = None
         self.fine_since_s = 0.0
         """Since when the disk takes what it is given at once."""
@@ -123,7 +124,7 @@ class SimGateway(Machine):
         self._handed = []
         buffer = WatchedBuffer(
             self._folder / str(self._folders) / "buffer.db",
-            max_bytes=self._max_bytes,
+            max_bytes=self._plan.max_bytes,
             seal=sealer(GATEWAY),
             clock=self.clock,
             fail_point=self.reach,
@@ -186,13 +187,15 @@ class SimGateway(Machine):
 
     async def _poll(self, intake: Intake) -> None:
         while True:
-            await self.clock.sleep(POLL_S)
+            await self.clock.sleep(self._plan.poll_s(self.clock.uptime_s()))
             if not self.polls:
                 continue
             self.number += 1
             now = self.clock.now_ms()
             made = Made(self.clock.true_ms(), self.clock.offset_ms)
-            readings = [Reading(device, point, self.number / 4, now) for device in self._meters for point in POINTS]
+            readings = [
+                Reading(device, point, self._value(device, point), now) for device in self._meters for point in POINTS
+            ]
             names: list[Name] = [(r.device, r.point, r.value or 0.0) for r in readings]
             self.truth.make(names, made)
             if self.rng.random() < 0.05:
@@ -200,6 +203,11 @@ class SimGateway(Machine):
             await intake.readings(readings)
             self._handed += names
             self._handed_more.set()
+
+    def _value(self, device: str, point: str) -> float:
+        """Grows with every reading, and its last digits are such that nothing can be made smaller by packing."""
+        noise = zlib.crc32(f"{device} {point} {self.number}".encode())
+        return self.number + noise / 2**33
 
     async def _confirm(self, intake: Intake) -> None:
         """Whoever waits for the commit is promised something when the wait is over."""

@@ -8,8 +8,10 @@ on the real time: the same seed gives the same day.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import hashlib
+import heapq
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
@@ -126,20 +128,75 @@ class _NumberedTask(asyncio.Task):
         return self._place
 
 
+class _Handle(asyncio.Handle):
+    """What a callback of the loop is here, with nothing that only debugging needs; a timer, too."""
+
+    __slots__ = ("when_s",)
+
+    def __init__(self, when_s: float, callback: Callable[..., object], args: tuple[Any, ...], context: Any) -> None:
+        self.when_s = when_s
+        self._callback: Any = callback
+        self._args: Any = args
+        self._context = contextvars.copy_context() if context is None else context
+        self._cancelled = False
+        self._source_traceback = None
+        self._repr: str | None = None
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = self._args = None
+
+    def when(self) -> float:
+        return self.when_s
+
+
 class SimLoop(VirtualTimeLoop):
-    """See the module."""
+    """See the module. Timers of one instant fire in the order in which they were set."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._selector.select = self._jump  # type: ignore[attr-defined]
         self._free_at: dict[int, float] = {}
+        self._timers: list[tuple[float, int, _Handle]] = []
+        self._timers_set = 0
         self.set_task_factory(lambda loop, work, **more: _NumberedTask(work, loop=loop, **more))
 
-    def _jump(self, timeout: float | None = None) -> list[Any]:
-        if timeout is None:
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
+        handle = _Handle(0.0, callback, args, context)
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        return handle
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        handle = _Handle(when, callback, args, context)
+        self._timers_set += 1
+        heapq.heappush(self._timers, (when, self._timers_set, handle))
+        return handle
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def _run_once(self) -> None:
+        """One turn, as asyncio's own: due timers, then all that is ready. Half of a day would go into that one."""
+        ready, timers = self._ready, self._timers  # type: ignore[attr-defined]
+        while timers and timers[0][2]._cancelled:
+            heapq.heappop(timers)
+        if ready:
+            self.pass_time(0.0)
+        elif timers:
+            self.pass_time(timers[0][0] - self.time())
+        elif not self._stopping:  # type: ignore[attr-defined]
             raise AssertionError(f"all tasks wait and no timer is left: {self.waiting()}")
-        self.pass_time(timeout)
-        return []
+        due_s = self.time() + 1e-9
+        while timers and timers[0][0] < due_s:
+            ready.append(heapq.heappop(timers)[2])
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                try:
+                    handle._context.run(handle._callback, *handle._args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:  # noqa: BLE001  # task top: as asyncio's own loop does
+                    self.call_exception_handler({"message": f"exception in {handle._callback}", "exception": error})
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         machine = CURRENT.get()

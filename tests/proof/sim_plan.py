@@ -6,14 +6,20 @@ Every fault that lasts has a step that ends it; after `faults_end_s` nothing goe
 
 from __future__ import annotations
 
+import math
 import random
 from typing import NamedTuple
 
 HOUR_S = 3600.0
 FAULTS_BEGIN_S = 0.2 * HOUR_S
-CALM_S = 1.5 * HOUR_S
+CALM_S = 0.75 * HOUR_S
 """At the end of the day nothing goes wrong any more, and in the last part of that nothing new is made."""
-REST_S = 0.5 * HOUR_S
+REST_S = 0.25 * HOUR_S
+
+BEFORE_S, AFTER_S = 20.0, 120.0
+"""So long before and after each step of the plan the day is lively; what runs on for hours meets nothing new."""
+PRESSES_NEAR = 0.5
+"""Share of the presses that fall into lively spells."""
 
 GATEWAY_PLACES = (
     "before_commit", "after_commit", "mid_delete", "after_publish", "before_ack", "after_ack", "after_birth",
@@ -46,13 +52,27 @@ KINDS = {
 }
 """Kind of fault -> how often, against the others."""
 
+CERTAIN = (
+    *(("kill_at", "gateway", f"{place}:1") for place in ("before_commit", "mid_delete", "after_commit", "after_ack")),
+    *(("kill_at", "collector", f"{place}:1") for place in ("before_commit", "after_commit", "before_ack")),
+    *(("broker", "", memory) for memory in ("nothing", "old", "all")),
+    ("ack_lost", "", 1.0), ("ack_late", "", 300.0), ("up_lost", "", 1.0), ("disk_refuses", "", 1.0),
+    ("store_refuses", "", 1.0), ("silent", "gateway", 0.0), ("reboot", "gateway", -1e9), ("cut", "collector", 0.0),
+)  # fmt: skip
+CERTAIN_PER_DAY = 3
+"""Of these, in turn from seed to seed, so that a dozen days have met each."""
+
 FORWARD_SHARE = 1 / 8
 """Of the day. A wall clock that was ahead is believed, and after a restart the right one is not until it has caught up:
 so the clock is not set forward in the last quarter of the day."""
 
 
-SMALL_BYTES = 64 * 1024
-"""A buffer that a long outage fills."""
+SMALL_EVERY = 8
+SMALL_BYTES, SMALL_METERS = 64 * 1024, 20
+"""A buffer that a long outage fills, and meters enough to do it."""
+POLL_S = 60.0
+POLL_QUIET_S, POLL_SMALL_S = 900.0, 150.0
+"""At most so long between two readings outside lively spells; the second with a small buffer."""
 
 
 class Step(NamedTuple):
@@ -69,8 +89,16 @@ class Plan(NamedTuple):
     ends_s: float
     max_bytes: int
     meters: int
+    poll_quiet_s: float
     presses: list[float]
     steps: list[Step]
+    lively: list[tuple[float, float]]
+    """Spells in which readings come fast and timers look around often; apart, in order."""
+
+    def poll_s(self, at_s: float) -> float:
+        """How long it is from then until the meters are read again."""
+        lively_in_s = next((begin - at_s for begin, end in self.lively if at_s < end), math.inf)
+        return max(POLL_S, min(self.poll_quiet_s, lively_in_s))
 
 
 def plan(seed: int, hours: float = 24.0) -> Plan:
@@ -84,13 +112,59 @@ def plan(seed: int, hours: float = 24.0) -> Plan:
     for _ in range(rng.randint(10, 90)):
         at_s = rng.uniform(FAULTS_BEGIN_S, faults_end_s)
         steps += _fault(rng, rng.choices(kinds, weights)[0], at_s, faults_end_s)
-    presses = sorted(rng.uniform(60.0, ends_s - REST_S) for _ in range(rng.randint(50, 250)))
-    small = rng.random() < 0.2
+    for place in range(CERTAIN_PER_DAY * seed, CERTAIN_PER_DAY * (seed + 1)):
+        steps += _certain(rng, *CERTAIN[place % len(CERTAIN)], faults_end_s)
+    small = seed % SMALL_EVERY == 0 or rng.random() < 0.1
     if small:
-        steps += _fault(rng, "outage", rng.uniform(FAULTS_BEGIN_S, 0.5 * faults_end_s), faults_end_s)
-    return Plan(
-        seed, faults_end_s, ends_s, SMALL_BYTES if small else 64 << 20, 20 if small else 2, presses, sorted(steps)
-    )
+        steps += _outage(rng, "gateway", rng.uniform(FAULTS_BEGIN_S, 0.5 * faults_end_s), faults_end_s)
+    steps.sort()
+    lively = _lively(steps, faults_end_s, ends_s)
+    presses = sorted(_press(rng, steps, ends_s - REST_S) for _ in range(rng.randint(30, 150)))
+    max_bytes, meters, quiet_s = (SMALL_BYTES, SMALL_METERS, POLL_SMALL_S) if small else (64 << 20, 2, POLL_QUIET_S)
+    return Plan(seed, faults_end_s, ends_s, max_bytes, meters, quiet_s, presses, steps, lively)
+
+
+def _outage(rng: random.Random, who: str, at_s: float, faults_end_s: float) -> list[Step]:
+    end_s = min(faults_end_s, at_s + rng.uniform(2.0, 8.0) * HOUR_S)
+    return _blocked(rng, who, at_s, end_s)
+
+
+def _blocked(rng: random.Random, who: str, at_s: float, end_s: float) -> list[Step]:
+    how = rng.choice(("refused", "silent"))
+    return [Step(at_s, "blocked", who, how), Step(at_s, "silent" if how == "silent" else "cut", who),
+            Step(end_s, "blocked", who, "")]  # fmt: skip
+
+
+def _certain(rng: random.Random, what: str, who: str, value: float | str, faults_end_s: float) -> list[Step]:
+    at_s = rng.uniform(FAULTS_BEGIN_S, 0.8 * faults_end_s)
+    if what == "kill_at":
+        return [Step(at_s, what, who, value), Step(faults_end_s, "disarm", who)]
+    if what == "broker":
+        return [Step(at_s - 300.0, "broker_saves"), Step(at_s, "broker_stops", "", value),
+                Step(at_s + 60.0, "broker_starts")]  # fmt: skip
+    if what == "reboot":
+        return [Step(at_s, what, who, value), Step(at_s + 600.0, "clock", who, 0.0)]
+    if what in ("cut", "silent"):
+        return [Step(at_s, what, who)]
+    return [Step(at_s, what, who, value), Step(at_s + 600.0, what, who, 0.0)]
+
+
+def _press(rng: random.Random, steps: list[Step], before_s: float) -> float:
+    at_s = rng.uniform(60.0, before_s)
+    if rng.random() < PRESSES_NEAR:
+        at_s = rng.choice(steps).at_s + rng.uniform(-BEFORE_S, AFTER_S)
+    return min(max(60.0, at_s), before_s)
+
+
+def _lively(steps: list[Step], faults_end_s: float, ends_s: float) -> list[tuple[float, float]]:
+    spells: list[tuple[float, float]] = []
+    ends = [(0.0, FAULTS_BEGIN_S / 2), (faults_end_s, faults_end_s + AFTER_S), (ends_s - REST_S, ends_s)]
+    for begin, end in sorted([*ends, *((step.at_s - BEFORE_S, step.at_s + AFTER_S) for step in steps)]):
+        if spells and begin <= spells[-1][1]:
+            spells[-1] = (spells[-1][0], max(spells[-1][1], end))
+        else:
+            spells.append((begin, end))
+    return spells
 
 
 def _fault(rng: random.Random, kind: str, at_s: float, faults_end_s: float) -> list[Step]:
@@ -116,12 +190,10 @@ def _fault(rng: random.Random, kind: str, at_s: float, faults_end_s: float) -> l
                 Step(min(faults_end_s, at_s + away_s), "broker_starts")]  # fmt: skip
     if kind in ("cut", "silent"):
         return [Step(at_s, kind, who)]
-    if kind in ("blocked", "outage"):
-        how = rng.choice(("refused", "silent"))
-        if kind == "outage":
-            end_s = min(faults_end_s, at_s + rng.uniform(1.0, 6.0) * HOUR_S)
-        return [Step(at_s, "blocked", who, how), Step(at_s, "silent" if how == "silent" else "cut", who),
-                Step(end_s, "blocked", who, "")]  # fmt: skip
+    if kind == "blocked":
+        return _blocked(rng, who, at_s, end_s)
+    if kind == "outage":
+        return _outage(rng, who, at_s, faults_end_s)
     if kind == "clock":
         forward_s = FORWARD_SHARE * faults_end_s
         at_s = min(at_s, faults_end_s - 2 * forward_s - HOUR_S)

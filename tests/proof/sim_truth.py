@@ -115,7 +115,8 @@ class Truth:
                 self.gaps.append(event)
             elif event.device != "gateway" and "detail" in event.data:
                 name = ("event", event.device, float(str(event.data["detail"])))
-                self._take((name), Row(identity, event.at, "good", ""))
+                quality = Quality.UNCERTAIN if event.reason else Quality.GOOD
+                self._take(name, Row(identity, event.at, quality.value, event.reason))
 
     def _take_reading(self, identity: Identity, reading: Reading) -> None:
         if reading.value is None:

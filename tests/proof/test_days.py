@@ -15,6 +15,8 @@ from tests.proof.sim_plan import plan
 
 DAYS = (4, 28, 155)
 HOURS = 6.0
+FULL_BUFFERS = (280, 1201)
+"""Hours without a collector, and a buffer of 64 KiB that gap records filled: no commit went through any more."""
 
 
 def test_days_full_of_faults_end_with_everything_stored_once() -> None:
@@ -28,6 +30,13 @@ def test_days_full_of_faults_end_with_everything_stored_once() -> None:
     assert deaths > 10, "the faults must have been met"
     assert counts["duplicates"] > 0
     assert counts["acks lost"] > 0
+
+
+def test_a_small_buffer_goes_on_through_an_outage_of_hours() -> None:
+    for seed in FULL_BUFFERS:
+        day = one_day(seed)
+        assert day.violations == [], f"day {seed}"
+        assert day.counts["told lost by gap records"] > 0, "the buffer must have been full"
 
 
 def test_the_same_seed_gives_the_same_day_in_another_process_too() -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from tests.proof import faulty_io
 from tests.proof.faulty_io import Ran
-from tests.proof.io_errors import Case, calls_of, judge, sweep
+from tests.proof.io_errors import KILLED, Case, calls_of, judge, sweep
 
 CASES = 8
+DEATHS = 6
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,16 @@ def test_no_promise_is_broken_by_a_call_that_fails(library: Path, session: str, 
     assert done.violations == []
     assert done.met >= CASES // 2, "the faults must have been met"
     assert done.promises >= CASES * 10
+
+
+@pytest.mark.parametrize("session", ["buffer", "store"])
+def test_no_promise_is_broken_by_a_death_in_the_middle_of_a_call(library: Path, session: str, tmp_path: Path) -> None:
+    calls = calls_of(library, session, tmp_path)
+    spread = [1 + round(place * (calls - 1) / (DEATHS - 1)) for place in range(DEATHS)]
+    done = sweep(library, session, tmp_path, [Case(first, 1, KILLED) for first in spread])
+    assert done.violations == []
+    assert done.cases == DEATHS
+    assert done.promises > DEATHS
 
 
 def test_a_commit_that_failed_and_is_there_all_the_same_is_not_written_twice(library: Path, tmp_path: Path) -> None:

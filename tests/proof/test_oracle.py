@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from protocols.batch import digest, seal
 from protocols.reading import Event, Reading
 from simulators.told_matching import card_key
 from tests.proof.oracle import SALT, Life, Oracle, salt
-from tests.proof.oracle_judge import EVENT, Stored, StoredBatch, StoredTap, judge
+from tests.proof.oracle_judge import EVENT, Stored, StoredBatch, StoredTap, judge, of_the_rest
 
 SECRET = bytes(32)
 POINTS = ("active_power_l1", "active_power_l2")
@@ -111,6 +112,40 @@ def replace_rows(batch: StoredBatch) -> StoredBatch:
     return batch._replace(readings=0)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_left_of_a_life_is_counted_as_by_hand(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lives, there = rng.integers(0, 4, 30), rng.random(30) < rng.random()
+    left, tail = of_the_rest(lives, there)
+    for place in range(30):
+        rest = lives[place:] == lives[place]
+        assert left[place] == rest.sum()
+        assert tail[place] == (not there[place:][rest].any())
+
+
+def test_two_hundred_thousand_readings_that_are_gone_are_judged_in_seconds() -> None:
+    oracle, amount = Oracle(SECRET), 200_000
+    oracle.add_meter("a-m1", "a", POINTS[:1])
+    meter = oracle.meters["a-m1"]
+    meter.at.extend(range(AT, AT + amount))
+    meter.life.extend([0] * amount)
+    number, empty = np.array([amount]), np.zeros(0, np.int64)
+    stored = Stored(
+        {0: ("a-m1", POINTS[0])},
+        {},
+        of_series=np.zeros(1, np.int64),
+        at=AT + number,
+        value=np.array([value(amount, POINTS[0])]),
+        quality=np.zeros(1, np.int64),
+        batch=empty,
+        taps=[],
+    )
+    began = time.thread_time()
+    said = wrong(oracle, stored)
+    assert f"{amount - 1} x a reading is gone: a-m1/active_power_l1 n=1 of life 0; " in said
+    assert time.thread_time() - began < 5.0
+
+
 def test_a_reading_that_is_there_twice_is_found() -> None:
     oracle, stored = world()
     said = wrong(oracle, doubled(stored, 0))
@@ -173,6 +208,17 @@ def test_a_tap_may_be_gone_only_with_the_broker_that_had_just_confirmed_it() -> 
     tap.faulty_broker = True
     assert wrong(oracle, stored) == ""
     tap.confirmed_at = AT
+    assert "a tap is gone" in wrong(oracle, stored)
+    oracle.broker_emptied_at = [AT + 20_000]
+    assert wrong(oracle, stored) == "", "it waited in a broker that came back without its file"
+    (later,) = (each for each in oracle.taps.values() if each.n == 4)
+    later.faulty_broker, later.confirmed_at = True, AT + 30_000
+    tap.confirmed_at = AT + 25_000
+    assert wrong(oracle, stored) == "", "the broker knew of no gateway yet"
+    later.confirmed_at = AT + 24_000
+    assert "a tap is gone" in wrong(oracle, stored), "its gateway was there again"
+    tap.confirmed_at = AT
+    tap.faulty_broker = False
     assert "a tap is gone" in wrong(oracle, stored)
 
 

@@ -263,3 +263,26 @@ def test_a_json_value_that_is_not_finite_keeps_its_neighbours(word):
 def test_a_digest_tells_payloads_apart():
     assert digest(b"a") != digest(b"b")
     assert len(digest(b"a")) == 16
+
+
+class OldEvent(msgspec.Struct, frozen=True):
+    """An event as it was before it could say that its time is not certain."""
+
+    device: str
+    kind: str
+    at: int
+    data: dict[str, str] = {}
+
+
+def test_events_of_older_and_newer_programs_are_read():
+    old, new = OldEvent("gate", "button", NOW, {"detail": "x"}), Event("gate", "button", NOW, {"detail": "x"}, "clock")
+    for pack, unpack in ((msgspec.msgpack.encode, msgspec.msgpack.decode), (msgspec.json.encode, msgspec.json.decode)):
+        assert unpack(pack(old), type=Event) == Event("gate", "button", NOW, {"detail": "x"})
+        assert unpack(pack(new), type=OldEvent) == old
+
+
+def test_an_event_keeps_why_its_time_is_not_certain_in_both_forms():
+    event = Event("gate", "button", NOW, {}, "clock")
+    assert open_batch(seal("e1", 1, [], [event], gateway="g", sealed_at=NOW)).events == [event]
+    said = {"device": "gate", "kind": "button", "at": NOW, "data": {}, "reason": "clock"}
+    assert open_batch(json.dumps({"v": 1, "epoch": "e1", "seq": 1, "events": [said]}).encode()).events == [event]

@@ -11,12 +11,14 @@ import pytest
 
 from cloud.ingest.message import Inbox
 from cloud.ingest.path import Ingest
+from cloud.ingest.prepared import Answer
 from cloud.ingest.subscriber import BrokerSettings
 from cloud.store.contract import GatewayKey, ReadingsQuery
 from cloud.store.duckdb_store import DuckdbStore
 from protocols.ack import Ack, parse_ack
 from protocols.birth import Birth, DeviceBirth, PointBirth, encode_birth
 from protocols.clock import SystemClock
+from protocols.errors import WireLost
 from protocols.status import Status, encode_status
 from protocols.topics import topic
 from tests.cloud.ingest.rig import KEY, Alarms, Handler, batch
@@ -192,6 +194,25 @@ async def test_a_broker_that_dies_and_comes_back_is_found_again(
         sender.send(batch(2))
         await until(lambda: 2 in sender.stored())
         assert await stored(ingest) == 2
+
+
+async def test_an_ack_on_its_way_to_a_broker_that_dies_is_given_up_at_once_and_goes_out_when_it_is_back(
+    broker: Mosquitto, sender: Sender, tmp_path: Path
+) -> None:
+    async with running(broker, tmp_path) as ingest:
+        sender.send(batch(1))
+        await until(lambda: sender.stored() == {1})
+        broker.freeze()
+        publishing = asyncio.ensure_future(ingest._subscriber.publish("dayuan/1/east/g1/ack", b"{}"))
+        ingest._outbox.add([Answer(KEY, "e1", 2)])
+        await asyncio.sleep(0.1)
+        assert not publishing.done()
+        broker.kill()
+        with pytest.raises(WireLost):
+            await asyncio.wait_for(publishing, 3)
+        broker.start()
+        await until(lambda: ingest.view().connected, within_s=15)
+        await until(lambda: not ingest._outbox.waiting, within_s=3, what="the ack is with the broker")
 
 
 async def test_what_was_sent_while_the_collector_was_away_waits_at_the_broker(

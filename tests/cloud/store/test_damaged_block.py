@@ -12,6 +12,7 @@ import pytest
 from cloud.app import Collector
 from cloud.settings import load_cloud
 from cloud.store.contract import LostPart, ReadingsQuery
+from cloud.store.duckdb_cut import is_damage
 from cloud.store.duckdb_store import FILE_NAME, DuckdbStore
 from protocols.clock import ManualClock
 from protocols.errors import StoreDamaged, StoreUnavailable
@@ -160,3 +161,19 @@ async def test_damage_met_by_a_commit_ends_it_and_the_next_start_sets_the_file_a
     again.commit(NAMES)
     again.commit(work(2, [(0, MIDNIGHT + 1, 1.0)]))
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "damaged"),
+    [
+        ("Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 3", True),
+        ("Corrupted ALPRD segment: exception position 5141 is outside vector size 1024", True),
+        ("Corrupted ALPRD vector: attempted to read past the end of the segment", True),
+        ("Corrupted ART index - likely the same row id was inserted twice into the same ART", False),
+        ('IO Error: Could not write file "readings.duckdb": No space left on device', False),
+    ],
+)
+def test_only_what_says_that_a_block_cannot_be_read_is_taken_for_it(text: str, damaged: bool) -> None:
+    with pytest.raises(StoreUnavailable) as raised:
+        raise StoreUnavailable("asked") from duckdb.Error(text)
+    assert is_damage(raised.value) is damaged

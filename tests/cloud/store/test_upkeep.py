@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from cloud.store.contract import ReadingsQuery, Retention, Step, StoredRange
+from cloud.store.contract import ReadingsQuery, Step, StoredRange
 from cloud.store.duckdb_store import DuckdbStore
 from cloud.store.duckdb_upkeep import next_month, start_of_year
+from cloud.store.keeping import Retention
 from cloud.store.retention import cutoffs
 from protocols.clock import ManualClock
 from protocols.reading import Event

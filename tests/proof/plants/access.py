@@ -21,8 +21,8 @@ ACCESS = (
         "The role is not looked at where something is changed.",
         "Whoever may look may also lift a fence.",
         "cloud/api/gate.py",
-        "    if method not in SAFE and (method, path) not in OWN_ACCOUNT and not principal.role.covers",
-        "    if False and not principal.role.covers",
+        "    if not principal.role.covers(needed):\n",
+        "    if False:\n",
         (f"{GATE}::test_a_viewer_may_read_but_change_nothing",),
     ),
     Plant(

@@ -40,8 +40,8 @@ DEVICES = (
         "The checksum of a serial frame is not looked at.",
         "Noise on the line becomes kilowatt-hours.",
         "edge/modbus_frames.py",
-        "if len(buffer) >= end + 2 and crc16(buffer[offset:end]) == buffer[end : end + 2]:",
-        "if len(buffer) >= end + 2:",
+        "if crc16(candidate[:-2]) == candidate[-2:]:",
+        "if candidate:",
         (f"{BUS}::test_an_answer_that_is_not_the_answer_is_refused_and_the_next_one_is_right[modbus-rtu-checksum]",),
     ),
     Plant(

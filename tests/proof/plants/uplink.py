@@ -60,7 +60,7 @@ UPLINK = (
         "As many batches are on their way as there are.",
         "With a collector that is slow, gateway and broker fill their memory with the whole backlog.",
         "edge/uplink.py",
-        "while not self._probing and len(window.flights) < self._backlog_max and room > 0:",
+        "while not self._probing and len(window.flights) < self._backlog_max and free > 0 and room > 0:",
         "while not self._probing and room > 0:",
         (f"{TESTS}::test_backlog_waits_while_live_batches_are_sent",),
     ),

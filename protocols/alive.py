@@ -1,0 +1,53 @@
+"""A process whose event loop stands still ends itself, so that whoever runs it (systemd, a container) starts it again.
+
+A loop can stand still for good without any error: a thread that gets no memory while it is born leaves CPython waiting
+for it for ever. What watches is a timer of the kernel's, which needs no thread, no interpreter and no memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import os
+import signal
+import threading
+from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from protocols.clock import Clock
+
+STILL_S_MAX = 60.0
+LOOKS = 6
+"""How often within that time the loop shows that it moves."""
+
+T = TypeVar("T")
+
+
+async def alive(work: Awaitable[T], clock: Clock, *, within_s: float = STILL_S_MAX) -> T:
+    """All that a process does. SIGALRM ends it when the loop stands still for ``within_s``, with all stacks on stderr.
+
+    The loop's own threads are born before it, while there is memory. After ``work`` the process has a third of that to
+    be gone: asyncio's last act is one more thread.
+    """
+    faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)
+    watch = asyncio.create_task(_show_life(clock, within_s), name="alive")
+    try:
+        await _bear_threads(min(32, (os.cpu_count() or 1) + 4))
+        return await work
+    finally:
+        watch.cancel()
+        signal.setitimer(signal.ITIMER_REAL, within_s / 3)
+
+
+async def _bear_threads(count: int) -> None:
+    """All that ``asyncio.to_thread`` may use; by itself it has each made when it is first missing."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(count, thread_name_prefix="asyncio"))
+    all_there = threading.Barrier(count)
+    await asyncio.gather(*(asyncio.to_thread(all_there.wait) for _ in range(count)))
+
+
+async def _show_life(clock: Clock, within_s: float) -> None:
+    while True:
+        signal.setitimer(signal.ITIMER_REAL, within_s)
+        await clock.sleep(within_s / LOOKS)
