@@ -1,10 +1,14 @@
 """Which conditions of gateways and devices are alarms. Fed by the ingest path beside live state."""
 
 import shutil
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from cloud.alarms.board import AlarmBoard
+from cloud.alarms.settings import DEFAULTS, AlarmSettings
 from cloud.ingest.contract import AlarmArgs, Committed, IngestView
 from cloud.live.presence import Presence
 from cloud.registry.inventory import Inventory
@@ -15,12 +19,15 @@ from protocols.events import GATEWAY_DEVICE
 from protocols.reading import Event
 from protocols.status import Report, Status
 
-BACKLOG_LIMIT_S = 300.0
-SILENT_AFTER_S = 60.0
 ANNOUNCE_WITHIN_S = 20.0
 CHECK_EVERY_S = 5.0
+SETTLE_S = 60.0
+"""A gateway that has just started knows of many devices only what the broker kept of before: they are not lost yet."""
 FREE_MIN_BYTES = 512 * 1024 * 1024
 """Below this, and below 5 % of the disk, the disk counts as nearly full."""
+
+
+NO_ANSWER = {"error": "no answer", "error_zh": "无应答"}
 
 
 class BrokerLink(Protocol):
@@ -42,9 +49,13 @@ class GatewayRules:
         data_dir: Path,
         free_min_bytes: int = FREE_MIN_BYTES,
     ) -> None:
+        self.settings_of: Callable[[str], AlarmSettings] = lambda _: DEFAULTS
+        """What a site decided (``cloud.alarms.site_alarms``)."""
         self._alarms, self._presence, self._inventory, self._clock = alarms, presence, inventory, clock
         self._data_dir, self._free_min_bytes = data_dir, free_min_bytes
         self._unannounced_since: dict[GatewayKey, float] = {}
+        self._unset_since: dict[GatewayKey, float] = {}
+        """Gateways whose clock is not set."""
         self._connected_at: float | None = None
 
     async def committed(self, committed: Committed) -> None:
@@ -69,7 +80,7 @@ class GatewayRules:
         """Take a status; the late will of an older session changes nothing, as presence did not take it."""
         del received_at, retained
         if not self._presence.online(key):
-            self._alarms.raise_alarm("gateway_offline", _source(key), {})
+            self._offline(key, self._presence.heard_at(key))
             return
         self._alarms.clear_alarm("gateway_offline", _source(key))
         if status.report is not None and status.state == "online":
@@ -83,12 +94,12 @@ class GatewayRules:
         elif self._connected_at is None:
             self._connected_at = now
         hearing_since = self._connected_at
-        if hearing_since is not None and now - hearing_since >= SILENT_AFTER_S:
-            for gateway in self._inventory.gateways():
-                heard_at = self._presence.heard_at(gateway.key)
-                silent = heard_at is None or self._clock.now_ms() - heard_at > SILENT_AFTER_S * 1000
-                if gateway.announced and silent:
-                    self._alarms.raise_alarm("gateway_offline", _source(gateway.key), {})
+        for gateway in self._inventory.gateways() if hearing_since is not None else ():
+            silent_s = self.settings_of(gateway.key.site).gateway_silent_s
+            heard_at = self._presence.heard_at(gateway.key)
+            silent = heard_at is None or self._clock.now_ms() - heard_at > silent_s * 1000
+            if gateway.announced and silent and now - (hearing_since or now) >= silent_s:
+                self._offline(gateway.key, heard_at)
         for key, since in self._unannounced_since.items():
             if now - since >= ANNOUNCE_WITHIN_S:
                 self._alarms.raise_alarm("unannounced", _source(key), {})
@@ -101,6 +112,19 @@ class GatewayRules:
             self.look(connected=link.view().connected)
             await self._clock.sleep(CHECK_EVERY_S)
 
+    def _offline(self, key: GatewayKey, heard_at: int | None) -> None:
+        """Its broker says so, and later its silence: the instant of what was told first stays."""
+        known = self._alarms.find("gateway_offline", _source(key))
+        if known is None or "since" not in known.args:
+            self._alarms.raise_alarm("gateway_offline", _source(key), self._since(key.site, heard_at))
+
+    def _since(self, site: str, at: int | None) -> dict[str, str]:
+        """``09-22 14:15`` by the site's clock."""
+        if at is None:
+            return {"since": "an unknown time", "since_zh": "未知"}
+        zone = ZoneInfo(self._inventory.time_zone(site))
+        return {"since": f"{datetime.fromtimestamp(at / 1000, zone):%m-%d %H:%M}"}
+
     def _take_event(self, key: GatewayKey, event: Event) -> None:
         source = _source(key) if event.device == GATEWAY_DEVICE else f"{key.site}/{event.device}"
         match event.kind:
@@ -111,21 +135,39 @@ class GatewayRules:
 
     def _take_report(self, key: GatewayKey, report: Report) -> None:
         source = _source(key)
-        if report.clock.state == "unsynced":
-            self._alarms.raise_alarm("clock_unsynced", source, {})
+        self._take_clock(key, is_set=report.clock.state != "unsynced")
+        if report.disk_full_s is not None:
+            args: AlarmArgs = {
+                "waiting": _spell(report.disk_full_s),
+                "in_memory": report.in_memory,
+                "dropped": report.dropped_readings,
+            }
+            self._alarms.raise_alarm("gateway_disk_full", source, args)
         else:
-            self._alarms.clear_alarm("clock_unsynced", source)
-        if report.oldest_unacked_s >= BACKLOG_LIMIT_S:
-            args: AlarmArgs = {"waiting": _spell(report.oldest_unacked_s), "readings": report.backlog_readings}
+            self._alarms.clear_alarm("gateway_disk_full", source)
+        if report.oldest_unacked_s >= self.settings_of(key.site).backlog_age_s:
+            args = {"waiting": _spell(report.oldest_unacked_s), "readings": report.backlog_readings}
             self._alarms.raise_alarm("backlog_age", source, args)
         else:
             self._alarms.clear_alarm("backlog_age", source)
         for device in report.devices:
             where = f"{key.site}/{device.id}"
             if device.state == "lost":
-                self._alarms.raise_alarm("device_lost", where, {"error": device.last_error or "no answer"})
+                if 0 < report.uptime_s < SETTLE_S:
+                    continue
+                known = {"error": device.last_error} if device.last_error else NO_ANSWER
+                self._alarms.raise_alarm("device_lost", where, {**known, **self._since(key.site, device.last_ok_at)})
             elif device.state == "ok":
                 self._alarms.clear_alarm("device_lost", where)
+
+    def _take_clock(self, key: GatewayKey, *, is_set: bool) -> None:
+        if is_set:
+            self._unset_since.pop(key, None)
+            self._alarms.clear_alarm("clock_unsynced", _source(key))
+            return
+        now = self._clock.monotonic()
+        if now - self._unset_since.setdefault(key, now) >= self.settings_of(key.site).clock_unset_s:
+            self._alarms.raise_alarm("clock_unsynced", _source(key), {})
 
     def _look_at_disk(self) -> None:
         try:
@@ -140,7 +182,7 @@ class GatewayRules:
 
     def _look_at_set_aside(self) -> None:
         """A damaged file is somebody's to look at until it was taken away."""
-        for kind in ("store_damaged", "store_log_damaged", "registry_damaged"):
+        for kind in ("store_damaged", "store_log_damaged", "registry_damaged", "registry_log_damaged"):
             alarm = self._alarms.find(kind, "collector")
             if alarm is not None and not Path(str(alarm.args.get("path", ""))).exists():
                 self._alarms.clear_alarm(kind, "collector")

@@ -1,4 +1,5 @@
-"""What has live state: a device of a site (``site/device``) or a gateway (``site/@gateway``)."""
+"""What has live state: a device of a site (``site/device``), a gateway (``site/@gateway``), or a thing that a feature
+of the collector shows (``site/kind:id``: a vehicle, a room, a request)."""
 
 from dataclasses import dataclass, field
 
@@ -27,7 +28,10 @@ class PointView(msgspec.Struct, gc=False):
 
 
 class EntityView(msgspec.Struct, gc=False):
-    """One entity as the API shows it."""
+    """One entity as the API shows it. ``gateway`` is empty and ``points`` too for a thing that a feature shows.
+
+    ``stale_after_s`` None: it does not age (a request).
+    """
 
     id: str
     kind: str
@@ -39,7 +43,7 @@ class EntityView(msgspec.Struct, gc=False):
     observed_at: int | None
     received_at: int | None
     quality: str
-    stale_after_s: float
+    stale_after_s: float | None
     attributes: Attributes
     points: dict[str, PointView]
 
@@ -57,7 +61,7 @@ class Change(msgspec.Struct, gc=False, omit_defaults=True):
 
 @dataclass(slots=True)
 class Entity:
-    """Live state of one device or gateway, without its values (those are in ``SeriesValues``)."""
+    """Live state of one device, gateway or thing, without its values (those are in ``SeriesValues``)."""
 
     index: int
     id: str
@@ -66,7 +70,7 @@ class Entity:
     device: str | None
     gateway: str
     name: str
-    stale_after_s: float
+    stale_after_s: float | None
     interval_s: float
     """Changes go out at most this often, except urgent ones."""
     attributes: Attributes
@@ -79,8 +83,8 @@ class Entity:
     changed_attributes: set[str] = field(default_factory=set)
     renamed: bool = False
     """Kind, name, gateway or stale limit changed since they last went out."""
-    urgent: bool = False
-    """Something happened (an event, a change of state): the next change does not wait."""
+    quality: str = "good"
+    """Of a thing; that of a device is the worst of its points."""
 
     def put(self, name: str, value: object) -> bool:
         """Set an attribute; returns whether it changed."""
@@ -92,7 +96,7 @@ class Entity:
 
     @property
     def is_gateway(self) -> bool:
-        return self.device is None
+        return self.device is None and bool(self.gateway)
 
 
 def device_id(site: str, device: str) -> str:
@@ -103,6 +107,22 @@ def device_id(site: str, device: str) -> str:
 def gateway_id(key: GatewayKey) -> str:
     """The entity id of a gateway; no device id begins with @."""
     return f"{key.site}/@{key.gateway}"
+
+
+def new_thing(index: int, name: str, kind: str, site: str) -> Entity:
+    """A thing of which nothing is said yet."""
+    return Entity(
+        index=index,
+        id=name,
+        kind=kind,
+        site=site,
+        device=None,
+        gateway="",
+        name="",
+        stale_after_s=None,
+        interval_s=0.25,
+        attributes={},
+    )
 
 
 def new_device(index: int, site: str, device: str, gateway: str) -> Entity:
@@ -154,6 +174,7 @@ def new_gateway(index: int, key: GatewayKey) -> Entity:
             "stored_readings": 0,
             "duplicates": 0,
             "rejected": 0,
+            "retimed": 0,
             "refused": {},
             "last_batch_at": None,
             "latency_ms": None,

@@ -36,10 +36,14 @@ class LiveState:
         self.removed: set[int] = set()
         self.dirty: set[int] = set()
         """Entities of which something besides values changed."""
+        self.urgent: set[int] = set()
+        """Of those, to which something happened (an event, a change of state): this change does not wait."""
         self.on_change: Callable[[], None] = lambda: None
         self.on_restructure: Callable[[], None] = lambda: None
         """Called when a change cannot be said as a delta: a device lost a point."""
         self.on_removed: Callable[[str], None] = lambda _: None
+        self.on_gateway: Callable[[Entity], None] = lambda _: None
+        """Called when it is online or not, or announced anew."""
         self.counters: Callable[[GatewayKey], GatewayCounters] = lambda _: GatewayCounters()
         self.fenced: Callable[[GatewayKey], bool] = lambda _: False
         self._inventory, self._series, self._presence = inventory, series, presence
@@ -64,11 +68,10 @@ class LiveState:
             self._take_values(newest.series, newest.at, newest.value, newest.quality, newest.received_at)
         for row in events.rows:
             known = dict(zip(events.columns, row, strict=True))
-            event = msgspec.convert({name: known[name] for name in ("device", "kind", "at", "data")}, Event)
+            event = msgspec.convert({name: known[name] for name in ("device", "kind", "at", "data", "reason")}, Event)
             received_at = msgspec.convert(known["received_at"], int)
             self._take_event(str(known["site"]), str(known["gateway"]), event, received_at=received_at)
-        for entity in self.entities:
-            entity.urgent = False
+        self.urgent.clear()
 
     async def committed(self, committed: Committed) -> None:
         """Take what is durable now."""
@@ -91,7 +94,7 @@ class LiveState:
             for event in batch.events:
                 self._take_event(batch.site, batch.gateway, event, received_at=batch.received_at)
             key = GatewayKey(batch.site, batch.gateway)
-            gateway = self._gateway(key)
+            gateway = self.gateway(key)
             gateway.changed_attributes.add("counters")
             self.dirty.add(gateway.index)
             self._presence.heard(key, batch.received_at)
@@ -116,14 +119,16 @@ class LiveState:
         await self._inventory.seen(key, received_at)
         if not self._presence.status(key, status.session, received_at, online=status.state == "online"):
             return
-        gateway = self._gateway(key)
+        gateway = self.gateway(key)
         # A retained report is as old as its own clock says; one just sent is as new as its arrival.
         said_at = status.at if retained and 0 < status.at < received_at else received_at
         gateway.observed_at, gateway.received_at = said_at, received_at
         self.dirty.add(gateway.index)
         changed = gateway.put("online", self._presence.online(key))
         changed |= gateway.put("session", status.session)
-        gateway.urgent |= changed
+        self._hurry(gateway, changed)
+        if changed:
+            self.on_gateway(gateway)
         if status.report is not None:
             gateway.put("report", status.report)
             for report in status.report.devices:
@@ -132,10 +137,21 @@ class LiveState:
 
     def note_fence(self, key: GatewayKey) -> None:
         """A fence was set or lifted."""
-        gateway = self._gateway(key)
-        gateway.urgent |= gateway.put("fenced", self.fenced(key))
+        gateway = self.gateway(key)
+        self._hurry(gateway, gateway.put("fenced", self.fenced(key)))
+        self.on_gateway(gateway)
         self.dirty.add(gateway.index)
         self.on_change()
+
+    def take_out(self, name: str) -> None:
+        """Show an entity no longer. No error when it was not shown."""
+        entity = self._by_id.pop(name, None)
+        if entity is None:
+            return
+        self.removed.add(entity.index)
+        self.dirty.discard(entity.index)
+        self.urgent.discard(entity.index)
+        self.on_removed(entity.id)
 
     # --- what goes out ---
 
@@ -183,7 +199,7 @@ class LiveState:
 
     def _take_event(self, site: str, gateway: str, event: Event, *, received_at: int) -> None:
         if event.device == GATEWAY_DEVICE:
-            entity = self._gateway(GatewayKey(site, gateway))
+            entity = self.gateway(GatewayKey(site, gateway))
         else:
             entity = self._device(site, event.device, gateway)
         last = entity.attributes["last_event"]
@@ -193,12 +209,11 @@ class LiveState:
         if not entity.is_gateway:
             entity.observed_at = max(event.at, entity.observed_at or 0)
             entity.received_at = max(received_at, entity.received_at or 0)
-        entity.urgent = True
-        self.dirty.add(entity.index)
+        self._hurry(entity)
 
     def _take_gateway(self, key: GatewayKey) -> None:
         known = self._inventory.gateway(key)
-        entity = self._gateway(key)
+        entity = self.gateway(key)
         if known is None:
             return
         if entity.name != known.name:
@@ -211,8 +226,9 @@ class LiveState:
             ("session", known.session if known.announced else None),
             ("online", online),
         ):
-            entity.urgent |= entity.put(name, value)
+            self._hurry(entity, entity.put(name, value))
         self.dirty.add(entity.index)
+        self.on_gateway(entity)
 
     def _take_device(self, device: Device) -> None:
         entity = self._device(device.site, device.id, device.gateway)
@@ -251,27 +267,25 @@ class LiveState:
         if entity is None or entity.gateway != key.gateway:
             return
         changed = entity.put("state", report.state)
-        entity.urgent |= changed
+        self._hurry(entity, changed)
         entity.put("achieved_s", report.achieved_s)
         entity.put("last_error", report.last_error)
         if entity.changed_attributes:
             self.dirty.add(entity.index)
 
     def _remove(self, device: Device) -> None:
-        entity = self._by_id.pop(device_id(device.site, device.id), None)
+        entity = self._by_id.get(device_id(device.site, device.id))
         if entity is None:
             return
         for series in entity.series.values():
             self.values.entity[series], self.values.pending[series] = HIDDEN, False
-        self.removed.add(entity.index)
-        self.dirty.discard(entity.index)
-        self.on_removed(entity.id)
+        self.take_out(entity.id)
 
     def _device(self, site: str, device: str, gateway: str) -> Entity:
         found = self._by_id.get(device_id(site, device))
         if found is None:
             found = new_device(len(self.entities), site, device, gateway)
-            self._add(found)
+            self.add(found)
             if not gateway:
                 self._orphans.add(found.index)
         elif not found.gateway and gateway:
@@ -279,27 +293,37 @@ class LiveState:
             self._orphans.discard(found.index)
         return found
 
-    def _gateway(self, key: GatewayKey) -> Entity:
+    def gateway(self, key: GatewayKey) -> Entity:
+        """The entity of a gateway; a new one when nothing was heard of it."""
         found = self._by_id.get(gateway_id(key))
         if found is None:
             found = new_gateway(len(self.entities), key)
-            self._add(found)
+            self.add(found)
             self._take_gateway(key)
         return found
 
-    def _add(self, entity: Entity) -> None:
+    def add(self, entity: Entity) -> None:
+        """Show a new entity, at its index."""
         entity.renamed = True
         entity.changed_attributes.update(entity.attributes)
-        self.entities.append(entity)
+        if entity.index < len(self.entities):
+            self.entities[entity.index] = entity
+        else:
+            self.entities.append(entity)
         self._by_id[entity.id] = entity
         self.dirty.add(entity.index)
+
+    def _hurry(self, entity: Entity, indeed: bool = True) -> None:
+        if indeed:
+            self.dirty.add(entity.index)
+            self.urgent.add(entity.index)
 
     def _refresh_counters(self, entity: Entity) -> None:
         if not entity.is_gateway:
             return
         key = GatewayKey(entity.site, entity.gateway)
         counters = self.counters(key)
-        for name in ("stored_batches", "stored_readings", "duplicates", "rejected"):
+        for name in ("stored_batches", "stored_readings", "duplicates", "rejected", "retimed"):
             entity.put(name, getattr(counters, name))
         entity.put("refused", dict(counters.refused))
         entity.put("last_batch_at", counters.last_batch_at or None)

@@ -11,62 +11,46 @@ import asyncio
 import math
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 
+from cloud.live.beginnings import Beginnings
+from cloud.live.client import Client
+from cloud.live.encoded import EncodedEntities
 from cloud.live.entities import Change, Entity
+from cloud.live.frames import Frame, Recent, event
 from cloud.live.state import LiveState
 from cloud.store.contract import Ints, Longs
 from protocols.clock import Clock
 from protocols.errors import Retryable
 
-QUEUE_FRAMES = 256
-QUEUE_BYTES = 4 * 1024 * 1024
 RESUME_SPAN = 20_000
 """A cursor further behind than this gets a snapshot: it would be most of the state anyway."""
 REMEMBERED = 1_000
 """Removals and alarms that a client coming back is told of."""
-SHARE = 10
-"""Building frames may take one part in this many of a core; what comes faster waits."""
+SHARE = 4
+"""Building frames and sending them may take one part in this many of a core; what comes faster waits."""
+PAUSE_MAX_S = 0.25
+GAP_S = 0.02
+"""Between two deltas, so that what comes within a moment goes out together."""
+SENDING_MAX_S = 0.001
+"""Sending to one client counts for no more: one that reads slowly takes time, but not ours."""
 HEARTBEAT_S = 1.0
 URGENT_INTERVAL_S = 0.02
 """What happened (a card at a door) does not wait behind the values beside it."""
-ENTITIES_AT_ONCE = 25
 
 
 class TooManyClients(Retryable):
     """Every place is taken."""
 
 
-@dataclass(slots=True, eq=False)
-class Client:
-    """One open stream. ``frames`` waits to be sent; ``lagging`` is why a snapshot must be sent instead."""
-
-    credential: str
-    owner: str = ""
-    frames: deque[bytes] = field(default_factory=deque)
-    queued_bytes: int = 0
-    lagging: str | None = None
-    closed: bool = False
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-def frame(event: str, payload: bytes, cursor: str | None = None) -> bytes:
-    """One server-sent event."""
-    name = f"id: {cursor}\n" if cursor else ""
-    return f"{name}event: {event}\ndata: ".encode() + payload + b"\n\n"
-
-
 class Stream:
     """The clients of live state. ``run`` must run for held-back changes and heartbeats to go out."""
 
     def __init__(self, live: LiveState, clock: Clock, *, clients_max: int = 200, per_owner_max: int = 20) -> None:
-        self.sent_snapshots: dict[str, int] = {}
-        """Snapshots sent, by reason."""
         self._live, self._clock = live, clock
         self._clients_max, self._per_owner_max = clients_max, per_owner_max
         self._ended = False
@@ -75,16 +59,24 @@ class Stream:
         self._floor = 0
         self._clients: set[Client] = set()
         self._went_at: dict[int, float] = {}
-        self._not_before = 0.0
+        self._not_before = self._urgent_not_before = 0.0
+        self._sending_s = 0.0
+        """What was spent on sending since the last delta was built."""
         self._removed: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
         self._fresh_removed: list[str] = []
-        self._alarms: deque[tuple[int, bytes]] = deque(maxlen=REMEMBERED)
+        self._alarms: deque[tuple[int, Frame]] = deque(maxlen=REMEMBERED)
+        self._recent = Recent()
         self._wake = asyncio.Event()
         self._planned = math.inf
         """When the task that sends what was held back looks again."""
         self._encoder = msgspec.json.Encoder()
-        self.active_alarms: Callable[[], list[object]] = list
-        """What a new client is told of, after its snapshot."""
+        self.entities = EncodedEntities(live, clock)
+        self.beginnings = Beginnings(
+            self.entities,
+            self._recent,
+            clock,
+            at=lambda: (self._seq, self.cursor),
+        )
         live.on_change = self._changed
         live.on_restructure = self._restructured
         live.on_removed = self._fresh_removed.append
@@ -113,7 +105,7 @@ class Stream:
             self._emit(force=True)
 
     @contextmanager
-    def join(self, since: str | None, *, credential: str, owner: str) -> Iterator[Client]:
+    def join(self, since: str | None, *, credential: str, owner: str, packed: bool = False) -> Iterator[Client]:
         """Listen for as long as the block lasts. ``since`` is the cursor the client has. Raises TooManyClients."""
         if self._ended:
             raise TooManyClients("the collector is stopping")
@@ -122,7 +114,7 @@ class Stream:
         if sum(client.owner == owner for client in self._clients) >= self._per_owner_max:
             raise TooManyClients(f"{owner} has {self._per_owner_max} pages listening already")
         self.settle()
-        client = Client(credential, owner)
+        client = Client(credential, owner, packed)
         if since is None:
             client.lagging = "start"
         else:
@@ -136,28 +128,26 @@ class Stream:
 
     async def take(self, client: Client) -> bytes | None:
         """What to send next, waiting for it; None when the stream is over."""
-        while True:
-            if client.closed:
-                return None
+        if client.taken_at is not None:
+            self._sending_s += min(self._clock.monotonic() - client.taken_at, SENDING_MAX_S)
+            client.taken_at = None
+        while not client.closed:
             if client.lagging is not None:
-                reason, client.lagging = client.lagging, None
-                client.frames.clear()
-                client.queued_bytes = 0
-                return await self._snapshot(reason)
+                client.begin(await self.beginnings.frames(client.lagging, packed=client.packed))
             if client.frames:
-                together = b"".join(client.frames)
-                client.frames.clear()
-                client.queued_bytes = 0
-                return together
+                client.taken_at = self._clock.monotonic()
+                return client.next()
             client.ready.clear()
             await client.ready.wait()
+        return None
 
     def publish_alarm(self, alarm: object) -> None:
         """Tell everybody of an alarm that began, changed or ended."""
         self._seq += 1
-        encoded = frame("alarm", self._encoder.encode(alarm), self.cursor)
-        self._alarms.append((self._seq, encoded))
-        self._send(encoded)
+        told = event("alarm", self._encoder.encode(alarm), self.cursor)
+        self._alarms.append((self._seq, told))
+        self._recent.add(self._seq, told)
+        self._send(told)
 
     def end(self, credential: str | None = None) -> None:
         """End the streams of a credential; without one all, for good."""
@@ -178,9 +168,9 @@ class Stream:
     async def _beat(self) -> None:
         while True:
             await self._clock.sleep(HEARTBEAT_S)
+            self.beginnings.forget_old()
             if self._clients:
-                now = {"cursor": self.cursor, "as_of": self._clock.now_ms()}
-                self._send(frame("hb", self._encoder.encode(now)))
+                self._send(self._heartbeat())
 
     async def _send_held_back(self) -> None:
         while True:
@@ -204,15 +194,25 @@ class Stream:
             sleeping.cancel()
             waking.cancel()
 
+    def _heartbeat(self, cursor: str | None = None) -> Frame:
+        now = {"cursor": self.cursor, "as_of": self._clock.now_ms()}
+        return event("hb", self._encoder.encode(now), cursor)
+
     def _changed(self) -> None:
-        if self._clients:
+        if not self._clients:
+            return
+        not_before = self._urgent_not_before if self._live.urgent else self._not_before
+        if self._clock.monotonic() >= not_before:
             self._emit()
+        elif not_before < self._planned:
+            self._wake.set()
 
     def _restructured(self) -> None:
         self._seq += 1
         self._floor = self._seq
+        self._recent.skip(self._seq)
         for client in self._clients:
-            self._drop_behind(client, "gap")
+            client.drop("gap")
 
     def _due_at(self) -> float | None:
         """When the next held-back change may go out; None when nothing waits."""
@@ -223,20 +223,25 @@ class Stream:
         return min(self._entity_due_at(index) for index in waiting)
 
     def _entity_due_at(self, index: int) -> float:
-        entity, went_at = self._live.entities[index], self._went_at.get(index, 0.0)
-        if entity.urgent:
-            return went_at + URGENT_INTERVAL_S
-        return max(went_at + entity.interval_s, self._not_before)
+        went_at = self._went_at.get(index, 0.0)
+        if index in self._live.urgent:
+            return max(went_at + URGENT_INTERVAL_S, self._urgent_not_before)
+        return max(went_at + self._live.entities[index].interval_s, self._not_before)
 
     def _emit(self, *, force: bool = False) -> None:
         """Send what is due: urgent entities, those quiet for their interval, everything when forced."""
-        live, now = self._live, self._clock.monotonic()
+        live, began = self._live, self._clock.monotonic()
         pending = np.flatnonzero(live.values.pending)
         owners = live.values.entity[pending]
-        waiting = set(np.unique(owners).tolist()) | live.dirty
-        due = {index for index in waiting if force or self._entity_due_at(index) <= now}
-        held = waiting - due
-        if held and min(self._entity_due_at(index) for index in held) < self._planned:
+        due: set[int] = set()
+        soonest = math.inf
+        for index in live.dirty.union(np.unique(owners).tolist()):
+            due_at = self._entity_due_at(index)
+            if force or due_at <= began:
+                due.add(index)
+            else:
+                soonest = min(soonest, due_at)
+        if soonest < self._planned:
             self._wake.set()
         if not due and not self._fresh_removed:
             return
@@ -246,15 +251,27 @@ class Stream:
             entity.rev += 1
             entity.emitted = self._seq
             if self._clients:
-                self._went_at[entity.index] = now
+                self._went_at[entity.index] = began
                 changes.append(live.views.change(entity, series))
-            entity.urgent = entity.renamed = False
+            entity.renamed = False
             entity.changed_attributes.clear()
         live.dirty -= due
-        if self._clients:
-            delta = {"cursor": self.cursor, "as_of": self._clock.now_ms(), "changes": changes}
-            self._send(frame("delta", self._encoder.encode(delta), self.cursor))
-            self._not_before = max(self._not_before, now + (self._clock.monotonic() - now) * SHARE)
+        live.urgent -= due
+        if not self._clients:
+            self._recent.skip(self._seq)
+            return
+        delta = {"cursor": self.cursor, "as_of": self._clock.now_ms(), "changes": changes}
+        told = event("delta", self._encoder.encode(delta), self.cursor)
+        self._recent.add(self._seq, told)
+        self._send(told)
+        self._pause(began)
+
+    def _pause(self, began: float) -> None:
+        """A share of a core is ours; what happens need not wait for more than it takes to tell."""
+        now = self._clock.monotonic()
+        took, self._sending_s = now - began + self._sending_s, 0.0
+        self._not_before = max(self._not_before, now + min(max(GAP_S, took * SHARE), PAUSE_MAX_S))
+        self._urgent_not_before = now + took
 
     def _grouped(self, due: set[int], pending: Longs, owners: Ints) -> list[tuple[Entity, list[int]]]:
         """The due entities with their pending series, which are marked as gone out."""
@@ -270,7 +287,8 @@ class Stream:
 
     def _take_removed(self) -> list[Change]:
         """Entities that are gone since the last delta."""
-        gone = [name for name in self._fresh_removed if self._live.find(name) is None]
+        # One that came up again meanwhile is told as gone too, before it is told anew: its attributes are others.
+        gone = list(dict.fromkeys(self._fresh_removed))
         self._fresh_removed.clear()
         for name in gone:
             if len(self._removed) == REMEMBERED:
@@ -278,23 +296,9 @@ class Stream:
             self._removed.append((self._seq, name))
         return [Change(id=name, deleted=True) for name in gone]
 
-    def _send(self, encoded: bytes) -> None:
+    def _send(self, frame: Frame) -> None:
         for client in self._clients:
-            if client.lagging is not None:
-                continue
-            if len(client.frames) >= QUEUE_FRAMES or client.queued_bytes > QUEUE_BYTES:
-                self._drop_behind(client, "slow")
-                continue
-            client.frames.append(encoded)
-            client.queued_bytes += len(encoded)
-            client.ready.set()
-
-    @staticmethod
-    def _drop_behind(client: Client, reason: str) -> None:
-        client.frames.clear()
-        client.queued_bytes = 0
-        client.lagging = client.lagging or reason
-        client.ready.set()
+            client.put(frame)
 
     def _resume(self, client: Client, since: str) -> str | None:
         """Queue what changed since a cursor; or the reason why it must be a snapshot."""
@@ -304,32 +308,22 @@ class Stream:
         seq = int(text)
         if seq < max(self._floor, self._seq - RESUME_SPAN):
             return "gap"
+        recent = self._recent.after(seq)
+        if recent is not None:
+            client.frames.extend(recent or [self._heartbeat(self.cursor)])
+            return None
         live = self._live
-        changes = [Change(id=name, deleted=True) for at, name in self._removed if at > seq and live.find(name) is None]
+        changes = [
+            Change(id=name, deleted=True) for name in dict.fromkeys(name for at, name in self._removed if at > seq)
+        ]
         for entity in live.shown():
             if entity.emitted > seq:
                 ids = [one for one in entity.series.values() if live.values.emitted[one] > seq]
                 changes.append(live.views.change(entity, ids, everything=True))
         if changes:
             delta = {"cursor": self.cursor, "as_of": self._clock.now_ms(), "changes": changes}
-            client.frames.append(frame("delta", self._encoder.encode(delta), self.cursor))
+            client.frames.append(event("delta", self._encoder.encode(delta), self.cursor))
         else:
-            now = {"cursor": self.cursor, "as_of": self._clock.now_ms()}
-            client.frames.append(frame("hb", self._encoder.encode(now), self.cursor))
-        client.frames.extend(encoded for at, encoded in self._alarms if at > seq)
+            client.frames.append(self._heartbeat(self.cursor))
+        client.frames.extend(told for at, told in self._alarms if at > seq)
         return None
-
-    async def _snapshot(self, reason: str) -> bytes:
-        """Everything, built in small steps; what changes meanwhile follows as a delta after it."""
-        cursor, as_of = self.cursor, self._clock.now_ms()
-        parts: list[bytes] = []
-        for count, entity in enumerate(self._live.shown()):
-            if count % ENTITIES_AT_ONCE == ENTITIES_AT_ONCE - 1:
-                await self._clock.sleep(0)
-            if entity.index not in self._live.removed:
-                parts.append(self._encoder.encode(self._live.views.view(entity)))
-        head = self._encoder.encode({"reason": reason, "cursor": cursor, "as_of": as_of})
-        body = frame("snapshot", head[:-1] + b',"entities":[' + b",".join(parts) + b"]}", cursor)
-        self.sent_snapshots[reason] = self.sent_snapshots.get(reason, 0) + 1
-        alarms = [frame("alarm", self._encoder.encode(alarm), cursor) for alarm in self.active_alarms()]
-        return body + b"".join(alarms)

@@ -137,7 +137,7 @@ class Views:
         """When the entity was last observed and received, and the worst quality of its points."""
         observed_at, received_at = entity.observed_at, entity.received_at
         if not entity.series:
-            return observed_at, received_at, "good"
+            return observed_at, received_at, entity.quality
         index = np.fromiter(entity.series.values(), np.int64, len(entity.series))
         observed_at = max(int(self._values.at[index].max()), observed_at or 0)
         received_at = max(int(self._values.received_at[index].max()), received_at or 0)

@@ -5,15 +5,18 @@ import shutil
 import string
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from cloud.alarms.board import AlarmBoard, AlarmView
+from cloud.alarms.board import AlarmBoard
 from cloud.alarms.kinds import ALARM_KINDS, texts
 from cloud.alarms.rules import GatewayRules
+from cloud.alarms.settings import AlarmSettings
+from cloud.alarms.shown import AlarmView
 from cloud.ingest.contract import Committed, CommittedBatch
 from cloud.live.presence import Presence
-from cloud.registry.alarm_book import AlarmBook, StoredAlarm
+from cloud.registry.alarm_book import AlarmBook, AlarmChange, Shelf, StoredAlarm
 from cloud.registry.database import Database
 from cloud.registry.inventory import Inventory
 from cloud.store.contract import GatewayKey
@@ -51,7 +54,7 @@ async def test_an_alarm_is_told_once_and_again_when_it_ends(board: AlarmBoard, c
     clock.step(5000)
     board.clear_alarm("gateway_offline", "east/b3")
     board.clear_alarm("gateway_offline", "east/b3")
-    assert [(alarm.active, alarm.text["en"][:8]) for alarm in told] == [(True, "east/b3 "), (False, "east/b3 ")]
+    assert [(alarm.active, alarm.text["en"][:11]) for alarm in told] == [(True, "Gateway b3 "), (False, "Gateway b3 ")]
     assert told[1].ended_at == told[0].since + 5000
     assert board.active() == []
 
@@ -115,10 +118,16 @@ async def test_a_registry_that_cannot_be_written_delays_alarms_but_loses_none(cl
         async def active(self) -> list[StoredAlarm]:
             return []
 
+        async def waiting(self) -> list[StoredAlarm]:
+            return []
+
+        async def shelves(self) -> list[Shelf]:
+            return []
+
         async def last_id(self) -> int:
             return 0
 
-        async def write(self, alarms: list[StoredAlarm]) -> None:
+        async def write(self, alarms: list[StoredAlarm], change: AlarmChange) -> None:
             if self.full:
                 raise StoreUnavailable("disk full")
             self.written.extend(alarms)
@@ -148,7 +157,7 @@ async def test_alarms_are_bounded(board: AlarmBoard, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("kind", ALARM_KINDS)
 def test_every_kind_says_the_same_things_in_both_languages(kind: str) -> None:
     fields = [
-        {name for _, name, _, _ in string.Formatter().parse(text) if name}
+        {name.removesuffix("_en").removesuffix("_zh") for _, name, _, _ in string.Formatter().parse(text) if name}
         for text in (ALARM_KINDS[kind].en, ALARM_KINDS[kind].zh)
     ]
     assert fields[0] == fields[1]
@@ -158,9 +167,44 @@ def test_every_kind_says_the_same_things_in_both_languages(kind: str) -> None:
 
 
 def test_braces_and_long_texts_in_args_do_no_harm() -> None:
-    said = texts("device_lost", "east/{x}", {"error": "{0.__class__} " + "x" * 1000})
+    said = texts("device_lost", "{x}", {"error": "{0.__class__} " + "x" * 1000})
     assert "{0.__class__}" in said["en"]
-    assert len(said["en"]) < 300
+    assert said["en"].startswith("{x} does not answer")
+    assert len(said["en"]) < 350
+
+
+def test_each_language_says_what_is_put_into_an_alarm_in_its_own_words() -> None:
+    said = texts(
+        "readings_refused", "B3", {"count": 2, "device": "Main", "point": "voltage_l1_n", "reason": "not_finite"}
+    )
+    assert "of Main, Voltage L1: no finite number." in said["en"]
+    assert "Main，" in said["zh"]
+    assert "非有限数值" in said["zh"]
+    assert "voltage" not in said["zh"]
+    said = texts("backlog_age", "B3", {"waiting": "7 min", "readings": 5})
+    assert "7 min" in said["en"]
+    assert "7 分钟" in said["zh"]
+    own: dict[str, str | int | float | bool | None] = {
+        "number": "7",
+        "step": "assign",
+        "step_en": "sending somebody",
+        "step_zh": "派出资源",
+    }
+    said = texts("request_at_risk", "7", own)
+    assert "sending somebody is due" in said["en"]
+    assert "派出资源" in said["zh"]
+
+
+async def test_an_alarm_calls_its_source_and_devices_what_people_call_them(board: AlarmBoard) -> None:
+    names = {"east/b3": "B3 plant room", "east/m1": "Main meter"}
+    board.name_of = lambda _kind, source: names.get(source, source)
+    board.raise_alarm("device_clock_wrong", "east/b3", {"device": "m1", "off": "+3.0 d", "count": 1})
+    (alarm,) = board.active()
+    assert alarm.name == "B3 plant room"
+    assert alarm.text["en"].startswith("Main meter at gateway B3 plant room: its clock is off by +3.0 d")
+    assert "Main meter：时钟偏差 +3.0 天" in alarm.text["zh"]
+    board.raise_alarm("patrol_late", "east/patrol:night-1", {"name": "Night round 22:00"})
+    assert {one.name for one in board.active()} == {"B3 plant room", "Night round 22:00"}
 
 
 # --- rules ---
@@ -242,6 +286,18 @@ async def test_a_gateway_that_fell_silent_is_an_alarm_but_not_while_the_collecto
     assert kinds(site.board) == {("gateway_offline", "east/b3")}
 
 
+async def test_what_the_broker_kept_of_before_is_no_lost_device_while_its_gateway_has_just_started(site: Site) -> None:
+    await site.birth()
+    lost = DeviceReport(id="m1", state="lost", every_s=10, last_error="offline")
+    young, grown = (msgspec.structs.replace(report(lost), uptime_s=uptime_s) for uptime_s in (12.0, 62.0))
+    await site.status("online", 1, young)
+    assert kinds(site.board) == set()
+    await site.status("online", 1, grown)
+    assert kinds(site.board) == {("device_lost", "east/m1")}
+    await site.status("online", 2, young)
+    assert kinds(site.board) == {("device_lost", "east/m1")}
+
+
 async def test_what_a_report_says_becomes_alarms_and_goes_again(site: Site) -> None:
     lost = DeviceReport(id="m1", state="lost", every_s=10, last_error="timeout")
     await site.status("online", 1, report(lost, clock_state="unsynced", oldest_unacked_s=900))
@@ -250,6 +306,38 @@ async def test_what_a_report_says_becomes_alarms_and_goes_again(site: Site) -> N
     assert backlog is not None
     assert "15 min" in backlog.text["en"]
     await site.status("online", 1, report(DeviceReport(id="m1", state="ok", every_s=10)))
+    assert kinds(site.board) == set()
+
+
+async def test_a_site_s_own_limits_say_from_when_on_a_gateway_is_an_alarm(site: Site) -> None:
+    site.rules.settings_of = lambda _: AlarmSettings(backlog_age_s=1800, clock_unset_s=120, gateway_silent_s=600)
+    await site.birth()
+    bad = report(clock_state="unsynced", oldest_unacked_s=900)
+    await site.status("online", 1, bad)
+    site.rules.look(connected=True)
+    await site.clock.advance(119)
+    await site.status("online", 1, bad)
+    assert kinds(site.board) == set()
+    await site.clock.advance(1)
+    await site.status("online", 1, msgspec.structs.replace(bad, oldest_unacked_s=1800))
+    assert kinds(site.board) == {("clock_unsynced", "east/b3"), ("backlog_age", "east/b3")}
+    await site.status("online", 1, report())
+    await site.clock.advance(599)
+    site.rules.look(connected=True)
+    assert kinds(site.board) == set()
+    await site.clock.advance(2)
+    site.rules.look(connected=True)
+    assert kinds(site.board) == {("gateway_offline", "east/b3")}
+
+
+async def test_a_full_disk_of_a_gateway_is_an_alarm_that_says_what_is_at_risk(site: Site) -> None:
+    full = msgspec.structs.replace(report(), disk_full_s=420.0, in_memory=5200, dropped_readings=31)
+    await site.status("online", 1, full)
+    alarm = site.board.find("gateway_disk_full", "east/b3")
+    assert alarm is not None
+    assert all(word in alarm.text["en"] for word in ("7 min", "5200", "31 readings were dropped"))
+    assert all(word in alarm.text["zh"] for word in ("7 分钟", "5200", "31"))
+    await site.status("online", 1, report())
     assert kinds(site.board) == set()
 
 

@@ -174,11 +174,12 @@ async def test_after_a_start_values_have_their_true_ages(world: World) -> None:
         quality=np.zeros(1, np.uint8),
         received_at=np.array([5100], np.int64),
     )
-    events = Page(EVENT_COLUMNS, [(4000, "east", "gate", "card_read", {"card_key": "k"}, "b3", "e", 1, 4100)])
+    events = Page(EVENT_COLUMNS, [(4000, "east", "gate", "card_read", {"card_key": "k"}, "b3", "e", 1, 4100, "clock")])
     world.live.refill(stored, events)
     point = world.shown("east/m1").points["active_power_total"]
     assert (point.value, point.observed_at, point.received_at) == (7.5, 5000, 5100)
-    assert world.shown("east/gate").attributes["last_event"].data == {"card_key": "k"}
+    event = world.shown("east/gate").attributes["last_event"]
+    assert (event.data, event.reason) == ({"card_key": "k"}, "clock")
     assert world.shown("east/m1").gateway == ""
     await world.read("m1", 8.0, 6000)
     assert world.shown("east/m1").gateway == "b3"

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from cloud.live.stream import QUEUE_FRAMES, Client, Stream, TooManyClients
+from cloud.live.client import QUEUE_FRAMES, Client
+from cloud.live.stream import Stream, TooManyClients
+from cloud.live.things import Things
 from protocols.reading import Event
 from tests.cloud.live.conftest import World
 
@@ -27,7 +29,7 @@ async def take(stream: Stream, client: Client) -> list[tuple[str, str | None, An
 
 
 def queued(client: Client) -> list[tuple[str, str | None, Any]]:
-    raw = b"".join(client.frames)
+    raw = b"".join(frame.plain for frame in client.frames)
     client.frames.clear()
     return parse(raw)
 
@@ -321,3 +323,21 @@ async def test_building_deltas_takes_only_its_share_of_the_core(world: World) ->
         assert queued(client) == []
         await world.commit(world.batch(events=[Event("gate", "card_read", 2000, {"card_key": "k"})]))
         assert [event for event, *_ in queued(client)] == ["delta"]
+
+
+async def test_a_thing_that_went_and_came_again_begins_anew_for_everybody(world: World) -> None:
+    things = Things(world.live)
+    things.show("east/visitor:v1", "visitor", "east", title="Li", attributes={"state": "arrived", "gate": "west"})
+    with listen(world) as client:
+        [(_, since, _)] = await take(world.stream, client)
+        things.hide("east/visitor:v1")
+        things.show("east/visitor:v1", "visitor", "east", title="Li", attributes={"state": "expected"})
+        await world.clock.advance(0.1)
+        world.stream._emit()
+        changes = [change for event, _, delta in queued(client) if event == "delta" for change in delta["changes"]]
+        assert changes[0] == {"id": "east/visitor:v1", "deleted": True}
+        assert changes[-1]["attributes"] == {"state": "expected"}
+    with listen(world, since) as again:
+        changes = [change for event, _, delta in queued(again) if event == "delta" for change in delta["changes"]]
+        assert changes[0] == {"id": "east/visitor:v1", "deleted": True}
+        assert changes[-1]["attributes"] == {"state": "expected"}

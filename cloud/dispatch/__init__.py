@@ -1,0 +1,1 @@
+"""Dispatch: choosing which resource serves which request. Start at ``feature.py``, then ``desk.py``."""

@@ -1,0 +1,1 @@
+"""Distances and areas on the ground. WGS-84 everywhere."""

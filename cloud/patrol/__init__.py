@@ -1,0 +1,1 @@
+"""Guards and technicians: what they are doing, and rounds past checkpoints."""

@@ -1,0 +1,1 @@
+"""Meeting rooms: bookings against presence, and what is used."""

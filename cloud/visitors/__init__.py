@@ -1,0 +1,1 @@
+"""Visitors: passes, arrival and departure."""
