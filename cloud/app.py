@@ -5,6 +5,7 @@ broker -> ingest -> store -> acks -> handlers (live state, alarms) -> stream -> 
 
 import asyncio
 import contextlib
+import gc
 import logging
 import re
 import secrets
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 
 from cloud.alarms.board import AlarmBoard
 from cloud.alarms.rules import GatewayRules
 from cloud.api.build import build_api
 from cloud.api.gate import Gate
 from cloud.api.services import Services
+from cloud.features import Core, Features
+from cloud.http_server import Server, listen, server_settings
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
 from cloud.ingest.path import Ingest
 from cloud.ingest.subscriber import BrokerSettings
@@ -41,13 +43,11 @@ from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress, load_clo
 from cloud.store.duckdb_store import DuckdbStore
 from cloud.version import version
 from protocols.clock import Clock, SystemClock
-from protocols.errors import BadSettings, Retryable
+from protocols.errors import Retryable
 
 log = logging.getLogger(__name__)
 
 WEB = Path(__file__).parent / "web"
-STOP_PAGES_S = 1
-IDLE_S = 30
 CLIENT_ID_FILE = "broker-client-id"
 
 
@@ -60,6 +60,7 @@ class Collector:
         """Of the first administrator, when ``open`` made one; kept nowhere else."""
         self._clock = clock
         self._stopping = asyncio.Event()
+        self._wired = False
         self._socket: socket.socket | None = None
         self._password_files: list[Path] = [settings.data / PASSWORD_FILE]
 
@@ -84,22 +85,25 @@ class Collector:
 
     async def open(self) -> None:
         """Open registry, store and port. Raises Retryable or Permanent when one of them cannot be had."""
-        self._socket = _listen(self.settings)
+        self._socket = listen(self.settings)
         self.settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self.database.open()
         await self.inventory.load()
         await self.alarms.open()
-        if self.database.set_aside is not None:
-            path = str(self.database.set_aside)
-            self.alarms.raise_alarm("registry_damaged", "collector", {"path": path})
+        aside, kept = self.database.set_aside, self.database.damaged_log
+        for kind, path in (("registry_damaged", aside), ("registry_log_damaged", kept)):
+            if path is not None:
+                self.alarms.raise_alarm(kind, "collector", {"path": str(path)})
         found = await asyncio.to_thread(self.store.open)
         if found.damaged_path is not None:
             kind = "store_log_damaged" if found.cut_log_bytes else "store_damaged"
             report = {"path": found.damaged_path, "detail": found.damaged_detail}
             self.alarms.raise_alarm(kind, "collector", {**report, "bytes": found.cut_log_bytes})
         self._wire()
+        self._wired = True
         await asyncio.to_thread(self.ingest.open)
         await refill(self.live, self.store, self.ingest, self.inventory, self._clock)
+        await self.features.open()
         self.one_time_password = await self.users.found_first()
 
     def _wire(self) -> None:
@@ -126,10 +130,23 @@ class Collector:
         self.live.counters = self.ingest.counters
         self.live.fenced = lambda key: any(fence.key == key for fence in self.ingest.fences())
         self.stream = Stream(self.live, clock, clients_max=settings.pages, per_owner_max=settings.pages_per_user)
-        self.stream.active_alarms = lambda: list(self.alarms.active())
+        self.stream.beginnings.active_alarms = lambda: list(self.alarms.active())
         self.alarms.publish = self.stream.publish_alarm
         self.rules = GatewayRules(self.alarms, presence, self.inventory, clock, data_dir=settings.data)
-        committed += [self.live, self.rules]
+        self.features = Features(
+            Core(
+                settings=settings,
+                clock=clock,
+                database=self.database,
+                inventory=self.inventory,
+                store=self.store,
+                ingest=self.ingest,
+                live=self.live,
+                alarms=self.alarms,
+            )
+        )
+        self.rules.settings_of = self.features.site_alarms.settings_of
+        committed += [self.live, self.rules, *self.features.handlers]
         announced += [self.live, self.rules]
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         services = Services(
@@ -146,6 +163,7 @@ class Collector:
             alarm_book=self.alarm_book,
             store=self.store,
             ingest=self.ingest,
+            features=self.features,
             series_known=lambda key: self.ingest.series.find(key) is not None,
             password_changed=self._forget_password,
             hosts=settings.hosts,
@@ -155,7 +173,7 @@ class Collector:
 
     async def run(self) -> None:
         """Serve until ``stop``; a fault of any part ends all and is raised."""
-        server = _Server(_server_settings(self.api, self.settings))
+        server = Server(server_settings(self.api, self.settings))
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(self.ingest.run(), name="ingest"),
@@ -164,6 +182,7 @@ class Collector:
                 tasks.create_task(self.rules.run(self.ingest), name="alarm rules"),
                 tasks.create_task(self.gate.run(), name="gate"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
+                *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),
             ]
             assert self._socket is not None
             page = tasks.create_task(server.serve([self._socket]), name="http")
@@ -185,6 +204,9 @@ class Collector:
             self._socket.close()
         with contextlib.suppress(Retryable):
             await self.alarms.flush()
+        if self._wired:
+            with contextlib.suppress(Retryable):
+                await self.features.close()
         await asyncio.to_thread(self.store.close)
         self.passwords.close()
         await self.database.close()
@@ -222,10 +244,22 @@ async def run_collector(
             collector.keep_password_in(password_file)
         for line in _greeting(collector, password_file):
             say(line)
-        with _stop_signals(collector.stop):
+        with _stop_signals(collector.stop), _settled_memory():
             await collector.run()
     finally:
         await collector.close()
+
+
+@contextlib.contextmanager
+def _settled_memory() -> Iterator[None]:
+    """What was loaded by now stays for good: looking through it for cycles, again and again while days of vehicles are
+    worked out, held the event loop for a tenth of a second each time."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _greeting(collector: Collector, password_file: Path | None) -> Iterator[str]:
@@ -243,69 +277,6 @@ def _greeting(collector: Collector, password_file: Path | None) -> Iterator[str]
         return
     yield f"  First administrator: {FIRST_ADMINISTRATOR}"
     yield f"  One-time password:   {collector.one_time_password}    (shown only now; to be changed at the first login)"
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to us, and closes connections on which no request is finished in time: uvicorn would wait."""
-
-    async def close_idle(self, clock: Clock) -> None:
-        """Until cancelled."""
-        idle_since: dict[Any, tuple[object, float]] = {}
-        while True:
-            await clock.sleep(IDLE_S / 3)
-            now, before = clock.monotonic(), idle_since
-            idle_since = {}
-            for connection in list(self.server_state.connections):
-                cycle = getattr(connection, "cycle", None)
-                if cycle is not None and not cycle.response_complete:
-                    continue
-                last, since = before.get(connection, (cycle, now))
-                idle_since[connection] = (cycle, since if last is cycle else now)
-                if last is cycle and now - since >= IDLE_S and connection.transport is not None:
-                    connection.transport.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server_settings(app: object, settings: CloudSettings) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]  # FastAPI is an ASGI application; uvicorn's own types say it narrower
-        lifespan="off",
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=bool(settings.proxies),
-        forwarded_allow_ips=list(settings.proxies),
-        limit_concurrency=settings.connections,
-        timeout_keep_alive=IDLE_S,
-        timeout_graceful_shutdown=STOP_PAGES_S,
-        h11_max_incomplete_event_size=32 * 1024,
-        ssl_certfile=settings.tls_certificate_file,
-        ssl_keyfile=settings.tls_key_file,
-    )
-
-
-def _listen(settings: CloudSettings) -> socket.socket:
-    """Take the port first of all: a second collector by mistake stops here, before it touches any file."""
-    address = settings.listen
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    # The protocol is named, else asyncio leaves Nagle's algorithm on and every answer waits 40 ms for the client's ack.
-    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind((address.host, address.port))
-        taken.listen(512)
-    except OSError as error:
-        taken.close()
-        raise BadSettings(
-            f"cannot listen on {address}: {error.strerror or error}; choose another address with --listen",
-            file=str(settings.path or "command line"),
-            key="listen.address",
-        ) from None
-    return taken
 
 
 def _client_id(settings: CloudSettings) -> str:

@@ -1,41 +1,23 @@
-"""``dayuan-cloud``: run the collector, check its settings, and look after users and tokens."""
+"""``dayuan-cloud``: run the collector, check its settings, and look after users, tokens and sites."""
 
 import argparse
 import asyncio
 import json
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cloud.registry.database import Database
-from cloud.registry.passwords import Passwords
 from cloud.registry.roles import Role
-from cloud.registry.tokens import BadToken, Tokens
-from cloud.registry.users import BadUser, Users
 from cloud.settings import DEFAULT_BROKER, DEFAULT_DATA, DEFAULT_LISTEN, PASSWORD_FILE, CloudSettings, load_cloud
 from cloud.version import version
+from protocols.alive import alive
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings, DayuanError
-from protocols.settings import duration
 
 DONE, FAILED, WRONG = 0, 1, 2
 
 ROLES = [role.value for role in Role]
-
-
-class Desk:
-    """What the commands for users and tokens work on: the registry of a data folder, beside a running collector."""
-
-    def __init__(self, database: Database) -> None:
-        clock = SystemClock()
-        self.passwords = Passwords()
-        self.users = Users(database, self.passwords, clock)
-        self.tokens = Tokens(database, clock)
-
-
-DeskWork = Callable[[Desk, argparse.Namespace], Awaitable[object]]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -50,28 +32,44 @@ def build_parser() -> argparse.ArgumentParser:
     users = commands.add_parser("user", help="people who may log in").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
-    add = _desk_command(users, "add", "make a user; prints a one-time password", _user_add)
+    add = _desk_command(users, "add", "make a user; prints a one-time password", "user_add")
     add.add_argument("name", help="login name: letters, digits and . _ - @")
     add.add_argument("--role", choices=ROLES, default=Role.VIEWER.value, help="what the user may do")
-    _desk_command(users, "list", "all users", _user_list)
+    _desk_command(users, "list", "all users", "user_list")
     for action, about, work in (
-        ("reset", "give a user a new one-time password and end all sessions", _user_reset),
-        ("disable", "shut a user out at once", _user_disable),
-        ("enable", "let a user in again", _user_enable),
+        ("reset", "give a user a new one-time password and end all sessions", "user_reset"),
+        ("disable", "shut a user out at once", "user_disable"),
+        ("enable", "let a user in again", "user_enable"),
     ):
         _desk_command(users, action, about, work).add_argument("name", help="login name")
-    role = _desk_command(users, "role", "change what a user may do", _user_role)
+    role = _desk_command(users, "role", "change what a user may do", "user_role")
     role.add_argument("name", help="login name")
     role.add_argument("role", choices=ROLES, help="what the user may do from now on")
     tokens = commands.add_parser("token", help="tokens with which programs read the API").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
-    add = _desk_command(tokens, "add", "make a token; it is shown once", _token_add)
+    add = _desk_command(tokens, "add", "make a token; it is shown once", "token_add")
     add.add_argument("name", nargs="?", default="api", help="what it is for")
     add.add_argument("--role", choices=ROLES, default=Role.VIEWER.value, help="what it may do")
+    add.add_argument(
+        "--for", dest="scope", choices=["energy"], help="may only read energy; such a token may stand in an address"
+    )
     add.add_argument("--lasts", metavar="TIME", help='ends by itself after so long, as in "90 d"')
-    _desk_command(tokens, "list", "all tokens, without their secrets", _token_list)
-    _desk_command(tokens, "revoke", "end a token at once", _token_revoke).add_argument("id", help="as in the list")
+    _desk_command(tokens, "list", "all tokens, without their secrets", "token_list")
+    _desk_command(tokens, "revoke", "end a token at once", "token_revoke").add_argument("id", help="as in the list")
+    bring_in = _desk_command(
+        commands, "import", "bring in a site: assets, days, units and places; all of it or nothing", "import_site"
+    )
+    bring_in.add_argument("file", type=Path, metavar="FILE", help="a table of assets (toml, csv)")
+    bring_in.add_argument("--site", default="", metavar="ID", help="which site (TOML may say it itself)")
+    bring_in.add_argument("--dry-run", action="store_true", help="only say what would change")
+    bring_in.add_argument("--remove", action="store_true", help="forget assets of the site that the file does not name")
+    draw = _desk_command(
+        commands, "map", "put the drawn map of a site (GeoJSON) in place of the one there is", "map_site"
+    )
+    draw.add_argument("file", type=Path, metavar="FILE", help="a GeoJSON FeatureCollection in WGS-84")
+    draw.add_argument("--site", default="", metavar="ID", help="which site (else the collection's name)")
+    draw.add_argument("--dry-run", action="store_true", help="only check it")
     return parser
 
 
@@ -84,9 +82,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadSettings as error:
         print(error, file=sys.stderr)
         return WRONG
-    except (BadUser, BadToken) as error:
-        print(error, file=sys.stderr)
-        return FAILED
     except DayuanError as error:
         print(f"dayuan-cloud: {error}", file=sys.stderr)
         return FAILED
@@ -125,7 +120,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _desk_command(
-    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str, work: DeskWork
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str, work: str
 ) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=about)
     parser.add_argument("--settings", type=Path, metavar="cloud.toml", help="settings file of the collector")
@@ -150,7 +145,8 @@ def _run(options: argparse.Namespace) -> int:
     password_file = options.one_time_password_file
     if password_file is None and not sys.stdout.isatty():
         password_file = settings.data / PASSWORD_FILE  # standard output may be somebody's log
-    asyncio.run(run_collector(settings, SystemClock(), password_file=password_file, say=_say))
+    clock = SystemClock()
+    asyncio.run(alive(run_collector(settings, clock, password_file=password_file, say=_say), clock))
     return DONE
 
 
@@ -187,7 +183,14 @@ def _at_desk(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return FAILED
-    answer = asyncio.run(_with_desk(settings, options))
+    # The registry costs a second of imports, which help and a wrong command line do not need.
+    from cloud.cli_desk import Mistaken, at_desk
+
+    try:
+        answer = asyncio.run(at_desk(settings, options))
+    except Mistaken as error:
+        print(error, file=sys.stderr)
+        return FAILED
     if options.json:
         print(json.dumps(answer, ensure_ascii=False))
     elif isinstance(answer, list):
@@ -196,88 +199,6 @@ def _at_desk(options: argparse.Namespace) -> int:
     elif isinstance(answer, dict):
         _print_table([[name, _cell(value)] for name, value in answer.items()])
     return DONE
-
-
-async def _with_desk(settings: CloudSettings, options: argparse.Namespace) -> object:
-    database = Database(settings.registry_path, SystemClock())
-    desk = Desk(database)
-    try:
-        await database.open(replace_damaged=False)
-        work: DeskWork = options.desk_work
-        return await work(desk, options)
-    finally:
-        desk.passwords.close()
-        await database.close()
-
-
-async def _user_add(desk: Desk, options: argparse.Namespace) -> object:
-    password = await desk.users.add(options.name, Role(options.role))
-    return {"user": options.name.strip().lower(), "role": options.role, "one_time_password": password}
-
-
-async def _user_list(desk: Desk, _: argparse.Namespace) -> object:
-    return [
-        {
-            "name": user.name,
-            "role": user.role,
-            "disabled": user.disabled,
-            "must_change_password": user.must_change_password,
-            "last_login": _instant(user.last_login_at),
-        }
-        for user in await desk.users.all()
-    ]
-
-
-async def _user_reset(desk: Desk, options: argparse.Namespace) -> object:
-    return {"user": options.name, "one_time_password": await desk.users.reset(options.name)}
-
-
-async def _user_disable(desk: Desk, options: argparse.Namespace) -> object:
-    await desk.users.set_disabled(options.name, disabled=True)
-    return {"user": options.name, "disabled": True}
-
-
-async def _user_enable(desk: Desk, options: argparse.Namespace) -> object:
-    await desk.users.set_disabled(options.name, disabled=False)
-    return {"user": options.name, "disabled": False}
-
-
-async def _user_role(desk: Desk, options: argparse.Namespace) -> object:
-    await desk.users.set_role(options.name, Role(options.role))
-    return {"user": options.name, "role": options.role}
-
-
-async def _token_add(desk: Desk, options: argparse.Namespace) -> object:
-    try:
-        lasts_s = duration(options.lasts) if options.lasts else None
-    except ValueError as error:
-        raise BadToken(f"--lasts: {error}") from None
-    token_id, secret = await desk.tokens.add(options.name, Role(options.role), lasts_s=lasts_s)
-    return {"id": token_id, "name": options.name, "role": options.role, "token": secret}
-
-
-async def _token_list(desk: Desk, _: argparse.Namespace) -> object:
-    return [
-        {
-            "id": token.id,
-            "name": token.name,
-            "role": token.role,
-            "created": _instant(token.created_at),
-            "expires": _instant(token.expires_at),
-            "last_used": _instant(token.last_used_at),
-            "revoked": _instant(token.revoked_at),
-        }
-        for token in await desk.tokens.all()
-    ]
-
-
-async def _token_revoke(desk: Desk, options: argparse.Namespace) -> object:
-    await desk.tokens.revoke(options.id)
-    return {"id": options.id, "revoked": True}
-
-
-def _instant(at: int | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at // 1000, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _cell(value: object) -> str:

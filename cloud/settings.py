@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from cloud.store.contract import Retention
+from cloud.store.keeping import Retention
 from protocols.errors import BadSettings
 from protocols.mqtt_url import MqttUrl, parse_mqtt_url
 from protocols.reading import ID_RULE, is_id
@@ -96,9 +96,20 @@ class RetentionTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     d1_days: int = 0
     """Roll-ups of a day of the site."""
     events_days: int = 1100
-    """Events."""
+    """Events; days and trips of vehicles."""
     quarantine_days: int = 90
     """Batches and readings that were refused."""
+    energy_days: int = 0
+    """Quarter hours of meters. What was closed is in the ledger and stays."""
+    console_days: int = 60
+    """What happened to vehicles, doors, rooms and requests, and what they were: the timeline and the time machine."""
+
+
+class MapTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[map]``"""
+
+    tiles: str | None = None
+    """Folder of map tiles, ``z/x/y.png`` (also .jpg, .webp), to draw under the maps of sites. None are needed."""
 
 
 class SiteTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +132,7 @@ class CloudFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     users: UsersTable = UsersTable()
     limits: LimitsTable = LimitsTable()
     retention: RetentionTable = RetentionTable()
+    map: MapTable = MapTable()
     site: list[SiteTable] = []
 
 
@@ -175,6 +187,9 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     pages_per_user: int
     connections: int
     retention: Retention
+    console_days: int | None
+    energy_days: int | None
+    tiles: Path | None
     sites: tuple[NamedSite, ...]
 
     @property
@@ -260,6 +275,9 @@ def load_cloud(
         pages_per_user=read.positive(("limits", "pages_per_user"), file.limits.pages_per_user),
         connections=read.positive(("limits", "connections"), file.limits.connections),
         retention=_retention(document, file.retention),
+        console_days=file.retention.console_days or None,
+        energy_days=file.retention.energy_days or None,
+        tiles=read.folder(("map", "tiles"), file.map.tiles),
         sites=_sites(document, file.site),
     )
 
@@ -294,6 +312,14 @@ class _Reader:
             raise self._document.fail(key, f"{found} cannot be read: {error.strerror}") from None
         return found
 
+    def folder(self, key: tuple[str, str], text: str | None) -> Path | None:
+        if text is None:
+            return None
+        found = self._home / text
+        if not found.is_dir():
+            raise self._document.fail(key, f"{found} is no folder")
+        return found
+
 
 def _session_length(text: str) -> float:
     seconds = duration(text)
@@ -308,6 +334,7 @@ def _retention(document: Document, table: RetentionTable) -> Retention:
         if value < 0:
             raise document.fail(("retention", name), f"{value} is less than nothing", "0 (for ever) and more")
         days[name] = value or None
+    del days["console_days"], days["energy_days"]
     return Retention(**days)
 
 

@@ -3,24 +3,126 @@
 from fastapi import FastAPI, Response
 
 from cloud.api import (
+    alarm_deeds,
+    alarm_rules,
+    alarm_settings,
     alarms,
+    analysis,
+    assets,
+    baseline,
+    bills,
+    bookings,
+    calendar_seed,
     devices,
+    dispatch_figures,
+    energy,
+    energy_detail,
+    energy_export,
+    energy_files,
+    energy_findings,
+    energy_hand_readings,
+    energy_indices,
+    energy_judgements,
+    energy_ledger,
+    energy_overview,
+    energy_quality,
+    energy_reports,
+    energy_structure,
+    energy_trial,
     events,
+    fleet_settings,
+    gates,
     gateways,
     health,
+    maps,
     metrics,
+    mileage,
+    outdoor,
     pages,
+    passes,
+    past,
+    patrols,
     quarantine,
     readings,
+    request_actions,
+    request_form,
+    request_search,
+    requests,
+    rooms,
     session,
     sites,
     state,
     stream,
+    tariffs,
+    tokens,
+    tracks,
+    trips,
+    webhooks,
 )
 from cloud.api.answers import answer_errors, json_answer
+from cloud.api.description import describe
 from cloud.api.gate import Gate, GateKeeper
 from cloud.api.guards import BodyLimit, HostNames, SecurityHeaders, Shield
 from cloud.api.services import Services
+
+PLAIN = (
+    state,
+    stream,
+    readings,
+    events,
+    sites,
+    gateways,
+    devices,
+    alarms,
+    alarm_deeds,
+    quarantine,
+    health,
+    metrics,
+    tokens,
+)
+OF_FEATURES = (
+    assets,
+    maps,
+    past,
+    request_form,
+    request_search,
+    requests,
+    request_actions,
+    dispatch_figures,
+    bookings,
+    rooms,
+    patrols,
+    passes,
+    gates,
+    alarm_rules,
+    alarm_settings,
+    webhooks,
+    trips,
+    tracks,
+    mileage,
+    fleet_settings,
+    energy,
+    energy_structure,
+    energy_indices,
+    energy_hand_readings,
+    energy_files,
+    energy_overview,
+    energy_detail,
+    energy_quality,
+    energy_ledger,
+    tariffs,
+    bills,
+    analysis,
+    baseline,
+    outdoor,
+    calendar_seed,
+    energy_findings,
+    energy_judgements,
+    energy_export,
+    energy_reports,
+    energy_trial,
+)
+"""Only where the console's features are."""
 
 ABOUT = """
 Everything the pages show, for programs. Log in with a token: `Authorization: Bearer <token>`, made by
@@ -32,14 +134,26 @@ Everything the pages show, for programs. Log in with a token: `Authorization: Be
 def build_api(services: Services, gate: Gate, *, version: str) -> FastAPI:
     """The whole HTTP interface. FastAPI's own documentation pages stay off, as they load from other hosts."""
     app = FastAPI(
-        title="Dayuan collector", version=version, description=ABOUT, openapi_url=None, docs_url=None, redoc_url=None
+        title="Dayuan collector",
+        version=version,
+        description=ABOUT,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        # It would send people to whatever host their request names.
+        redirect_slashes=False,
     )
     answer_errors(app)
-    app.include_router(session.routes(services, gate))
-    for part in (state, stream, readings, events, sites, gateways, devices, alarms, quarantine, health, metrics):
-        app.include_router(part.routes(services))
+    describe(app)
     if services.web is not None:
-        app.include_router(pages.routes(services.web))
+        # First of all: looking through the routes of the API costs more than answering with a file.
+        app.router.routes.extend(pages.routes(services.web))
+    app.include_router(session.routes(services, gate))
+    for part in PLAIN:
+        app.include_router(part.routes(services))
+    if services.features is not None:
+        for part in OF_FEATURES:
+            app.include_router(part.routes(services))
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi() -> Response:

@@ -45,7 +45,7 @@ def routes(services: Services) -> APIRouter:
         chosen = [
             entity
             for entity in services.live.shown()
-            if not entity.is_gateway and site in (None, entity.site) and kind in (None, entity.kind)
+            if entity.device is not None and site in (None, entity.site) and kind in (None, entity.kind)
         ]
         return json_answer({"devices": [_device(services, entity) for entity in sorted(chosen, key=lambda e: e.id)]})
 

@@ -10,7 +10,7 @@ from cloud.api.times import parse_period
 from cloud.store.contract import BadQuery, EventsQuery
 
 EXAMPLE = {
-    "columns": ["at", "site", "device", "kind", "data", "gateway", "epoch", "seq", "received_at"],
+    "columns": ["at", "site", "device", "kind", "data", "gateway", "epoch", "seq", "received_at", "reason"],
     "next": None,
     "rows": [
         [
@@ -23,6 +23,7 @@ EXAMPLE = {
             "5b1e9c04",
             17,
             1790000000150,
+            "",
         ]
     ],
 }
@@ -49,7 +50,10 @@ def routes(services: Services) -> APIRouter:
         next_: Annotated[str | None, Query(alias="next", max_length=200)] = None,
         newest_first: Annotated[bool, Query(description="the last one first")] = False,
     ) -> Response:
-        """Events with `from <= at < to`, the oldest first."""
+        """Events with `from <= at < to`, the oldest first.
+
+        `reason` says why the time of an event is not certain; it is empty when it is.
+        """
         from_at, to_at = parse_period(from_, to, services.clock.now_ms())
         query = EventsQuery(
             from_at=from_at,

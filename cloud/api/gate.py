@@ -1,26 +1,31 @@
 """Who may come in. Everything is shut unless it stands in ``OPEN``: a route that forgets about rights is still shut.
 
-A request is let in by ``Authorization: Bearer <token>`` or by the session cookie. Requests that change something need
-an administrator unless they stand in ``OWN_ACCOUNT``, and with a cookie they must come from our own page.
+A request is let in by ``Authorization: Bearer <token>`` or by the session cookie; spreadsheets, which can send neither,
+by ``?token=`` to what ``BY_ADDRESS`` names, with a token that can read that and nothing else. What it needs is said by
+``needed_role``: reading needs a viewer, changing something an administrator, with the exceptions listed there; with a
+cookie, what changes something must come from our own page.
 """
 
 import ipaddress
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Asked
 
 from cloud.api.answers import ApiError
 from cloud.live.stream import Stream
 from cloud.registry.roles import Role
 from cloud.registry.sessions import Principal, Sessions, fingerprint
-from cloud.registry.tokens import PREFIX, Tokens
+from cloud.registry.tokens import PREFIX, Scope, Tokens
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
 
@@ -33,6 +38,24 @@ OPEN = frozenset({("GET", "/healthz"), ("POST", "/api/v1/session"), ("GET", "/")
 OPEN_FOLDER = "/web/"
 OWN_ACCOUNT = frozenset({("DELETE", "/api/v1/session"), ("POST", "/api/v1/password")})
 BEFORE_PASSWORD_CHANGE = OWN_ACCOUNT | {("GET", "/api/v1/session")}
+
+DISPATCH_WORK = (
+    "/api/v1/requests",
+    "/api/v1/alarms",
+    "/api/v1/bookings",
+    "/api/v1/patrols",
+    "/api/v1/passes",
+    "/api/v1/trips",
+)
+"""What a dispatcher may change: these nouns and what lies below them."""
+REQUESTS = "/api/v1/requests"
+"""The one noun a requester may use; its routes show a requester only what is its own."""
+
+BY_ADDRESS = re.compile(r"/api/v1/energy/(export|reports/[^/]+/[^/]+)")
+"""Files that programs fetch which only know an address: here a token may stand in it."""
+TOKEN_IN_ADDRESS = "token"  # noqa: S105  (a parameter's name)
+ENERGY_READ = ("/api/v1/energy", "/api/v1/analysis", "/api/v1/bill", "/api/v1/billing-periods")
+"""What a token for reading energy may ask."""
 
 STREAM = "/api/v1/stream"
 ASKING_MAX = 64
@@ -55,14 +78,18 @@ class Gate:
         self._sessions, self._tokens, self._stream, self._clock = sessions, tokens, stream, clock
         self._known: dict[str, _Known] = {}
 
-    async def recognise(self, headers: Headers) -> Principal | None:
-        """Who asks; None for nobody we know."""
+    async def recognise(self, headers: Headers, in_address: str | None = None) -> Principal | None:
+        """Who asks; None for nobody we know. A header goes before a token in the address, that before a cookie."""
         authorization = headers.get("authorization")
         if authorization is not None:
             scheme, _, secret = authorization.partition(" ")
             if scheme.lower() != "bearer" or not secret.startswith(PREFIX):
                 return None
             return await self._check(f"token:{fingerprint(secret.strip())}")
+        if in_address is not None:
+            found = await self._check(f"token:{fingerprint(in_address)}")
+            if found is not None and found.scope == Scope.ENERGY:
+                return found
         secret = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
         return await self._check(f"session:{fingerprint(secret)}") if secret else None
 
@@ -111,7 +138,7 @@ class GateKeeper:
         self._app, self._gate = app, gate
         self._asking: Counter[str] = Counter()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Asked, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -125,7 +152,8 @@ class GateKeeper:
         if is_open:
             await self._app(scope, receive, send)
             return
-        principal = _checked(await self._gate.recognise(headers), method, path)
+        in_address = _take_token(scope) if method in SAFE and BY_ADDRESS.fullmatch(path) else None
+        principal = _checked(await self._gate.recognise(headers, in_address), method, path)
         scope.setdefault("state", {})["principal"] = principal
         with self._one_more(principal.credential, counted=path != STREAM):
             await self._app(scope, receive, send)
@@ -156,9 +184,18 @@ def principal_of(request: Request) -> Principal:
 
 def administrator(request: Request) -> Principal:
     """A dependency: only for administrators."""
+    return _at_least(Role.ADMINISTRATOR, request)
+
+
+def dispatcher(request: Request) -> Principal:
+    """A dependency: only for dispatchers and administrators."""
+    return _at_least(Role.DISPATCHER, request)
+
+
+def _at_least(role: Role, request: Request) -> Principal:
     principal = principal_of(request)
-    if not principal.role.covers(Role.ADMINISTRATOR):
-        raise _needs_administrator()
+    if not principal.role.covers(role):
+        raise _needs(role)
     return principal
 
 
@@ -187,9 +224,37 @@ def _checked(principal: Principal | None, method: str, path: str) -> Principal:
         raise ApiError(
             403, "must_change_password", "the one-time password must be changed first", "POST /api/v1/password"
         )
-    if method not in SAFE and (method, path) not in OWN_ACCOUNT and not principal.role.covers(Role.ADMINISTRATOR):
-        raise _needs_administrator()
+    needed = needed_role(method, path)
+    if not principal.role.covers(needed):
+        raise _needs(needed)
+    if principal.scope and (method not in SAFE or not any(_below(path, noun) for noun in ENERGY_READ)):
+        raise ApiError(403, "not_allowed", f"this token only reads {principal.scope}", "a token without a scope")
     return principal
+
+
+def _take_token(scope: Asked) -> str | None:
+    """The token of an address, which is in it no longer after this: nothing behind the gate can tell or log it."""
+    query = scope["query_string"]
+    if b"token=" not in query:
+        return None
+    named = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    found = [value for name, value in named if name == TOKEN_IN_ADDRESS]
+    rest = [(name, value) for name, value in named if name != TOKEN_IN_ADDRESS]
+    scope["query_string"] = urlencode(rest, encoding="latin-1").encode("ascii")
+    return found[-1] if found else None
+
+
+def needed_role(method: str, path: str) -> Role:
+    """The least role that may ask this. Routes may ask for more."""
+    if (method, path) in BEFORE_PASSWORD_CHANGE or _below(path, REQUESTS):
+        return Role.REQUESTER
+    if method in SAFE:
+        return Role.VIEWER
+    return Role.DISPATCHER if any(_below(path, noun) for noun in DISPATCH_WORK) else Role.ADMINISTRATOR
+
+
+def _below(path: str, noun: str) -> bool:
+    return path == noun or path.startswith(noun + "/")
 
 
 def _check_origin(headers: Headers) -> None:
@@ -206,5 +271,6 @@ def _check_origin(headers: Headers) -> None:
         raise ApiError(403, "other_origin", "this request comes from another site's page")
 
 
-def _needs_administrator() -> ApiError:
-    return ApiError(403, "not_allowed", "only an administrator may do this")
+def _needs(role: Role) -> ApiError:
+    article = "an" if role is Role.ADMINISTRATOR else "a"
+    return ApiError(403, "not_allowed", f"only {article} {role.value} may do this")

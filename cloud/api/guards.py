@@ -5,6 +5,7 @@ import logging
 import re
 import secrets
 
+from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,7 +14,17 @@ from cloud.api.answers import ApiError, error_answer
 log = logging.getLogger(__name__)
 
 BODY_MAX = 64 * 1024
-"""No route takes more than a small JSON object."""
+"""Most routes take no more than a small JSON object."""
+LARGE = (
+    (re.compile(r"/api/v1/map/[^/]+/floor-plan"), 8 * 1024 * 1024),
+    (re.compile(r"/api/v1/map/[^/]+"), 4 * 1024 * 1024),
+    (re.compile(r"/api/v1/assets/import"), 2 * 1024 * 1024),
+    (re.compile(r"/api/v1/tariffs/[^/]+/[^/]+"), 1024 * 1024),
+    (re.compile(r"/api/v1/factors"), 1024 * 1024),
+    (re.compile(r"/api/v1/energy/structure/[^/]+/import"), 4 * 1024 * 1024),
+    (re.compile(r"/api/v1/analysis/(baseline|temperatures/[^/]+)"), 2 * 1024 * 1024),
+)
+"""Routes that take more. They read it by ``read_large``, once it is known that the sender may."""
 BODY_WITHIN_S = 10
 
 CONTENT_SECURITY_POLICY = (
@@ -96,16 +107,18 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        if not (announced.isascii() and announced.isdecimal()) or int(announced) > BODY_MAX:
-            raise _too_large()
-        if scope["method"] in ("GET", "HEAD"):
+        most = large_max(scope["path"])
+        if not (announced.isascii() and announced.isdecimal()) or int(announced) > (most or BODY_MAX):
+            raise _too_large(most or BODY_MAX)
+        if scope["method"] in ("GET", "HEAD") or most:
             await self._app(scope, receive, send)
             return
         try:
             async with asyncio.timeout(BODY_WITHIN_S):
-                body: Message | None = {"type": "http.request", "body": await _whole(receive), "more_body": False}
+                whole = await _whole(receive, BODY_MAX)
+            body: Message | None = {"type": "http.request", "body": whole, "more_body": False}
         except TimeoutError:
-            raise ApiError(408, "too_slow", f"the body took longer than {BODY_WITHIN_S} s") from None
+            raise _too_slow() from None
 
         async def replay() -> Message:
             nonlocal body
@@ -115,7 +128,21 @@ class BodyLimit:
         await self._app(scope, replay, send)
 
 
-async def _whole(receive: Receive) -> bytes:
+def large_max(path: str) -> int:
+    """How much a route of ``LARGE`` takes; 0 for all others."""
+    return next((most for route, most in LARGE if route.fullmatch(path)), 0)
+
+
+async def read_large(request: Request) -> bytes:
+    """The whole body of a route of ``LARGE``. Raises ApiError 413, 408."""
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            return await _whole(request.receive, large_max(request.url.path))
+    except TimeoutError:
+        raise _too_slow() from None
+
+
+async def _whole(receive: Receive, most: int) -> bytes:
     parts: list[bytes] = []
     got = 0
     while True:
@@ -124,8 +151,8 @@ async def _whole(receive: Receive) -> bytes:
             return b""
         parts.append(message.get("body", b""))
         got += len(parts[-1])
-        if got > BODY_MAX:
-            raise _too_large()
+        if got > most:
+            raise _too_large(most)
         if not message.get("more_body", False):
             return b"".join(parts)
 
@@ -150,5 +177,9 @@ def _without_port(host: str) -> str:
     return found.group(1) if found else ""
 
 
-def _too_large() -> ApiError:
-    return ApiError(413, "too_large", f"the body is larger than {BODY_MAX} bytes", "", {"Connection": "close"})
+def _too_large(most: int) -> ApiError:
+    return ApiError(413, "too_large", f"the body is larger than {most} bytes", "", {"Connection": "close"})
+
+
+def _too_slow() -> ApiError:
+    return ApiError(408, "too_slow", f"the body took longer than {BODY_WITHIN_S} s")

@@ -76,7 +76,7 @@ async def _whole(services: Services, out: MetricsText) -> None:
     out.gauge("dayuan_store_events", "events at rest", size.events)
     out.gauge("dayuan_store_bytes", "bytes of the store's file", size.file_bytes)
     out.gauge("dayuan_sse_clients", "pages that listen", services.stream.clients)
-    snapshots = services.stream.sent_snapshots.items()
+    snapshots = services.stream.beginnings.sent.items()
     out.add(
         "dayuan_sse_snapshots_total", "counter", "snapshots sent, by reason", [({"reason": r}, n) for r, n in snapshots]
     )
@@ -100,6 +100,7 @@ def _gateways(services: Services, out: MetricsText) -> None:
         ("stored_readings", "dayuan_gateway_readings_total", "readings stored"),
         ("duplicates", "dayuan_gateway_duplicates_total", "batches that came again"),
         ("rejected", "dayuan_gateway_rejected_total", "batches rejected"),
+        ("retimed", "dayuan_gateway_retimed_total", "readings and events whose impossible time was corrected"),
     )
     for attribute, name, about in counted:
         out.add(name, "counter", about, [(labels, _figure(shown[attribute])) for labels, shown in rows])

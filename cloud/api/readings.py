@@ -7,9 +7,9 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 
 from cloud.api.answers import ApiError, table_answer
-from cloud.api.csv_text import csv_bytes, local_texts, utc_texts
 from cloud.api.services import Services
 from cloud.api.times import parse_period
+from cloud.sheets.csv_text import csv_bytes, local_texts, utc_texts
 from cloud.store.contract import PAGE_MAX, BadQuery, Page, ReadingsQuery, SeriesKey, Step
 
 EXPORTS_AT_ONCE = 2
@@ -34,7 +34,10 @@ def routes(services: Services) -> APIRouter:
     @router.get(
         "/api/v1/readings",
         response_class=Response,
-        responses={200: {"content": {"application/json": {"example": EXAMPLE}, "text/csv": {}}}},
+        responses={
+            200: {"content": {"application/json": {"example": EXAMPLE}, "text/csv": {}}},
+            404: {"description": "There is no such device or point; the hint names those there are"},
+        },
     )
     async def readings(
         site: Name,

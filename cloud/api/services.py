@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloud.alarms.board import AlarmBoard
+from cloud.features import Features
 from cloud.ingest.contract import IngestPath
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
@@ -40,6 +41,8 @@ class Services:
     """Whether any reading of the series was ever stored."""
     password_changed: Callable[[str], None] = lambda _: None
     """Told the user's name."""
+    features: Features | None = None
+    """What the console shows beside devices; None serves only those."""
     hosts: tuple[str, ...] = ()
     """Names the page may be asked for by; any when empty."""
     web: Path | None = None

@@ -22,12 +22,19 @@ def routes(services: Services) -> APIRouter:
         responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
     )
     async def sites() -> Response:
-        """All sites with their time zones; every local time is the site's, never the reader's."""
+        """All sites with their time zones; every local time is the site's, never the reader's.
+
+        A site that has assets or a map, and no gateway yet, is one too.
+        """
         gateways: Counter[str] = Counter()
         devices: Counter[str] = Counter()
         for entity in services.live.shown():
-            (gateways if entity.is_gateway else devices)[entity.site] += 1
-        names = sorted({site.id for site in services.inventory.sites()} | set(gateways) | set(devices))
+            if entity.is_gateway or entity.device is not None:
+                (gateways if entity.is_gateway else devices)[entity.site] += 1
+        known = {site.id for site in services.inventory.sites()} | set(gateways) | set(devices)
+        if services.features is not None:
+            known |= services.features.sites()
+        names = sorted(known)
         found = [services.inventory.site(name) for name in names]
         return json_answer(
             {

@@ -6,7 +6,6 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from cloud.api.services import Services
-from cloud.live.stream import ENTITIES_AT_ONCE
 
 _encoder = msgspec.json.Encoder()
 
@@ -48,7 +47,7 @@ EXAMPLE = {
 def routes(services: Services) -> APIRouter:
     """``/api/v1/state``."""
     router = APIRouter(tags=["live"])
-    live, stream = services.live, services.stream
+    stream = services.stream
 
     @router.get(
         "/api/v1/state",
@@ -67,13 +66,7 @@ def routes(services: Services) -> APIRouter:
         asked = request.headers.get("if-none-match", "")
         if stream.settled and tag in asked.replace("W/", "").split(", "):
             return Response(status_code=304, headers={"ETag": tag})
-        parts = []
-        for entity in live.shown():
-            if kind not in (None, entity.kind) or site not in (None, entity.site):
-                continue
-            parts.append(_encoder.encode(live.views.view(entity)))
-            if len(parts) % ENTITIES_AT_ONCE == 0:
-                await services.clock.sleep(0)
+        parts = [part async for part in stream.entities.all(kind, site)]
         head = _encoder.encode({"cursor": cursor, "as_of": as_of})
         body = head[:-1] + b',"entities":[' + b",".join(parts) + b"]}"
         return Response(body, media_type="application/json", headers={"ETag": tag, "Cache-Control": "no-cache"})

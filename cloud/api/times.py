@@ -5,8 +5,8 @@ from datetime import datetime
 
 from cloud.api.answers import ApiError
 
-TIME_MAX_MS = 253_402_300_800_000
-"""The end of the year 9999."""
+TIME_MAX_MS = 253_370_764_800_000
+"""The end of the year 9998: a day or a year later, and in every zone, it is still a date that can be worked with."""
 
 _MS = re.compile(r"-?\d{1,16}")
 _HINT = "milliseconds since 1970 UTC, or ISO 8601 with a zone: 2026-11-22T08:00:00+08:00"
@@ -43,5 +43,5 @@ def _ends_in_zone(text: str) -> bool:
 
 def _within(name: str, value: int) -> int:
     if not 0 <= value <= TIME_MAX_MS:
-        raise ApiError(422, "bad_time", f"{name}: {value} is not between the years 1970 and 9999", _HINT)
+        raise ApiError(422, "bad_time", f"{name}: {value} is not between the years 1970 and 9998", _HINT)
     return value

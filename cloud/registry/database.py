@@ -8,12 +8,10 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from cloud.registry.lost_log import keep_damaged_log, kept_log
 from cloud.store.failpoint import fail_points
 from protocols.clock import Clock
 from protocols.errors import Permanent, StoreDamaged, StoreUnavailable
@@ -21,6 +19,7 @@ from protocols.errors import Permanent, StoreDamaged, StoreUnavailable
 log = logging.getLogger(__name__)
 
 FILE_NAME = "registry.sqlite"
+MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 5000
 
 
@@ -35,6 +34,8 @@ class Database:
         self.path = path
         self.set_aside: Path | None = None
         """Where the damaged file of before now lies; None when nothing was wrong."""
+        self.damaged_log: Path | None = None
+        """A copy of a damaged log, of this start or a former one, until somebody takes it away."""
         self._clock = clock
         self._engine: AsyncEngine | None = None
         self._sessions: async_sessionmaker[AsyncSession] | None = None
@@ -104,8 +105,12 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not self.path.exists():
                 self.path.touch(mode=0o600)
+            lost = keep_damaged_log(self.path, self._clock.now_ms())
+            self.damaged_log = kept_log(self.path)
         except OSError as error:
             raise StoreUnavailable(f"{self.path}: {error.strerror}") from error
+        if lost:
+            log.error("the registry's log is damaged: %d changes or more are lost; kept as %s", lost, self.damaged_log)
         engine = sa.create_engine(f"sqlite:///{self.path}")
         sa.event.listen(engine, "connect", _configure)
         sa.event.listen(engine, "begin", _begin)
@@ -153,11 +158,27 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def _migrate(connection: sa.Connection, path: Path) -> None:
+    if _revision(connection) == max(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py")):
+        return
+    # Half a second of imports that a file of this version does not need.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:
         command.upgrade(config, "head")
     except CommandError as error:
         raise RegistryTooNew(f"{path} was written by a newer version: {error}") from error
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    """The last migration of the file; None before the first, or when it is not one."""
+    table = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
+    if not connection.exec_driver_sql(table).scalar():
+        return None
+    known = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
+    return str(known[0]) if len(known) == 1 else None

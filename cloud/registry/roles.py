@@ -4,9 +4,14 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """Each role may do what those before it may."""
+    """Each role may do what those before it may.
 
+    A requester asks for vehicles, rooms and repairs and sees only what it asked for itself.
+    """
+
+    REQUESTER = "requester"
     VIEWER = "viewer"
+    DISPATCHER = "dispatcher"
     ADMINISTRATOR = "administrator"
 
     def covers(self, needed: "Role") -> bool:

@@ -32,6 +32,8 @@ class Principal:
     must_change_password: bool = False
     user_id: int | None = None
     """None for a token."""
+    scope: str = ""
+    """Of a token that is for one thing only (``cloud.registry.tokens.Scope``)."""
 
 
 class Sessions:

@@ -1,28 +1,14 @@
-"""The registry's tables. Change a table here and add a migration under ``migrations/versions``.
+"""The tables of gateways, users and alarms. Those of other parts are in ``tables_*.py``; all are in ``schema.py``.
+
+Change a table here and add a migration under ``migrations/versions``.
 
 Instants (``*_at``) are milliseconds since 1970 UTC.
 """
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, MetaData
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
 
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-# SQLite numbers rows by itself only in a column declared INTEGER, which there holds 64 bits as well.
-INTEGER = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class Table(DeclarativeBase):
-    """Root of all tables; gives constraints names, so that migrations can find them."""
-
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {int: INTEGER}  # noqa: RUF012  (SQLAlchemy's own shape)
+from cloud.registry.table_root import Table
 
 
 class SiteRow(Table):
@@ -123,6 +109,8 @@ class TokenRow(Table):
     name: Mapped[str]
     secret_hash: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str]
+    scope: Mapped[str] = mapped_column(default="", server_default="")
+    """What it is for and no more (``cloud.registry.tokens.Scope``); empty for all its role may do."""
     created_at: Mapped[int]
     expires_at: Mapped[int | None] = mapped_column(default=None)
     last_used_at: Mapped[int | None] = mapped_column(default=None)

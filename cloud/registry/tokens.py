@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+from enum import StrEnum
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
@@ -17,6 +18,15 @@ PREFIX = "dayuan_"
 """Lets scanners that look for leaked secrets recognise one."""
 
 
+class Scope(StrEnum):
+    """What a token may be used for."""
+
+    ALL = ""
+    """Whatever its role may do."""
+    ENERGY = "energy"
+    """Reading what energy has, and nothing else; only such a token may stand in an address (``?token=``)."""
+
+
 class BadToken(Permanent):
     """A token that cannot be made or found; the message says why."""
 
@@ -27,10 +37,14 @@ class Tokens:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    async def add(self, name: str, role: Role, *, lasts_s: float | None = None) -> tuple[str, str]:
-        """Make a token; returns its id and its secret, which is kept nowhere."""
+    async def add(
+        self, name: str, role: Role, *, lasts_s: float | None = None, scope: Scope = Scope.ALL
+    ) -> tuple[str, str]:
+        """Make a token; returns its id and its secret, which is kept nowhere. One of a scope only reads."""
         if not name.strip() or len(name) > 100:
             raise BadToken("a token needs a name that says what it is for (up to 100 characters)")
+        if scope is not Scope.ALL and role is not Role.VIEWER:
+            raise BadToken(f"a token for {scope.value} only reads; its role is {Role.VIEWER.value}")
         now = self._clock.now_ms()
         secret = PREFIX + secrets.token_urlsafe(32)
         token_id = secrets.token_hex(4)
@@ -41,6 +55,7 @@ class Tokens:
                     name=name.strip(),
                     secret_hash=fingerprint(secret),
                     role=role.value,
+                    scope=scope.value,
                     created_at=now,
                     expires_at=None if lasts_s is None else now + int(lasts_s * 1000),
                 )
@@ -75,4 +90,6 @@ class Tokens:
             with contextlib.suppress(StoreUnavailable):  # a full disk shuts nobody out
                 async with self._database.writing() as session:
                     await session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=now))
-        return Principal(name=f"token {row.name}", role=Role(row.role), credential=f"token:{secret_hash}")
+        return Principal(
+            name=f"token {row.name}", role=Role(row.role), credential=f"token:{secret_hash}", scope=row.scope
+        )

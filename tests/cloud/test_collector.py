@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import time
@@ -259,6 +260,21 @@ async def test_a_damaged_registry_is_set_aside_with_an_alarm_and_a_new_administr
         assert Path(damaged["args"]["path"]).read_bytes().startswith(b"\x00garbage")
 
 
+async def test_a_damaged_log_of_the_registry_is_an_alarm_until_its_copy_is_taken_away(tmp_path: Path) -> None:
+    wanted = settings(tmp_path, free_port())
+    async with collecting(wanted):
+        pass
+    copy = wanted.registry_path.with_name(f"{wanted.registry_path.name}.damaged-log-1790000000000")
+    copy.write_bytes(b"as kept when it was found")
+    async with collecting(wanted) as collector:
+        alarm = collector.alarms.find("registry_log_damaged", "collector")
+        assert alarm is not None
+        assert alarm.args["path"] == str(copy)
+        copy.unlink()
+        collector.rules.look(connected=False)
+        assert collector.alarms.find("registry_log_damaged", "collector") is None
+
+
 async def test_the_alarm_of_a_damaged_file_ends_when_the_file_was_taken_away(tmp_path: Path) -> None:
     wanted = settings(tmp_path, free_port())
     async with collecting(wanted):
@@ -288,6 +304,7 @@ async def test_the_one_time_password_goes_to_a_private_file_and_goes_when_it_was
         async with httpx.AsyncClient(base_url=url) as client:
             login = await client.post("/api/v1/session", json={"name": name, "password": password})
             assert login.status_code == 200
+            assert gc.get_freeze_count() > 0, "what was loaded at the start is not looked through for cycles again"
             change = await client.post("/api/v1/password", json={"old": password, "new": GOOD})
             assert change.status_code == 204
         assert not file.exists()
@@ -311,7 +328,7 @@ async def test_a_taken_port_stops_the_start_before_any_file_is_touched(tmp_path:
 async def test_connections_that_never_finish_a_request_are_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloud.app.IDLE_S", 0.3)
+    monkeypatch.setattr("cloud.http_server.IDLE_S", 0.3)
     async with collecting(settings(tmp_path, free_port())) as collector, asking(collector) as client:
         port = int(collector.url.rsplit(":", 1)[1])
         silent, dripping = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]

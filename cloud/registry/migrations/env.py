@@ -3,9 +3,9 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from cloud.registry.tables import Table
+from cloud.registry.schema import METADATA
 
 connection: Connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=Table.metadata, render_as_batch=True, transactional_ddl=True)
+context.configure(connection=connection, target_metadata=METADATA, render_as_batch=True, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from cloud.api.csv_text import csv_bytes, local_texts
+from cloud.sheets.csv_text import csv_bytes, local_texts
 from cloud.store.contract import ROLLUP_COLUMNS, Page, ReadingsQuery
 from protocols.reading import Event
 from tests.cloud.api.conftest import START, Api

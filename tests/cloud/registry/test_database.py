@@ -9,7 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from cloud.registry.database import Database, RegistryTooNew
-from cloud.registry.tables import SiteRow, Table
+from cloud.registry.schema import METADATA
+from cloud.registry.tables import SiteRow
 from protocols.clock import ManualClock
 from protocols.errors import StoreDamaged, StoreUnavailable
 
@@ -17,7 +18,7 @@ from protocols.errors import StoreDamaged, StoreUnavailable
 async def test_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
     engine = sa.create_engine(f"sqlite:///{database.path}")
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
     engine.dispose()
 
 

@@ -1,0 +1,166 @@
+"""Examples of requests in the API's description."""
+
+from typing import Any
+
+FILED = 1_795_246_328_000
+FILE: dict[str, Any] = {
+    "site": "east-compound",
+    "kind": "vehicle",
+    "tier": "real_time",
+    "title": "4 guests to the station",
+    "requester": {"name": "Wang", "unit": "Reception", "phone": "8012"},
+    "from": {"name": "Building 1"},
+    "to": {"name": "East Station"},
+    "passengers": 4,
+    "demand": {"seats": 4, "class": "", "skills": []},
+    "started_at": FILED - 40_000,
+}
+ASSIGNED: dict[str, Any] = {
+    "resource": "east-compound/vehicle:zhe-a-3m902",
+    "name": "浙A·3M902",
+    "by": "zhou",
+    "at": FILED + 24_000,
+    "since": FILED + 24_000,
+    "until": FILED + 2_400_000,
+    "driver": "Chen",
+    "phone": "8045",
+    "locked": False,
+    "reason": "",
+    "suggested": "east-compound/vehicle:zhe-a-3m902",
+    "eta_s": 72.0,
+    "stood": {"name": "", "latitude": 30.2741, "longitude": 120.1552},
+}
+REQUEST: dict[str, Any] = {
+    "site": "east-compound",
+    "created_by": "wang",
+    "passenger_names": [],
+    "started_at": FILED - 40_000,
+    "number": "20261121-014",
+    "kind": "vehicle",
+    "tier": "real_time",
+    "title": "4 guests to the station",
+    "created_at": FILED,
+    "requester": {"name": "Wang", "unit": "Reception", "phone": "8012"},
+    "from": {"name": "Building 1", "latitude": 30.2752, "longitude": 120.1547},
+    "to": {"name": "East Station", "latitude": 30.2908, "longitude": 120.2129},
+    "window": {"earliest": FILED, "latest": FILED + 900_000},
+    "duration_min": 30,
+    "round_trip": False,
+    "waiting_min": 0,
+    "passengers": 4,
+    "purpose": "",
+    "note": "",
+    "out_of_town": False,
+    "demand": {"seats": 4, "class": "", "skills": []},
+    "priority": 3,
+    "emergency": False,
+    "status": "assigned",
+    "approval": {
+        "needed": False,
+        "state": "",
+        "rule": "",
+        "after": False,
+        "due_at": None,
+        "by": "",
+        "at": None,
+        "opinion": "",
+    },
+    "assigned": ASSIGNED,
+    "clocks": {
+        "acknowledge": {"started_at": FILED, "due_at": FILED + 60_000, "done_at": FILED + 9_000, "step": 0},
+        "assign": {"started_at": FILED, "due_at": FILED + 120_000, "done_at": FILED + 24_000, "step": 0},
+        "arrive": {"started_at": FILED + 24_000, "due_at": FILED + 276_000, "done_at": None, "step": 0},
+    },
+    "rating": None,
+    "ended_at": None,
+    "id": "east-compound.20261121-014",
+    "rev": 3,
+    "actions": ["reassign", "release", "lock", "start", "arrive", "finish", "cancel"],
+    "suggested": None,
+    "planned": None,
+}
+REQUEST_WITH_HISTORY: dict[str, Any] = {
+    "request": REQUEST,
+    "history": [
+        {"at": FILED, "by": "wang", "action": "file", "reason": "", "before": {}, "after": {"status": "new"}},
+        {
+            "at": FILED + 9_000,
+            "by": "zhou",
+            "action": "acknowledge",
+            "reason": "",
+            "before": {"status": "new"},
+            "after": {"status": "waiting"},
+        },
+        {
+            "at": FILED + 24_000,
+            "by": "zhou",
+            "action": "assign",
+            "reason": "",
+            "before": {"status": "waiting", "assigned": None},
+            "after": {"status": "assigned", "assigned": ASSIGNED},
+        },
+    ],
+}
+SUGGESTION: dict[str, Any] = {
+    "request": "east-compound/request:20261121-014",
+    "as_of": FILED + 20_000,
+    "suggested": "east-compound/vehicle:zhe-a-3m902",
+    "candidates": [
+        {
+            "resource": "east-compound/vehicle:zhe-a-3m902",
+            "name": "浙A·3M902",
+            "state": "available",
+            "driver": "Chen",
+            "seats": 4,
+            "class": "sedan",
+            "eta_s": 72.0,
+            "arrival_at": FILED + 92_000,
+            "distance_m": 310,
+            "free_at": FILED + 20_000,
+            "terms": {"eta": 1.2, "late": 0.0, "empty": 0.16, "fair": 2.0, "switch": 0.0, "class": 0.0},
+            "cost": 3.36,
+            "taken_by": None,
+        }
+    ],
+    "candidates_n": 1,
+    "excluded": [
+        {
+            "resource": "east-compound/vehicle:zhe-a-1t007",
+            "name": "浙A·1T007",
+            "state": "reserved",
+            "driver": "Xu",
+            "seats": 4,
+            "class": "sedan",
+            "code": "reserved_overlaps",
+            "args": {"request": "20261121-009", "since": "15:10", "until": "16:00"},
+            "text": {
+                "en": "reserved 15:10 to 16:00 for 20261121-009: not back in time",
+                "zh": "15:10 至 16:00 已预留给 20261121-009，来不及返回",
+            },
+        }
+    ],
+    "waiting_cost": 1800.0,
+    "eta_source": {"source": "learned_hour", "n": 31},
+    "pruned": False,
+    "why": {"en": "浙A·3M902 costs least of 1", "zh": "1 个候选中 浙A·3M902 总成本最低"},
+    "planned": None,
+    "chosen_by": None,
+}
+WHAT_IF: dict[str, Any] = {
+    "as_of": FILED,
+    "resource": "east-compound/vehicle:zhe-a-3m902",
+    "name": "浙A·3M902",
+    "arrival_at": FILED + 92_000,
+    "eta_s": 92.0,
+    "late_s": 0.0,
+    "suggestion": None,
+    "knock_on": [
+        {
+            "request": "20261121-013",
+            "entity": "east-compound/request:20261121-013",
+            "before": {"resource": "east-compound/vehicle:zhe-a-3m902", "eta_s": 60.0},
+            "after": {"resource": "east-compound/vehicle:zhe-a-8c442", "eta_s": 150.0},
+            "delay_s": 90.0,
+        }
+    ],
+}

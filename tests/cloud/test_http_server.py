@@ -1,0 +1,110 @@
+"""Connections that only wait end for new ones; those that are being answered stay."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cloud.http_server import Server, listen, server_settings
+from cloud.settings import ListenAddress, load_cloud
+from tests.waiting import until
+
+CONNECTIONS = 16
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class App:
+    """Answers at once, but for ``/long``: that when it is told to."""
+
+    def __init__(self) -> None:
+        self.go, self.waiting = asyncio.Event(), 0
+
+    def answers(self, many: int) -> bool:
+        return self.waiting == many
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["path"] == "/long":
+            self.waiting += 1
+            await self.go.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+@asynccontextmanager
+async def served(app: App) -> AsyncIterator[int]:
+    wanted = msgspec.structs.replace(
+        load_cloud(None), listen=ListenAddress("127.0.0.1", 0), connections=CONNECTIONS, data=Path("nowhere")
+    )
+    socket = listen(wanted)
+    server = Server(server_settings(app, wanted))
+    serving = asyncio.create_task(server.serve([socket]))
+    await until(lambda: server.started)
+    try:
+        yield socket.getsockname()[1]
+    finally:
+        app.go.set()
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def crowd(port: int, many: int, first: bytes = b"") -> AsyncIterator[list[Streams]]:
+    streams = []
+    for _ in range(many):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(first)
+        streams.append((reader, writer))
+    try:
+        yield streams
+    finally:
+        for _, writer in streams:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+async def status(port: int, path: str = "/") -> bytes:
+    """The first line of the answer, on a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    try:
+        return (await asyncio.wait_for(reader.readline(), 20)).strip()
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("first", [b"", b"GET / HTTP/1.1\r\nX-Slow: a"])
+async def test_more_connections_than_are_taken_keep_nobody_out_while_they_only_wait(first: bytes) -> None:
+    async with served(App()) as port, crowd(port, 3 * CONNECTIONS, first):
+        for _ in range(5):
+            assert await status(port) == b"HTTP/1.1 200 OK"
+
+
+async def test_a_connection_that_is_being_answered_is_not_ended_for_others() -> None:
+    app = App()
+    async with served(app) as port:
+        asked = asyncio.create_task(status(port, "/long"))
+        await until(lambda: app.waiting)
+        async with crowd(port, 3 * CONNECTIONS):
+            assert await status(port) == b"HTTP/1.1 200 OK"
+        app.go.set()
+        assert await asked == b"HTTP/1.1 200 OK"
+
+
+async def test_when_all_are_being_answered_the_next_is_told_to_come_again() -> None:
+    app = App()
+    async with served(app) as port:
+        asked = []
+        for number in range(1, CONNECTIONS):
+            asked.append(asyncio.create_task(status(port, "/long")))
+            await until(partial(app.answers, number), 20)
+        assert await status(port) == b"HTTP/1.1 503 Service Unavailable"
+        app.go.set()
+        assert set(await asyncio.gather(*asked)) == {b"HTTP/1.1 200 OK"}
