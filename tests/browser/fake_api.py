@@ -5,7 +5,6 @@ import json
 import math
 import secrets
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -13,20 +12,16 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from protocols.clock import Clock
 from tests.browser.compound import SITE, Entity
+from tests.browser.served_files import file_at, guarded, is_file
 
-WEB = Path(__file__).parents[2] / "cloud" / "web"
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
 HEARTBEAT_S = 1.0
+OF_REQUESTERS = ("/api/v1/requests", "/api/v1/session", "/api/v1/password")
 
 
 class FakeApi:
@@ -48,11 +43,15 @@ class FakeApi:
         self.epoch, self.seq = "e1", 1
         self.down = False
         self.silent = False
+        self.busy = False
+        """The stream is taken, but nothing is answered to it yet."""
         self.streams = 0
         self.stream_requests: list[str] = []
         self.requests: list[str] = []
         self.readings_gap: tuple[int, int] | None = None
         self.next_reason = "start"
+        self.more: list[Route] = []
+        """Routes of other parts, added before the application is built."""
         self._queues: set[asyncio.Queue[tuple[str, dict[str, Any]] | None]] = set()
 
     # --- what a test does ---
@@ -153,6 +152,8 @@ class FakeApi:
         """The stream: a snapshot unless the client is up to date, then what happens."""
         since = request.headers.get("last-event-id", "")
         self.stream_requests.append(since)
+        while self.busy:
+            await self.clock.sleep(0.05)
         return StreamingResponse(
             self._events(since), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )
@@ -325,17 +326,26 @@ class FakeApi:
                 return _failure(401, "signed_out", "Sign in first.")
             if self.users[name]["must_change_password"] and path not in ("/api/v1/session", "/api/v1/password"):
                 return _failure(403, "must_change_password", "Change the password first.")
-        response = await call_next(request)
-        response.headers["Content-Security-Policy"] = CSP
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+            if self.users[name]["role"] == "requester" and not path.startswith(OF_REQUESTERS):
+                return _failure(403, "not_allowed", "only a viewer may do this")
+        return guarded(await call_next(request))
 
-    def app(self) -> Starlette:
-        """The routes."""
+    def app(self) -> ASGIApp:
+        """The pages' files, and the routes behind the guard."""
+        routes = self._routes()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            path = scope.get("path", "")
+            if self.down or not is_file(path):
+                return await routes(scope, receive, send)
+            self.requests.append(path)
+            return await file_at(path, Request(scope))(scope, receive, send)
+
+        return app
+
+    def _routes(self) -> Starlette:
         return Starlette(
             routes=[
-                Route("/", lambda _: FileResponse(WEB / "index.html")),
-                Mount("/web", StaticFiles(directory=WEB)),
                 Route("/api/v1/session", self.sign_in, methods=["POST"]),
                 Route("/api/v1/session", self.session, methods=["GET", "DELETE"]),
                 Route("/api/v1/password", self.password, methods=["POST"]),
@@ -346,6 +356,7 @@ class FakeApi:
                 Route("/api/v1/events", self.events),
                 Route("/api/v1/gateways/{site}/{gateway}", self.gateway),
                 Route("/api/v1/gateways/{site}/{gateway}/unfence", self.unfence, methods=["POST"]),
+                *self.more,
             ],
             middleware=[Middleware(BaseHTTPMiddleware, dispatch=self.guard)],
         )

@@ -15,6 +15,9 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 PASSWORD = "correct horse battery"
+PATIENCE_MS = 30_000
+"""How long a loaded machine may take for what a quiet one does in a second."""
+expect.set_options(timeout=PATIENCE_MS / 2)
 
 
 class Screen:
@@ -35,10 +38,10 @@ class Screen:
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.errors.append(message.text)
 
-    async def open(self) -> "Screen":
-        """Load the page; the login or the page itself is there afterwards."""
-        await self.page.goto(self.served.url)
-        await self.page.locator("#name, .overview, .empty").first.wait_for()
+    async def open(self, at: str = "") -> "Screen":
+        """Load the page, ``at`` such as ``#/dispatch``; the login or the page itself is there afterwards."""
+        await self.page.goto(f"{self.served.url}/{at}")
+        await self.page.locator("#name, .overview, .empty, .dispatch, .asked-page").first.wait_for()
         return self
 
     async def sign_in(self, password: str = PASSWORD) -> "Screen":
@@ -76,6 +79,6 @@ async def new_screen(browser: Browser, served: Served, **context: Any) -> Screen
         "timezone_id": "America/St_Johns",
     }
     made = await browser.new_context(**options | context)
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(PATIENCE_MS)
     await made.add_init_script(WATCH_CSP)
     return Screen(await made.new_page(), made, served)

@@ -39,7 +39,7 @@ class RealCollector:
             sys.executable, "-m", "cloud.cli", "run", *options, stdout=log, stderr=log
         )
         log.close()
-        await until(self._answers, within_s=30, what="collector answers")
+        await until(self._answers, within_s=90, what="collector answers")
 
     def _answers(self) -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.5):
@@ -57,8 +57,8 @@ class RealCollector:
 async def collecting(folder: Path) -> AsyncIterator[RealCollector]:
     with mosquitto(folder) as broker:
         collector = RealCollector(folder, broker.port)
-        await collector.start()
         try:
+            await collector.start()
             yield collector
         finally:
             await collector.end()

@@ -60,6 +60,22 @@ async def test_a_collector_that_keeps_the_line_but_says_nothing_is_offline_too(s
     await expect(screen.page.locator("main:not(.frozen)")).to_be_visible()
 
 
+async def test_a_collector_that_takes_long_is_waited_for_and_the_page_says_so(opener: Opener, api: FakeApi) -> None:
+    api.busy = True
+    screen = await opener()
+    await screen.page.fill("#name", "administrator")
+    await screen.page.fill("#password", "correct horse battery")
+    await screen.page.click("button[type=submit]")
+    banner = screen.page.locator(".banner")
+    await expect(banner).to_contain_text("No answer from the collector for 5 s.")
+    await expect(banner).to_contain_text("no need to reload")
+    assert api.stream_requests == [""], "asked again although nothing was answered yet"
+    api.busy = False
+    await expect(screen.row(METER)).to_be_visible()
+    await expect(banner).to_have_count(0)
+    assert api.stream_requests == [""]
+
+
 async def test_a_short_break_resumes_from_the_last_event(screen: Screen, api: FakeApi) -> None:
     api.change(METER, points=power(api, 1111.0))
     await expect(screen.row(METER)).to_contain_text("1,111")

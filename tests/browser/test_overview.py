@@ -205,13 +205,9 @@ async def test_two_sites_have_a_switch_and_each_its_own_time(screen: Screen, api
     api.appear(north)
     switch = screen.page.get_by_label("Site", exact=True)
     await expect(switch).to_be_visible()
-    shanghai = (
-        "new Intl.DateTimeFormat('en-GB', {timeZone: 'Asia/Shanghai', hour: '2-digit', hourCycle: 'h23'}).format()"
-    )
-    berlin = shanghai.replace("Asia/Shanghai", "Europe/Berlin")
     clock = screen.page.locator(".clock b")
     await switch.select_option("north")
-    await expect(clock).to_contain_text(f"{await screen.page.evaluate(berlin)}:")
+    await expect(clock).to_contain_text("07:3")
     await expect(screen.page.locator(".row.gateway:not(.pin *)")).to_have_count(1)
     await switch.select_option(SITE)
-    await expect(clock).to_contain_text(f"{await screen.page.evaluate(shanghai)}:")
+    await expect(clock).to_contain_text("14:3")

@@ -16,7 +16,7 @@ export const lang = signal(/** @type {Lang} */ (document.documentElement.lang ==
 
 /** Loads both catalogues and the shared vocabulary; afterwards switching is instant and works offline. */
 export async function loadCatalogues() {
-  const load = async (/** @type {string} */ name) => (await fetch(`/web/i18n/${name}.json`)).json();
+  const load = async (/** @type {string} */ name) => (await fetch(new URL(`../i18n/${name}.json`, import.meta.url))).json();
   [catalogues["en"], catalogues["zh-CN"], words] = await Promise.all([load("en"), load("zh-CN"), load("words")]);
 }
 

@@ -1,11 +1,13 @@
 // Starts the pages: texts, theme, place, who is signed in; then the stream.
-import { effect, html, render } from "../vendor/preact.js";
-import { askUser, call, get, user } from "./api.js";
+import { batch, effect, html, render } from "../vendor/preact.js";
+import { askUser, call, get, isRequester, user } from "./api.js";
 import { App } from "./frame/app.js";
+import { shownPage } from "./frame/pages.js";
 import { loadCatalogues } from "./i18n.js";
 import { listenForKeys } from "./keys.js";
 import { forget, join, roster, say, takeAlarms, unreachable } from "./live/link.js";
-import { keepPlace } from "./place.js";
+import { keepPast } from "./live/past.js";
+import { at, keepPlace, page, wall } from "./place.js";
 import { loadSites, sites } from "./sites.js";
 import { keepTheme } from "./theme.js";
 
@@ -27,6 +29,7 @@ async function settleUser() {
 async function fresh() {
   try {
     if (user.peek() === null) await askUser();
+    if (isRequester()) { if (sites.peek().length === 0) await loadSites(); return; }
     const [said] = await Promise.all([get("/api/v1/alarms"), loadSites()]);
     takeAlarms(said.alarms);
   } catch { /* the stream says what is wrong */ }
@@ -49,20 +52,26 @@ export async function signOut() {
 
 async function start() {
   await loadCatalogues();
-  keepTheme();
   keepPlace();
+  keepTheme();
+  keepPast();
   listenForKeys();
   render(html`<${App} signOut=${signOut} />`, /** @type {Element} */ (document.getElementById("app")));
   const refused = () => { void settleUser(); };
   let signedIn = "";
   effect(() => {
     const who = user.value;
-    const name = who && !who.must_change_password ? who.name : "";
+    const name = who && !who.must_change_password ? `${who.role} ${who.name}` : "";
     if (name === signedIn) return;
     signedIn = name;
     try { localStorage.setItem(SIGNED_KEY, name ? String(Date.now()) : ""); } catch { /* other tabs will notice by themselves */ }
-    if (name) join({ refused, fresh: () => void fresh() });
+    if (name) join({ refused, fresh: () => void fresh() }, isRequester());
     else if (who === null) { forget(); sites.value = []; }
+  });
+  // Who only files requests has no past, no wall and one page.
+  effect(() => {
+    const [id] = [shownPage.value.id, page.value, at.value, wall.value];
+    if (isRequester()) batch(() => { at.value = ""; wall.value = ""; page.value = id; });
   });
   watchForNewSites();
   // Signing in or out in one tab does so in all.

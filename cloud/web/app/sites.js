@@ -1,14 +1,15 @@
 // The sites, their names and time zones.
 import { computed, signal } from "../vendor/preact.js";
-import { get } from "./api.js";
+import { get, isRequester } from "./api.js";
 import { site } from "./place.js";
 
 /** @typedef {import("./types.d.ts").Site} Site */
 
 export const sites = signal(/** @type {Site[]} */ ([]));
 
+/** A requester learns of them where its form does: the list with gateways and devices is not for it. */
 export async function loadSites() {
-  sites.value = (await get("/api/v1/sites")).sites;
+  sites.value = (await get(isRequester() ? "/api/v1/requests/form" : "/api/v1/sites")).sites;
 }
 
 /** @param {string} id */

@@ -1,5 +1,6 @@
 // Light, dark, or as the system says.
 import { effect, signal } from "../vendor/preact.js";
+import { wall } from "./place.js";
 
 /** @typedef {"auto" | "light" | "dark"} Theme */
 
@@ -18,10 +19,11 @@ export const theme = signal(kept());
 
 export function keepTheme() {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const show = () => { document.documentElement.dataset["theme"] = theme.peek() === "auto" ? (system.matches ? "dark" : "light") : theme.peek(); };
+  const show = () => { document.documentElement.dataset["theme"] = wall.peek() ? "dark" : theme.peek() === "auto" ? (system.matches ? "dark" : "light") : theme.peek(); };
   system.addEventListener("change", show);
   effect(() => {
     void theme.value;
+    void wall.value;
     show();
     try { localStorage.setItem("dayuan.theme", theme.value); } catch { /* private windows keep nothing */ }
   });

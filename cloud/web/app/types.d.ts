@@ -14,7 +14,7 @@ export interface Point {
   label: string | null;
 }
 
-export interface LastEvent { kind: string; at: number; data: Record<string, string | number | boolean | null> }
+export interface LastEvent { kind: string; at: number; data: Record<string, string | number | boolean | null>; reason?: string }
 
 export interface BusReport {
   name: string; kind: string; state: string; busy_share: number | null;
@@ -30,7 +30,7 @@ export interface Report {
   backlog_batches: number; backlog_readings: number; backlog_bytes: number; buffer_max_bytes: number;
   oldest_unacked_s: number | null; live_in_flight: number; backlog_in_flight: number; acked_batches: number;
   resent_batches: number; quarantined: number; dropped_readings: number; dropped_events?: number; untimed?: number; epoch?: string;
-  buffer_error?: string; link_error?: string;
+  disk_full_s?: number | null; in_memory?: number; buffer_error?: string; link_error?: string;
   clock: { state: string; wall_ms: number; step_ms?: number } | null; buses: BusReport[]; devices: DeviceReport[];
   rss_bytes: number; uptime_s: number;
 }
@@ -38,6 +38,7 @@ export interface Report {
 export interface Attributes {
   profile?: string; state?: string; achieved_s?: number | null; every_s?: number | null; last_error?: string;
   last_event?: LastEvent | null; bus?: string;
+  warning?: string; tampered?: boolean; gateways?: string[];
   online?: boolean; announced?: boolean; session?: number; software?: string; config_hash?: string; fenced?: boolean;
   report?: Report | null; stored_batches?: number; stored_readings?: number; duplicates?: number; rejected?: number;
   refused?: Record<string, number>; last_batch_at?: number | null; latency_ms?: number | null; site_name?: string;
@@ -56,7 +57,10 @@ export interface Change {
 
 export interface Alarm {
   id: string; kind: string; priority: number; source: string; since: number;
-  args: Record<string, unknown>; text: { en: string; zh: string }; active: boolean;
+  args: Record<string, unknown>; text: { en: string; zh: string }; active: boolean; ended_at?: number | null;
+  state?: "unacknowledged" | "acknowledged" | "returned" | "shelved" | "out_of_service" | "suppressed" | "normal";
+  acknowledged_at?: number | null; acknowledged_by?: string; shelved_until?: number | null; reason?: string; hidden_by?: string;
+  note?: string; count?: number; suppresses?: number; rev?: number; title?: { en: string; zh: string }; name?: string;
 }
 
 export interface Site { id: string; name: string; time_zone: string; gateways: number; devices: number }

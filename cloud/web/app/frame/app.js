@@ -1,12 +1,13 @@
 // The frame around every page: header, banner when offline, the page, footer.
 import { html } from "../../vendor/preact.js";
-import { user } from "../api.js";
+import { isRequester, user } from "../api.js";
 import { t } from "../i18n.js";
-import { asOf, downWhy, now, state, unreachable } from "../live/link.js";
-import { moment } from "../format.js";
-import { page } from "../place.js";
+import { asOf, downWhy, now, pastAt, state, unreachable, waitedS } from "../live/link.js";
+import { failure, goNow, keptSince, wanted } from "../live/past.js";
+import { dayText, clockTime, moment } from "../format.js";
+import { wall } from "../place.js";
 import { pageZone } from "../sites.js";
-import { PAGES } from "./pages.js";
+import { pageName, shownPage } from "./pages.js";
 import { Header } from "./header.js";
 import { Footer } from "./footer.js";
 import { KeysDialog } from "./keys_dialog.js";
@@ -22,15 +23,34 @@ const Patterns = () => html`
     </defs>
   </svg>`;
 
-const unreachableWords = () => t(downWhy.value === "too_many_pages" ? "live.too_many_pages" : "live.unreachable");
+/** What keeps the page waiting: too many pages, nobody there, or somebody who takes long. */
+function waitingWords() {
+  if (downWhy.value === "too_many_pages") return [t("live.too_many_pages"), t("live.trying")];
+  if (waitedS.value === 0 || (downWhy.value !== "" && downWhy.value !== "silent")) return [t("live.unreachable"), t("live.trying")];
+  return [t("live.slow", { s: waitedS.value }), t("live.slow_note")];
+}
 
 function Banner() {
   if (state.value === "offline") {
     const since = asOf.value === null ? "" : moment(asOf.value, now.value, pageZone.value);
     return html`<div class="banner" role="status"><b>${t("live.offline_since", { time: since })}</b><span>${t("live.last_known")}</span></div>`;
   }
-  if (unreachable.value) return html`<div class="banner" role="status"><b>${unreachableWords()}</b><span>${t("live.trying")}</span></div>`;
+  if (wanted.value !== null) return html`<${PastBanner} />`;
+  if (unreachable.value) {
+    const [what, note] = waitingWords();
+    return html`<div class="banner" role="status"><b>${what}</b><span>${note}</span></div>`;
+  }
   return html`<div class="banner-none" role="status"></div>`;
+}
+
+/** What is shown is not now: said across the whole page, with the way back. */
+function PastBanner() {
+  const zone = pageZone.value;
+  const shownAt = pastAt.value;
+  const words = shownAt === null ? t("past.loading") : t("past.shown", { time: `${dayText(shownAt, zone)} ${clockTime(shownAt, zone)}` });
+  const note = failure.value || (keptSince.value > 0 ? t("past.kept_since", { time: moment(keptSince.value, shownAt ?? 0, zone) }) : t("past.behind"));
+  return html`<div class="banner past-banner" role="status"><b>${words}</b><span>${note}</span><span class="sp"></span>
+    <button class="btn" onClick=${goNow}>${t("past.back")} <kbd>Esc</kbd></button></div>`;
 }
 
 function Boot() {
@@ -43,15 +63,16 @@ export function App({ signOut }) {
   if (user.value === undefined) return html`<${Boot} />`;
   if (user.value === null) return html`<${Login} />`;
   if (user.value.must_change_password) return html`<${PasswordChange} forced=${true} />`;
-  const shownPage = PAGES.find((one) => one.id === page.value) ?? /** @type {typeof PAGES[number]} */ (PAGES[0]);
-  document.title = `${t(`page.${shownPage.id}`)} · 大院 Dayuan`;
+  const { View } = shownPage.value;
+  document.title = `${pageName(shownPage.value)} · 大院 Dayuan`;
+  document.documentElement.dataset["look"] = [pastAt.value !== null ? "past" : "", wall.value ? "wall" : ""].join(" ").trim();
   return html`
     <${Patterns} />
     <a class="skip" href="#main" onClick=${skip}>${t("frame.skip")}</a>
     <${Header} signOut=${signOut} />
     <${Banner} />
-    <main id="main" tabindex="-1" class=${state.value === "offline" ? "frozen" : ""}><${shownPage.View} /></main>
-    <${Footer} frozen=${state.value === "offline"} />
+    <main id="main" tabindex="-1" class=${state.value === "offline" ? "frozen" : ""}><${View} /></main>
+    ${!isRequester() && html`<${Footer} frozen=${state.value === "offline"} />`}
     <${KeysDialog} />`;
 }
 

@@ -15,11 +15,11 @@ const chain = computed(() => {
     const gateway = entity.value;
     if (site.value && gateway.site !== site.value) continue;
     gateways += 1;
-    if (isOnline(gateway)) online += 1;
+    // Of one that is away nobody knows whether its clock is right.
+    if (isOnline(gateway)) { online += 1; if (clockOf(gateway) === "synced") synced += 1; }
     const waiting = backlogOf(gateway.attributes.report);
     backlog += waiting.readings;
     oldest = Math.max(oldest, waiting.oldest);
-    if (clockOf(gateway) === "synced") synced += 1;
   }
   return { gateways, online, backlog, oldest, synced };
 });
@@ -44,7 +44,7 @@ export function Footer({ frozen }) {
     <span class="chain">
       <span>${t("footer.gateways", { online, gateways })}</span>
       <span>${t("footer.backlog", { n: number(backlog) })}${backlog > 0 ? ` (${seconds(oldest)})` : ""}</span>
-      <span>${gateways === 0 ? "" : synced === gateways ? t("footer.clock_synced") : t("footer.clock_off", { n: gateways - synced })}</span>
+      <span>${online === 0 ? "" : synced === online ? t("footer.clock_synced") : t("footer.clock_off", { n: online - synced })}</span>
     </span>
   </footer>`;
 }

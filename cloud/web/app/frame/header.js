@@ -1,11 +1,13 @@
 // The header: where, which page, how live, what time, language, theme, who.
 import { computed, html } from "../../vendor/preact.js";
+import { isRequester } from "../api.js";
 import { clockTime, dayText, fullTime, seconds } from "../format.js";
 import { t } from "../i18n.js";
-import { entities, delay, now, roster, state } from "../live/link.js";
-import { page, site } from "../place.js";
+import { allAlarms, entities, delay, now, pastAt, roster, state } from "../live/link.js";
+import { isThing } from "../live/world.js";
+import { addressOf, site } from "../place.js";
 import { pageZone, siteName, siteOf, sites } from "../sites.js";
-import { PAGES } from "./pages.js";
+import { offered, pageName, shownPage } from "./pages.js";
 import { Preferences } from "./preferences.js";
 import { UserMenu } from "./user_menu.js";
 
@@ -16,14 +18,19 @@ const counts = computed(() => {
     const { site: at, kind } = entity.peek();
     if (site.value && at !== site.value) continue;
     if (kind === "gateway") gateways += 1;
-    else devices += 1;
+    else if (!isThing(entity.peek())) devices += 1;
   }
   return { gateways, devices };
 });
 
+const unseen = computed(() => allAlarms.value.filter((alarm) => ["unacknowledged", "returned"].includes(alarm.state ?? "unacknowledged")).length);
+
+/** How many alarms nobody has acknowledged. */
+const AlarmCount = () => (unseen.value === 0 ? null : html`<span class="alarm-count" title=${t("alarms.unseen", { n: unseen.value })}>${unseen.value}</span>`);
+
 function SiteSwitcher() {
   const { gateways, devices } = counts.value;
-  const summary = html`<small>${t("header.counts", { gateways, devices })}</small>`;
+  const summary = isRequester() ? null : html`<small>${t("header.counts", { gateways, devices })}</small>`;
   if (sites.value.length < 2) {
     const only = sites.value[0];
     return html`<span class="chip site">${only ? html`<b>${siteName(only.id)}</b>` : html`<b>${t("header.no_site")}</b>`}${summary}</span>`;
@@ -36,6 +43,7 @@ function SiteSwitcher() {
 }
 
 function Live() {
+  if (pastAt.value !== null) return html`<span class="chip live then"><span class="dot hollow"></span><b>${t("past.past")}</b></span>`;
   if (state.value === "live") {
     return html`<span class="chip live" title=${t("live.title")}><span class="dot"></span><b>${t("live.live")}</b>${delay.value === null ? "" : html`<span class="num">${seconds(delay.value)}</span>`}</span>`;
   }
@@ -47,7 +55,7 @@ function Clock() {
   const zone = pageZone.value;
   const at = now.value;
   const known = site.value ? siteOf(site.value)?.name : "";
-  return html`<span class=${`clock${state.value === "offline" ? " stopped" : ""}`} title=${`${known ? `${known} · ` : ""}${fullTime(at, zone)}`}>
+  return html`<span class=${`clock${state.value === "offline" && pastAt.value === null ? " stopped" : ""}`} title=${`${known ? `${known} · ` : ""}${fullTime(at, zone)}`}>
     <span class="muted day">${dayText(at, zone)}</span> <b class="mono">${clockTime(at, zone)}</b><span class="sr">${zone}</span></span>`;
 }
 
@@ -57,7 +65,7 @@ export function Header({ signOut }) {
     <span class="logo"><b>大院</b> <span class="latin">Dayuan</span></span>
     <${SiteSwitcher} />
     <nav aria-label=${t("frame.pages")}>
-      ${PAGES.map(({ id }) => html`<a key=${id} href=${`#/${id}`} class=${page.value === id ? "on" : ""} aria-current=${page.value === id ? "page" : undefined}>${t(`page.${id}`)}</a>`)}
+      ${offered.value.map((one) => html`<a key=${one.id} href=${addressOf(one.id)} class=${one === shownPage.value ? "on" : ""} aria-current=${one === shownPage.value ? "page" : undefined}>${pageName(one)}${one.id === "alarms" && html`<${AlarmCount} />`}</a>`)}
     </nav>
     <span class="sp"></span>
     <${Live} /><${Clock} /><${Preferences} /><${UserMenu} signOut=${signOut} />

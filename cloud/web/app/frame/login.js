@@ -1,5 +1,5 @@
 // Signing in, and choosing a password of one's own.
-import { html, useEffect, useRef, useSignal } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useRef, useSignal } from "../../vendor/preact.js";
 import { ApiFailure, call, user } from "../api.js";
 import { t } from "../i18n.js";
 import { Modal } from "./modal.js";
@@ -25,7 +25,7 @@ function failureText(failure, about) {
 /** @param {{id: string, label: string, type?: string, autocomplete: string, hint?: string, first?: boolean, value?: string, invalid?: boolean}} props */
 function Field({ id, label, type = "text", autocomplete, hint, first, value, invalid }) {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
-  useEffect(() => { if (first) input.current?.focus(); }, []);
+  useLayoutEffect(() => { if (first) input.current?.focus(); }, []);
   return html`<div class="field"><label for=${id}>${label}</label>
     <input ref=${input} id=${id} name=${id} type=${type} autocomplete=${autocomplete} required value=${value} spellcheck=${false} autocapitalize="none"
       aria-invalid=${invalid ? "true" : undefined} aria-describedby=${`${hint ? `${id}-hint ` : ""}failure`} />

@@ -14,7 +14,9 @@ export function Modal({ title, onClose, children }) {
     return () => before?.focus?.();
   }, []);
   const outside = (/** @type {Event} */ event) => { if (event.target === box.current) onClose(); };
-  return html`<dialog ref=${box} class="card modal" aria-label=${title} onClose=${onClose} onPointerDown=${outside}>
+  // Esc closes this window alone, and nothing of the page below it.
+  const alone = (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape") event.stopPropagation(); };
+  return html`<dialog ref=${box} class="card modal" aria-label=${title} onClose=${onClose} onPointerDown=${outside} onKeyDown=${alone}>
     <div class="h"><span>${title}</span><span class="sp"></span><button class="plain close" aria-label=${t("frame.close")} onClick=${onClose}>✕</button></div>
     <div class="modal-body">${children}</div>
   </dialog>`;

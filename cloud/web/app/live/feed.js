@@ -2,8 +2,14 @@
 // from "unreachable" and a connection that went silent is dropped and made again.
 /** @typedef {import("../types.d.ts").FeedMessage} FeedMessage */
 
-/** The collector says `hb` every second; silence for this long means the line is dead. */
+/** The collector says `hb` every second; a line that has spoken and is silent for this long is taken for dead. */
 const SILENT_MS = 4000;
+/** The first word may take longer: a loaded collector has much to say at once, and being asked anew only adds to its load. */
+const ANSWER_MS = 15_000;
+/** Each line given up for its silence makes the next one wait twice as long, at most this. */
+const PATIENCE_MOST_MS = 60_000;
+/** A line that has held for so long is a good one: patience begins anew. */
+const STEADY_MS = 30_000;
 const RETRY_FIRST_MS = 300;
 const RETRY_MOST_MS = 3000;
 
@@ -49,6 +55,11 @@ export class Feed {
     this.running = false;
     this.failures = 0;
     this.heardAt = 0;
+    this.begunAt = 0;
+    /** Whether this line has said anything yet. */
+    this.spoke = false;
+    /** Lines given up for their silence, since one held. */
+    this.givenUp = 0;
     /** @type {AbortController | null} */
     this.abort = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -56,9 +67,12 @@ export class Feed {
     setInterval(() => this.#watch(), 1000);
   }
 
-  /** Starts, or tries again at once when it is waiting. */
+  /** Starts, or tries again at once when it is waiting, or asks for long without an answer. */
   start() {
-    if (this.running && !this.retry) return;
+    if (this.running && !this.retry) {
+      if (!this.spoke && performance.now() - this.heardAt > SILENT_MS) this.abort?.abort();
+      return;
+    }
     clearTimeout(this.retry);
     this.retry = undefined;
     this.running = true;
@@ -74,13 +88,19 @@ export class Feed {
   }
 
   #watch() {
-    if (this.running && this.abort && performance.now() - this.heardAt > SILENT_MS) this.abort.abort();
+    if (!this.running || !this.abort) return;
+    const at = performance.now();
+    if (this.spoke && at - this.begunAt > STEADY_MS) this.givenUp = 0;
+    if (at - this.heardAt <= Math.min(PATIENCE_MOST_MS, (this.spoke ? SILENT_MS : ANSWER_MS) * 2 ** this.givenUp)) return;
+    this.givenUp += 1;
+    this.abort.abort();
   }
 
   async #connect() {
     const abort = new AbortController();
     this.abort = abort;
-    this.heardAt = performance.now();
+    this.heardAt = this.begunAt = performance.now();
+    this.spoke = false;
     let why = "ended";
     try {
       /** @type {Record<string, string>} */
@@ -95,7 +115,7 @@ export class Feed {
       if (!response.ok || !response.body) throw new Error(await codeOf(response));
       await this.#read(response.body.getReader());
     } catch (error) {
-      why = error instanceof Error ? error.message : String(error);
+      why = abort.signal.aborted ? "silent" : error instanceof Error ? error.message : String(error);
     } finally {
       if (this.abort === abort) this.abort = null;
     }
@@ -110,6 +130,7 @@ export class Feed {
       const { done, value } = await reader.read();
       if (done) return;
       this.heardAt = performance.now();
+      this.spoke = true;
       cut(decoder.decode(value, { stream: true }));
     }
   }

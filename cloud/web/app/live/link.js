@@ -1,6 +1,7 @@
 // The page's end of the stream: signals for what is known, whether it is live, and what time it is at the collector.
 import { batch, computed, signal } from "../../vendor/preact.js";
-import { changed } from "./world.js";
+import { ASK_EVERY_MS, Asking } from "./asking.js";
+import { applyAll, changed } from "./world.js";
 import { Hub } from "./hub.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
@@ -11,7 +12,11 @@ import { Hub } from "./hub.js";
 
 /** The page freezes when it has heard nothing for this long: visible within 3 s. */
 const FREEZE_MS = 2500;
+/** A page that asks by itself freezes when that fails, or when nothing has come for so long. */
+const FREEZE_ASKED_MS = ASK_EVERY_MS * 2.5;
 const WATCH_MS = 250;
+/** How long it has been waited for is said so often: it is read out, too. */
+const SAID_EVERY_MS = 5000;
 const WORKER_ANSWER_MS = 3000;
 
 /** @type {Map<string, EntitySignal>} */
@@ -22,10 +27,14 @@ export const roster = signal(0);
 export const state = signal(/** @type {"connecting" | "live" | "offline"} */ ("connecting"));
 /** The collector's time of the last message, ms; null before the first. */
 export const asOf = signal(/** @type {number | null} */ (null));
-/** The collector's time now, each second; stands still while offline. */
+/** The collector's time now, each second; stands still while offline. The moment shown, while that is past. */
 export const now = signal(Date.now());
+/** The moment shown instead of now, ms; null while it is now. */
+export const pastAt = signal(/** @type {number | null} */ (null));
 /** Seconds from a reading's instant to this page, the median of the newest; null while nothing has moved. */
 export const delay = signal(/** @type {number | null} */ (null));
+/** Seconds without a word while connecting; 0 before it is worth saying, and else. */
+export const waitedS = signal(0);
 /** True once connecting has taken longer than it should. */
 export const unreachable = signal(false);
 /** What the collector said, or the browser, when the stream last broke. */
@@ -36,11 +45,17 @@ export const lastReason = signal("");
 /** @type {Map<string, Alarm>} */
 const alarmBook = new Map();
 const alarmsRev = signal(0);
-/** Active alarms, worst first, newest first among equals. */
-export const alarms = computed(() => {
+/** Alarms that last, hidden or not, and those that returned and wait to be acknowledged; worst first, newest first among equals. */
+export const allAlarms = computed(() => {
   void alarmsRev.value;
-  return [...alarmBook.values()].filter((alarm) => alarm.active).sort((a, b) => a.priority - b.priority || b.since - a.since);
+  return [...alarmBook.values()].filter((alarm) => alarm.active || alarm.state === "returned").sort((a, b) => a.priority - b.priority || b.since - a.since);
 });
+const HIDDEN = new Set(["shelved", "out_of_service", "suppressed"]);
+/** Active alarms that nobody hid and that nothing else explains, in the same order. */
+export const alarms = computed(() => allAlarms.value.filter((alarm) => alarm.active && !HIDDEN.has(alarm.state ?? "")));
+
+/** What goes on behind a past moment that is shown. @type {{world: Map<string, Entity>, alarms: Map<string, Alarm>} | null} */
+let behind = null;
 
 let heardAt = performance.now();
 let watchedAt = performance.now();
@@ -48,6 +63,8 @@ let refusedWith = (/** @type {number} */ _status) => {};
 let snapshotTaken = () => {};
 /** @type {{postMessage: (message: {type: string}) => void} | null} */
 let port = null;
+/** Whether the page asks by itself, because who looks may not read the stream. */
+let asks = false;
 
 const DELAYS_KEPT = 40;
 /** @type {number[]} */
@@ -93,32 +110,83 @@ function takeDelta(changes) {
   if (grew) roster.value += 1;
 }
 
-/** @param {Alarm[]} list */
-export function takeAlarms(list) {
+/** @param {Iterable<Alarm>} list */
+function fillAlarms(list) {
   alarmBook.clear();
   for (const alarm of list) alarmBook.set(alarm.id, alarm);
   alarmsRev.value += 1;
+}
+
+/** All alarms there are now. @param {Alarm[]} list */
+export function takeAlarms(list) {
+  if (behind) behind.alarms = new Map(list.map((alarm) => [alarm.id, alarm]));
+  else fillAlarms(list);
+}
+
+/** One alarm as it is now. @param {Alarm} alarm */
+export function takeAlarm(alarm) {
+  (behind ? behind.alarms : alarmBook).set(alarm.id, alarm);
+  alarmsRev.value += 1;
+}
+
+/** Every page shows the world as it was at a moment. What comes meanwhile is taken in behind it.
+ * @param {number} moment @param {Entity[]} list @param {Alarm[]} then */
+export function showPast(moment, list, then) {
+  batch(() => {
+    behind ??= { world: new Map([...entities].map(([id, entity]) => [id, entity.peek()])), alarms: new Map(alarmBook) };
+    takeSnapshot(list);
+    fillAlarms(then);
+    pastAt.value = moment;
+    now.value = moment;
+  });
+}
+
+/** Every page shows what is now. */
+export function showNow() {
+  if (!behind) return;
+  const { world, alarms: list } = behind;
+  behind = null;
+  batch(() => {
+    takeSnapshot([...world.values()]);
+    fillAlarms([...list.values()]);
+    pastAt.value = null;
+    now.value = liveNow();
+  });
+}
+
+/** The collector's time now, whatever moment is shown. */
+export const liveNow = () => (asOf.peek() ?? Date.now()) + (state.peek() === "live" ? performance.now() - heardAt : 0);
+
+/** @param {{world: Map<string, Entity>}} kept @param {FeedMessage} message */
+function takeBehind(kept, message) {
+  if (message.type === "snapshot") kept.world = new Map(message.entities.map((entity) => [entity.id, entity]));
+  else if (message.type === "delta") applyAll(kept.world, message.changes);
 }
 
 /** @param {FeedMessage} message */
 function heard(message) {
   if (message.type === "refused") { refusedWith(message.status); return; }
   if (message.type === "hello") return;
-  if (message.type === "down") { downWhy.value = message.why; return; }
+  if (message.type === "down") {
+    downWhy.value = message.why;
+    if (asks && state.peek() === "live") freeze();
+    else if (asks) unreachable.value = true;
+    return;
+  }
   batch(() => {
     heardAt = performance.now();
-    if (message.type === "alarm") {
-      alarmBook.set(message.alarm.id, message.alarm);
-      alarmsRev.value += 1;
-      return;
-    }
+    if (message.type === "alarm") { takeAlarm(message.alarm); return; }
     asOf.value = message.as_of;
-    if (message.type === "snapshot") { takeSnapshot(message.entities); lastReason.value = message.reason; }
-    else if (message.type === "delta") { takeDelta(message.changes); noteDelays(message.changes, message.as_of); }
+    if (message.type === "snapshot") lastReason.value = message.reason;
+    else if (message.type === "delta") noteDelays(message.changes, message.as_of);
+    if (behind) takeBehind(behind, message);
+    else if (message.type === "snapshot") takeSnapshot(message.entities);
+    else if (message.type === "delta") takeDelta(message.changes);
     if (message.type !== "snapshot" && state.peek() !== "offline") return;
     state.value = message.type === "snapshot" && message.live === false ? "offline" : "live";
     unreachable.value = false;
-    now.value = message.as_of;
+    waitedS.value = 0;
+    if (!behind) now.value = message.as_of;
     snapshotTaken();
   });
 }
@@ -127,7 +195,7 @@ function heard(message) {
 function freeze() {
   batch(() => {
     state.value = "offline";
-    now.value = asOf.peek() ?? now.peek();
+    if (!behind) now.value = asOf.peek() ?? now.peek();
   });
 }
 
@@ -138,13 +206,14 @@ function watch() {
   watchedAt = at;
   const silent = at - heardAt;
   if (state.peek() === "live") {
-    if (silent > FREEZE_MS && !late) freeze();
+    if (silent > (asks ? FREEZE_ASKED_MS : FREEZE_MS) && !late) freeze();
     else {
       const here = (asOf.peek() ?? 0) + silent;
-      if (Math.floor(here / 1000) !== Math.floor(now.peek() / 1000)) { now.value = here; showDelay(); }
+      if (!behind && Math.floor(here / 1000) !== Math.floor(now.peek() / 1000)) { now.value = here; showDelay(); }
     }
   } else if (state.peek() === "connecting" && silent > FREEZE_MS) {
     unreachable.value = true;
+    waitedS.value = Math.floor(silent / SAID_EVERY_MS) * (SAID_EVERY_MS / 1000);
   }
 }
 
@@ -156,12 +225,13 @@ function ownPort() {
 }
 
 function workerPort() {
-  const worker = new SharedWorker("/web/app/live/shared_worker.js", { type: "module", name: "dayuan-stream-1" });
+  const worker = new SharedWorker(new URL("./shared_worker.js", import.meta.url), { type: "module", name: "dayuan-stream-1" });
   let answered = false;
   const useOwn = () => {
     if (answered) return;
     answered = true;
     worker.port.close();
+    if (port !== worker.port) return;  // somebody else has signed in meanwhile, who may not read the stream
     port = ownPort();
     port.postMessage({ type: "join" });
   };
@@ -171,18 +241,29 @@ function workerPort() {
   return worker.port;
 }
 
-/** Joins the stream. `refused` is told 401 or 403; `fresh` is called after each snapshot or return.
- * @param {{refused: (status: number) => void, fresh: () => void}} told */
-export function join(told) {
+/** Joins the stream; with `byAsking` asks every few seconds instead. `refused` is told 401 or 403; `fresh` is called after each snapshot or return.
+ * @param {{refused: (status: number) => void, fresh: () => void}} told @param {boolean} [byAsking] */
+export function join(told, byAsking = false) {
   refusedWith = told.refused;
   snapshotTaken = told.fresh;
-  if (port) { say("retry"); return; }
-  try {
-    port = typeof SharedWorker === "function" ? workerPort() : ownPort();
-  } catch {
-    port = ownPort();
-  }
+  if (port && asks === byAsking) { say("retry"); return; }
+  const isFirst = port === null;
+  if (port) say("bye");
+  asks = byAsking;
+  port = asks ? new Asking(heard) : streamPort();
   port.postMessage({ type: "join" });
+  if (isFirst) keepWatch();
+}
+
+function streamPort() {
+  try {
+    return typeof SharedWorker === "function" ? workerPort() : ownPort();
+  } catch {
+    return ownPort();
+  }
+}
+
+function keepWatch() {
   setInterval(watch, WATCH_MS);
   addEventListener("online", () => say("retry"));
   addEventListener("pagehide", () => say("bye"));
@@ -198,6 +279,8 @@ export function say(type) {
 /** Forgets what was shown, when somebody signs out. */
 export function forget() {
   batch(() => {
+    behind = null;
+    pastAt.value = null;
     entities.clear();
     alarmBook.clear();
     alarmsRev.value += 1;
@@ -205,5 +288,6 @@ export function forget() {
     state.value = "connecting";
     heardAt = performance.now();
     unreachable.value = false;
+    waitedS.value = 0;
   });
 }

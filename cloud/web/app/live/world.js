@@ -2,6 +2,10 @@
 /** @typedef {import("../types.d.ts").Entity} Entity */
 /** @typedef {import("../types.d.ts").Change} Change */
 
+/** Whether it is neither a device nor a gateway but something the collector's features show: a vehicle, a room, a request.
+ * @param {Entity} entity */
+export const isThing = (entity) => !entity.device && entity.kind !== "gateway";
+
 /**
  * One entity after a change; null when it was deleted, the same object when the change is old.
  * `set` replaces top-level fields, `attributes` is merged one level deep, each point is replaced whole.

@@ -40,7 +40,7 @@ export function EventTable({ device }) {
     ${answer && rows.length === 0 && html`<p class="calm muted">${t("events.none_here")}</p>`}
     ${rows.length > 0 && html`<table class="readings"><thead><tr><th scope="col">${t("reading.time")}</th><th scope="col">${t("events.what")}</th><th scope="col">${t("reading.batch")}</th><th scope="col" class="r">${t("reading.received")}</th></tr></thead>
       <tbody>${rows.map((row, i) => html`<tr key=${`${row["at"]} ${row["seq"]} ${i}`}><td title=${fullTime(row["at"], zone)}>${moment(row["at"], now.peek(), zone)}</td>
-        <td>${eventName(row["kind"])}<br /><span class="muted">${eventDetails(/** @type {any} */ ({ kind: row["kind"], at: row["at"], data: dataOf(row["data"]) }))}</span></td>
+        <td>${eventName(row["kind"])}<br /><span class="muted">${eventDetails(/** @type {any} */ ({ kind: row["kind"], at: row["at"], data: dataOf(row["data"]), reason: row["reason"] }))}</span></td>
         <td class="mono" title=${row["gateway"]}>${row["epoch"]}<span class="seq"> ${row["seq"]}</span></td>
         <td class="r" title=${fullTime(row["received_at"], zone)}>+${seconds(Math.max(0, (row["received_at"] - row["at"]) / 1000))}</td></tr>`)}</tbody></table>`}`;
 }

@@ -78,6 +78,7 @@ const reportFacts = (report) => [
   ["quarantined", number(report.quarantined)],
   ["untimed", report.untimed ? number(report.untimed) : ""],
   ["clock", report.clock ? word("clock", report.clock.state) : ""],
+  ["disk_full", typeof report.disk_full_s === "number" ? html`<b class="warn">${t("fact.disk_full_text", { since: age(report.disk_full_s * 1000), n: report.in_memory ?? 0 })}</b>` : ""],
   ["link_error", report.link_error ?? ""], ["buffer_error", report.buffer_error ?? ""],
   ["memory", report.rss_bytes ? bytes(report.rss_bytes) : ""], ["uptime", report.uptime_s ? age(report.uptime_s * 1000) : ""],
 ];

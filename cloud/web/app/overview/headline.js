@@ -26,6 +26,7 @@ export function eventDetails(event) {
     else parts.push(`${word("field", field)} ${value}`);
   }
   if (typeof data["card_key"] === "string") parts.push(`${word("field", "card_key")} ${data["card_key"].slice(0, 8)}`);
+  if (event.reason) parts.push(word("reason", event.reason));
   return parts.join(" · ");
 }
 

@@ -30,9 +30,9 @@ async function ask() {
   askedAt = performance.now();
   try {
     const table = await get(`/api/v1/events?${query({ site: site.peek(), from: Math.floor(now.peek()) - DAY_MS, to: Math.floor(now.peek()) + DAY_MS, newest_first: "true", limit: SHOWN })}`);
-    latest.value = asObjects(table).map(({ at, kind, data, site: where, device, gateway }) => ({
+    latest.value = asObjects(table).map(({ at, kind, data, reason, site: where, device, gateway }) => ({
       entity: device === GATEWAY_DEVICE ? `${where}/@${gateway}` : `${where}/${device}`,
-      event: { at, kind, data: typeof data === "string" ? JSON.parse(data) : data ?? {} },
+      event: { at, kind, data: typeof data === "string" ? JSON.parse(data) : data ?? {}, reason },
     }));
   } catch { /* the next event asks again */ }
 }

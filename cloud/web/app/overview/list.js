@@ -2,6 +2,7 @@
 import { computed, signal } from "../../vendor/preact.js";
 import { catalogueWords } from "../i18n.js";
 import { entities, now, roster } from "../live/link.js";
+import { isThing } from "../live/world.js";
 import { health, kind, opened, search, setOpened, site } from "../place.js";
 import { deviceHealth, gatewayHealth, needsAttention } from "./health.js";
 import { flattened, grouped, sorted } from "./rows.js";
@@ -31,7 +32,7 @@ export function touched() {
 const kindWords = (entity) => `${entity.kind} ${catalogueWords(`kind.${entity.kind}`)}`;
 
 function* all() {
-  for (const entity of entities.values()) yield entity.peek();
+  for (const entity of entities.values()) if (!isThing(entity.peek())) yield entity.peek();
 }
 
 export const groups = computed(() => {

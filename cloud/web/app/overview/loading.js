@@ -2,6 +2,7 @@
 import { signal, useEffect, useMemo } from "../../vendor/preact.js";
 import { ApiFailure, get } from "../api.js";
 import { t } from "../i18n.js";
+import { refusedWords } from "../refused.js";
 
 /** @typedef {{answer: any, failure: string, isBusy: boolean}} Loading */
 
@@ -27,5 +28,5 @@ export function useAnswer(path, about) {
 /** @param {unknown} failure */
 export function failureWords(failure) {
   if (!(failure instanceof ApiFailure) || failure.status === 0) return t("live.unreachable");
-  return [failure.message, failure.hint].filter(Boolean).join(" ");
+  return refusedWords(failure.code, failure.message, failure.hint);
 }

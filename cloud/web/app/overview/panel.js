@@ -11,7 +11,7 @@ import { ReadingPanel } from "./reading_panel.js";
 export function closePanel() {
   if (shown.peek() === "") return;
   shown.value = "";
-  /** @type {HTMLElement | null} */ (document.querySelector(".tree"))?.focus();
+  /** @type {HTMLElement | null} */ (document.querySelector(".tree, .things") ?? document.querySelector(".asks"))?.focus();
 }
 
 /** What is opened, as its parts. @param {string} text */
@@ -28,7 +28,7 @@ export function PanelBox({ title, sub, actions, children }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => { box.current?.focus(); }, [shown.value]);
   return html`<section ref=${box} class="card panel" tabindex="-1" aria-label=${t("panel.title")}>
-    <div class="h"><span class="panel-title">${title}<small>${sub}</small></span><span class="sp"></span>${actions}<button class="plain close" aria-label=${t("frame.close")} title="Esc" onClick=${closePanel}>✕</button></div>
+    <div class="h"><h2 class="panel-title">${title}<small>${sub}</small></h2><span class="sp"></span>${actions}<button class="plain close" aria-label=${t("frame.close")} title="Esc" onClick=${closePanel}>✕</button></div>
     <div class="panel-body" tabindex="0" role="group" aria-label=${t("panel.content")}>${children}</div></section>`;
 }
 
