@@ -42,6 +42,8 @@ class Broker:
         self._hasher = shutil.which("mosquitto_passwd", path=_SEARCH)
         self.embedded = self._program is None or self._hasher is None
         self.child = Child("broker", self._argv(), log=directory / "broker.log")
+        self.emptied_at: list[int] = []
+        """When it had to start without what waited in it, ms: a kill in the middle of a write damaged its file."""
 
     @property
     def software(self) -> str:
@@ -81,7 +83,8 @@ class Broker:
             return
         database = self.directory / "mosquitto.db"
         if database.exists() and not self.child.running:
-            database.replace(self.directory / f"mosquitto.db.damaged-{clock.now_ms()}")
+            self.emptied_at.append(clock.now_ms())
+            database.replace(self.directory / f"mosquitto.db.damaged-{self.emptied_at[-1]}")
             await self.child.start()
             if await self._ready(clock):
                 return

@@ -74,7 +74,8 @@ class Child:
         """Send a signal; a child that is gone already is no error."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
+                # Process.send_signal looks whether it has ended, and then takes its exit code from who waits for it.
+                os.kill(self._process.pid, number)
 
     async def stop(self, within_s: float = 5.0) -> bool:
         """SIGTERM, then SIGKILL after ``within_s``; True when the first was enough."""

@@ -14,10 +14,12 @@ import msgspec
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings
 from protocols.settings import duration
+from simulators.cli_history import add_history
 from simulators.cli_modbus import add_commands
 from simulators.demo import DONE, FAILED, WRONG, DemoOptions, run_demo
 
 DEFAULT_DATA = "dayuan-demo"
+HISTORY_DAYS, HISTORY_DAYS_MAX = 90, 800
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -28,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     add_commands(commands)
     _add_fleet(commands)
+    add_history(commands)
     _add_verify(commands)
     return parser
 
@@ -62,6 +65,21 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     demo.add_argument(
         "--embedded-broker", action="store_true", help="use the embedded broker although mosquitto is there"
+    )
+    demo.add_argument("--quiet-people", action="store_true", help="nobody asks for anything: devices only")
+    demo.add_argument(
+        "--speed",
+        metavar="N",
+        type=_speed,
+        default=1.0,
+        help="people do N times as much as on a working day; devices, gateways and vehicles on the road keep real time",
+    )
+    demo.add_argument(
+        "--history",
+        metavar="DAYS",
+        type=_days,
+        default=HISTORY_DAYS,
+        help=f"a past of the meters, sent beside what goes on, and energy set up; 0: none (else {HISTORY_DAYS})",
     )
     demo.set_defaults(work=_demo)
 
@@ -113,6 +131,9 @@ def _demo(options: argparse.Namespace) -> int:
         headless=options.headless,
         kill_every_s=options.kill_every,
         embedded_broker=options.embedded_broker,
+        people=not options.quiet_people,
+        speed=options.speed,
+        history_days=options.history,
     )
     return asyncio.run(run_demo(demo, SystemClock()))
 
@@ -182,6 +203,12 @@ def _speed(text: str) -> float:
     if not 1 <= speed <= SPEED_MAX:
         raise argparse.ArgumentTypeError(f"{text!r} is no speed; 1 to {SPEED_MAX:g}")
     return speed
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) > HISTORY_DAYS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; 0 to {HISTORY_DAYS_MAX}")
+    return int(text)
 
 
 def _count(text: str) -> int:

@@ -17,7 +17,7 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ from protocols.clock import Clock
 from simulators.accounts import accounts_of
 from simulators.broker import Broker, write_private
 from simulators.child import Child
-from simulators.desk import GatewayDesk, add_token
+from simulators.compound_desk import bring_in_sample, have_token
+from simulators.desk import GatewayDesk
 from simulators.free_port import free_port
 from simulators.hardware import Hardware
 from simulators.layout import Layout
@@ -35,7 +36,7 @@ from simulators.processes import STARTED, Processes, ProcessFailed
 from simulators.rules import BROKER, KILLED, STOPPED, seconds
 from simulators.scenario import Scenario
 from simulators.site_files import cloud_file, gateway_site_file
-from simulators.stored import ApiRefused, CollectorApi
+from simulators.stored import CollectorApi
 from simulators.verify import Verdict, verify
 
 COLLECTOR = "collector"
@@ -49,7 +50,10 @@ Say = Callable[[str], None]
 
 
 class Compound:
-    """One compound in one folder. A second start in the same folder goes on with the same data."""
+    """One compound in one folder. A second start in the same folder goes on with the same data.
+
+    sample: the collector gets the sample site, its map and its calendar on the first start; our token may dispatch.
+    """
 
     def __init__(
         self,
@@ -61,11 +65,12 @@ class Compound:
         http_port: int = 8080,
         flush_every: str = "1 s",
         embedded_broker: bool = False,
+        sample: bool = False,
     ) -> None:
         self.layout = Layout(directory)
         self.scenario, self._clock, self._say = scenario, clock, say
         self.choose_port: Callable[[], int] = partial(free_port, http_port)
-        self._flush_every, self._embedded = flush_every, embedded_broker
+        self._flush_every, self._embedded, self._sample = flush_every, embedded_broker, sample
         self.url = ""
         self.processes: Processes | None = None
         self.ledger: Ledger | None = None
@@ -299,8 +304,15 @@ class Compound:
             await self._collector_ready()
 
         await self._running.start(COLLECTOR, child, start)
-        await self._have_token()
+        await self._together(*self._given())
         self._say(f"collector  {self.url}")
+
+    def _given(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """What a collector of this compound is given, if it does not have it yet."""
+        role = "dispatcher" if self._sample else "viewer"
+        yield have_token(self.layout, self.url, self.layout.token_file, role=role)
+        if self._sample:
+            yield bring_in_sample(self.layout, self.url, self._clock, self._say)
 
     async def _collector_ready(self) -> None:
         api = CollectorApi(self.url, "")
@@ -311,18 +323,6 @@ class Compound:
                 await self._clock.sleep(0.1)
         finally:
             api.close()
-
-    async def _have_token(self) -> None:
-        if self.layout.token_file.exists():
-            api = self.api()
-            try:
-                await asyncio.to_thread(api.get, "/api/v1/sites")
-                return
-            except ApiRefused:
-                pass  # made for another store, or revoked: a new one is made
-            finally:
-                api.close()
-        write_private(self.layout.token_file, await add_token(self.layout.cloud_file) + "\n")
 
     @staticmethod
     async def _together(*starting: Coroutine[Any, Any, None]) -> None:

@@ -7,14 +7,17 @@ import contextlib
 import http.client
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from protocols.clock import Clock
+from simulators.clerk_api import ClerkApi, Refused
 from simulators.compound import Compound
+from simulators.compound_energy import bring_in_energy
 from simulators.east_compound import east_compound
 from simulators.layout import FolderInUse, Layout
+from simulators.people_desk import PeopleDesk
 from simulators.processes import ProcessFailed
 from simulators.scenario import Scenario
 from simulators.stored import ApiRefused
@@ -24,10 +27,16 @@ FIRST_VALUES_S = 20.0
 DRAIN_S = 180.0
 DOWN_S = (0.3, 3.0)
 FORGET_EVERY_S = 600.0
+TOLD_EVERY_S = 30.0
+GO_HOME_S = 5.0
 
 
 class DemoOptions(NamedTuple):
-    """How the demo is run. ``for_s`` None: until Ctrl-C. ``kill_every_s`` 0: nothing is killed."""
+    """How the demo is run. ``for_s`` None: until Ctrl-C. ``kill_every_s`` 0: nothing is killed.
+
+    speed: people do so many times as much; happenings: at most so many of what they do, None: a day's.
+    history_days: so much past do the meters get, with energy set up, beside what goes on; 0: none.
+    """
 
     data: Path
     seed: int | None = None
@@ -37,6 +46,10 @@ class DemoOptions(NamedTuple):
     headless: bool = False
     kill_every_s: float = 0.0
     embedded_broker: bool = False
+    people: bool = True
+    speed: float = 1.0
+    happenings: int | None = None
+    history_days: int = 0
 
 
 def say(line: str) -> None:
@@ -46,7 +59,7 @@ def say(line: str) -> None:
 async def run_demo(options: DemoOptions, clock: Clock, *, out: Callable[[str], None] = say) -> int:
     """Run the demo; the exit code is 0 only when everything went well and, if asked for, the verdict is clean."""
     compound = Compound(options.data, _scenario(options), clock, say=out, http_port=options.port,
-                        embedded_broker=options.embedded_broker)  # fmt: skip
+                        embedded_broker=options.embedded_broker, sample=True)  # fmt: skip
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,7 +86,9 @@ async def run_demo(options: DemoOptions, clock: Clock, *, out: Callable[[str], N
 def _scenario(options: DemoOptions) -> Scenario:
     """A folder keeps the seed it began with, so that meters stay the meters they were."""
     kept = Layout(options.data).state().get("seed")
-    return east_compound(int(kept if kept is not None else options.seed if options.seed is not None else 1))
+    return east_compound(
+        int(kept if kept is not None else options.seed if options.seed is not None else 1), people=options.people
+    )
 
 
 async def _run(
@@ -95,7 +110,8 @@ async def _run(
         await _first_values(compound, clock, ended, out, began)
         if not options.headless:
             _greet(compound, out)
-        code = await _live(compound, options, clock, ended, out)
+        async with people_of(compound, options, clock, out), past_of(compound, options, clock, out):
+            code = await _live(compound, options, clock, ended, out)
         if options.verify and code == DONE:
             code = await _verdict_or_interrupt(compound, interrupted, out)
         return code
@@ -145,6 +161,61 @@ def _greet(compound: Compound, out: Callable[[str], None]) -> None:
     out("")
     out("  Ctrl-C ends everything; the next start goes on with the same data.")
     out("")
+
+
+@contextlib.asynccontextmanager
+async def people_of(
+    compound: Compound, options: DemoOptions, clock: Clock, out: Callable[[str], None]
+) -> AsyncIterator[None]:
+    """People live in the compound meanwhile. What ends them early is told, and the demo goes on without them."""
+    if not options.people:
+        yield
+        return
+    assert compound.hardware is not None
+    api = ClerkApi(compound.url, compound.layout.token_file.read_text(encoding="utf-8").strip(), clock)
+    desk = PeopleDesk(api, compound.hardware, clock, seed=compound.scenario.seed,
+                      run=int(compound.layout.state()["runs"]), times=options.speed,
+                      limit=options.happenings)  # fmt: skip
+    living = asyncio.create_task(desk.run(), name="people")
+    telling = asyncio.create_task(_tell(desk, living, clock, out), name="telling")
+    try:
+        yield
+    finally:
+        for task in (telling, living):
+            task.cancel()
+        await asyncio.gather(telling, living, return_exceptions=True)
+        with contextlib.suppress(Refused, OSError, http.client.HTTPException, TimeoutError):
+            async with asyncio.timeout(GO_HOME_S):
+                await desk.go_home()
+        out(desk.line())
+        api.close()
+
+
+@contextlib.asynccontextmanager
+async def past_of(
+    compound: Compound, options: DemoOptions, clock: Clock, out: Callable[[str], None]
+) -> AsyncIterator[None]:
+    """The past of the meters is brought in meanwhile; an end before that breaks it off."""
+    if not options.history_days:
+        yield
+        return
+    bringing = asyncio.create_task(bring_in_energy(compound, options.history_days, clock, out), name="energy")
+    try:
+        yield
+    finally:
+        bringing.cancel()
+        await asyncio.gather(bringing, return_exceptions=True)
+
+
+async def _tell(desk: PeopleDesk, living: asyncio.Task[None], clock: Clock, out: Callable[[str], None]) -> None:
+    """What people do, now and then, while they do anything."""
+    while not living.done():
+        await clock.sleep(TOLD_EVERY_S)
+        out(desk.line())
+    failure = living.exception()
+    if failure is not None:
+        causes = failure.exceptions if isinstance(failure, ExceptionGroup) else (failure,)
+        out(f"dayuan-sim: people stopped: {causes[0]!r}; start the demo again, or with --quiet-people")
 
 
 async def _live(

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 COMMAND_S = 30.0
+PROGRAM_S = 120.0
+"""A program that starts on a busy machine."""
 STATUS_PARTS_MAX = 1_000
 
 
@@ -29,25 +31,26 @@ async def command(module: str, *arguments: str) -> Any:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(COMMAND_S):
+        async with asyncio.timeout(PROGRAM_S):
             out, err = await process.communicate()
     except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise CommandFailed(f"{module} {arguments[0]}: no answer within {COMMAND_S:g} s") from None
+        raise CommandFailed(f"{module} {arguments[0]}: no answer within {PROGRAM_S:g} s") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
-        raise CommandFailed(f"{module} {arguments[0]}: {err.decode(errors='replace').strip()}")
+        said = err.decode(errors="replace").strip() or f"it ended with {process.returncode} and said nothing"
+        raise CommandFailed(f"{module} {arguments[0]}: {said}")
     try:
         return json.loads(out)
     except ValueError:
         raise CommandFailed(f"{module} {arguments[0]}: the answer is no JSON: {out[:200]!r}") from None
 
 
-async def add_token(cloud_file: Path) -> str:
-    """A token to read the collector's API with."""
-    made = await command(
-        "cloud.cli", "token", "add", "simulators", "--role", "viewer", "--settings", str(cloud_file), "--json"
-    )
+async def add_token(cloud_file: Path, *, name: str = "simulators", role: str = "viewer") -> str:
+    """A token for the collector's API; a viewer's may only read."""
+    made = await command("cloud.cli", "token", "add", name, "--role", role, "--settings", str(cloud_file), "--json")
     return str(made["token"])
 
 

@@ -53,9 +53,12 @@ class FaultSocket:
                 task.cancel()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, TimeoutError, ValueError):
+        with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(ANSWER_S):
-                answer = self._answer(json.loads(await reader.readline()))
+                try:
+                    answer = self._answer(read_request(await reader.readline()))
+                except ValueError as error:
+                    answer = {"ok": False, "detail": str(error), "devices": sorted(self._hardware.breakable)}
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
         writer.close()
@@ -78,16 +81,16 @@ class FaultSocket:
             return {"ok": False, "detail": wrong, "devices": devices}
         fault = Fault(
             kind,
-            float(asked.get("delay_s", 2.0)),
-            int(asked.get("code", 4)),
-            float(asked.get("share", 1.0)),
-            float(asked.get("offset_s", 0.0)),
+            _number(asked, "delay_s", 2.0),
+            int(_number(asked, "code", 4)),
+            _number(asked, "share", 1.0),
+            _number(asked, "offset_s", 0.0),
         )
+        for_s = _number(asked, "for_s", 0.0)
         try:
             self._hardware.break_device(device, fault)
         except (KeyError, ValueError) as error:
             return {"ok": False, "detail": str(error), "devices": devices}
-        for_s = float(asked.get("for_s", 0.0))
         if for_s:
             self._mending[device] = asyncio.create_task(self._mend_later(device, for_s), name=f"mend[{device}]")
         detail = f"{device}: {kind}" + (f" for {for_s:g} s" if for_s else "")
@@ -98,6 +101,26 @@ class FaultSocket:
         await self._clock.sleep(for_s)
         self._hardware.mend_device(device)
         self._told(f"{device} behaves again")
+
+
+def read_request(line: bytes) -> dict[str, Any]:
+    """One request. Raises ValueError that says what is wrong with it."""
+    try:
+        asked = json.loads(line)
+    except RecursionError:
+        raise ValueError("the request is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"the request is no JSON: {error}") from None
+    if not isinstance(asked, dict):
+        raise ValueError(f"a request is a JSON object, not {type(asked).__name__}")
+    return asked
+
+
+def _number(asked: dict[str, Any], name: str, default: float) -> float:
+    given = asked.get(name, default)
+    if not isinstance(given, int | float) or not -1e9 < given < 1e9:
+        raise ValueError(f"{name} is to be a number, not {str(given)[:40]!r}")
+    return float(given)
 
 
 def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any] | None:

@@ -33,6 +33,7 @@ class Layout:
         self.cloud_file = self.root / "cloud.toml"
         self.logs = self.root / "logs"
         self.token_file = self.root / "api-token"
+        self.sample_mark = self.root / "sample-site"
         self.card_key = self.root / "card.key"
         self._lock: int | None = None
 
@@ -47,6 +48,10 @@ class Layout:
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
+
+    def card_secret(self) -> bytes:
+        """What the gateways of this compound make keys of cards with."""
+        return bytes.fromhex(self.card_key.read_text(encoding="ascii").strip())
 
     def lock(self) -> None:
         """Take the folder, or raise FolderInUse. The kernel lets go of it when we end, however that is."""

@@ -17,6 +17,7 @@ from simulators.devices.io_module import IoModule
 from simulators.devices.meter import Meter
 from simulators.devices.models import MODELS, MODULES
 from simulators.devices.unit import Unit
+from simulators.energy_world import loads_of
 from simulators.faults import FLAPPING, NO_FAULT, Fault
 from simulators.ledger import Ledger
 from simulators.plans_modbus import SHARES, LinePlan, MeterPlan, ModulePlan
@@ -59,6 +60,7 @@ class ModbusHardware:
         self._scenario, self._ledger, self._clock = scenario, ledger, clock
         self._directory, self._origin_ms = directory, origin_ms
         self._wanted_ports = dict(ports or {})
+        self._loads = loads_of(scenario, origin_ms)
         self.meters = {plan.id: self._meter(plan) for plan in scenario.meter}
         self.modules = {plan.id: _module(plan) for plan in scenario.module}
         self._plans = {plan.name: plan for plan in scenario.line}
@@ -67,7 +69,7 @@ class ModbusHardware:
 
     def _meter(self, plan: MeterPlan) -> Meter:
         model = MODELS[plan.model]
-        load = MeteredLoad(
+        load = self._loads.get(plan.id) or MeteredLoad(
             random.Random(f"{self._scenario.seed}:{plan.id}"),
             watts=plan.watts,
             phases=plan.phases or model.phases,

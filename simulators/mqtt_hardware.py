@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from protocols.clock import Clock
 from protocols.settings import duration
@@ -134,13 +134,6 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     tasks.clear()
 
 
-def device_plans(scenario: Scenario) -> Iterable[DevicePlan]:
-    """Every device of a scenario that publishes, doors and vehicles as such devices."""
-    yield from map(_door, scenario.door)
-    yield from map(_vehicle, scenario.vehicle)
-    yield from scenario.device
-
-
 def topics_of(plan: DevicePlan) -> tuple[str, ...]:
     """Filters of all topics on which a device publishes."""
     return DIALECTS[plan.dialect].speaks_on(plan.topic)
@@ -154,6 +147,8 @@ def _door(plan: DoorPlan) -> DevicePlan:
         name=plan.name,
         gateway=plan.gateway,
         tap_every=plan.swipe_every,
+        by_the_clock=plan.by_the_clock,
+        misuse=plan.misuse,
         qos=1,
     )
 

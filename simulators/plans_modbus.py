@@ -44,6 +44,8 @@ SHARES = ("noise", "late", "wrong_unit", "silent", "closing")
 class MeterPlan(Row, frozen=True, kw_only=True):
     """A meter. ``exports`` false: this variant does not measure exported energy and says so with its own "no value".
 
+    shape: how its load goes through the day (`world/shapes.py`), ``watts`` at its fullest; "": waves around ``watts``.
+    parent: the meter through which its energy comes; that one measures it, too, beside its own ``watts``.
     phases: of its load, 0 for what the model has. ct, pt: ratios of the transformers before a meter that leaves the
     multiplication to its reader; 0: as delivered.
     """
@@ -55,6 +57,8 @@ class MeterPlan(Row, frozen=True, kw_only=True):
     name: str = ""
     every: str = ""
     watts: float = 8_000.0
+    shape: str = ""
+    parent: str = ""
     phases: int = 0
     exports: bool = True
     ct: int = 0

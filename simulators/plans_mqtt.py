@@ -11,6 +11,8 @@ class DoorPlan(Row, frozen=True, kw_only=True):
     name: str = ""
     gateway: str = ""
     swipe_every: str = "40 s"
+    by_the_clock: bool = False
+    misuse: float = 0.0
 
 
 class VehiclePlan(Row, frozen=True, kw_only=True):
@@ -28,8 +30,10 @@ class DevicePlan(Row, frozen=True, kw_only=True):
     """Any device that publishes. ``dialect``: the id of the profile that reads it; ``topic``, ``ident``: as there.
 
     every: how often it speaks by itself, "" for what the real one does. tap_every: how often somebody holds a card to
-    it or goes through its door. watts, phases: of what it measures. drives: its vehicle leaves the yard; parked_every:
-    how often it speaks there. qos, retain: other than the real device has them from the factory.
+    it or goes through its door; by_the_clock: more often in the morning and at noon, hardly at night. misuse: share of
+    the times at which its door is held open, or forced without a card. meets: somebody sits in its room only when a
+    meeting is held there, not by chance. watts, phases: of what it measures. drives: its vehicle leaves the yard;
+    parked_every: how often it speaks there. qos, retain: other than the real device has them from the factory.
     """
 
     id: str
@@ -40,9 +44,12 @@ class DevicePlan(Row, frozen=True, kw_only=True):
     ident: str = ""
     every: str = ""
     tap_every: str = "40 s"
+    by_the_clock: bool = False
+    misuse: float = 0.0
     watts: float = 1_500.0
     phases: int = 3
     drives: bool = True
+    meets: bool = False
     parked_every: str = ""
     qos: int | None = None
     retain: bool | None = None

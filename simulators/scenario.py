@@ -14,8 +14,10 @@ import msgspec
 from protocols.reading import ID_RULE, is_id
 from protocols.settings import Document, decode, duration, load_toml
 from simulators.plans import FaultPlan, GatewayPlan, Row
+from simulators.plans_energy import PlantedPlan
 from simulators.plans_modbus import LineKind, LinePlan, MeterPlan, ModulePlan
 from simulators.plans_mqtt import BrokerPlan, DevicePlan, DoorPlan, VehiclePlan
+from simulators.scenario_energy import check_loads, check_planted
 from simulators.scenario_modbus import check_fault, check_lines, check_units
 from simulators.scenario_mqtt import check_devices, check_mqtt_fault
 
@@ -29,6 +31,7 @@ __all__ = [
     "LinePlan",
     "MeterPlan",
     "ModulePlan",
+    "PlantedPlan",
     "Scenario",
     "VehiclePlan",
     "load_scenario",
@@ -61,6 +64,7 @@ class Scenario(Row, frozen=True, kw_only=True):
     vehicle: list[VehiclePlan] = msgspec.field(default_factory=list)
     device: list[DevicePlan] = msgspec.field(default_factory=list)
     fault: list[FaultPlan] = msgspec.field(default_factory=list)
+    planted: list[PlantedPlan] = msgspec.field(default_factory=list)
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -89,6 +93,8 @@ def _check(document: Document, scenario: Scenario) -> None:
             ids.add(row.id)
     check_lines(document, scenario.line)
     check_units(document, scenario.line, scenario.meter, scenario.module)
+    check_loads(document, scenario.meter)
+    check_planted(document, scenario.planted, scenario.meter, {gateway.id for gateway in scenario.gateway})
     check_devices(document, scenario.device)
     _check_pace(document, scenario)
     lines = {line.name for line in scenario.line}

@@ -38,6 +38,10 @@ class StoredEvent(NamedTuple):
     data: dict[str, Any]
 
 
+HISTORY_EPOCH = "history-"
+"""How epochs of what `dayuan-sim history` sent begin: no device ever said it on a wire."""
+
+
 class StoredData(NamedTuple):
     """Everything of one site in a period; series by (device, point), ranges of stored seqs by (gateway, epoch)."""
 
@@ -141,7 +145,10 @@ def fetch(
 
 
 def read_series(api: CollectorApi, site: str, device: str, point: str, from_at: int, to_at: int) -> list[StoredReading]:
-    """Every reading of one series in [from_at, to_at), oldest first. Raises ApiRefused with 404 when there is none."""
+    """Every reading of one series in [from_at, to_at) that a gateway took, oldest first.
+
+    Raises ApiRefused with 404 when there is none.
+    """
     query: dict[str, object] = {
         "site": site,
         "device": device,
@@ -156,7 +163,12 @@ def read_series(api: CollectorApi, site: str, device: str, point: str, from_at: 
         page = api.get("/api/v1/readings", **query)
         place = {name: index for index, name in enumerate(page["columns"])}
         wanted = [place[name] for name in StoredReading._fields]
-        rows += [StoredReading(*(row[index] for index in wanted)) for row in page["rows"]]
+        epoch = place["epoch"]
+        rows += [
+            StoredReading(*(row[index] for index in wanted))
+            for row in page["rows"]
+            if not row[epoch].startswith(HISTORY_EPOCH)
+        ]
         if page["next"] is None:
             return rows
         query["next"] = page["next"]
@@ -181,5 +193,7 @@ def _ranges(api: CollectorApi, site: str) -> dict[tuple[str, str], list[tuple[in
     for gateway in api.get("/api/v1/gateways", site=site)["gateways"]:
         detail = api.get(f"/api/v1/gateways/{site}/{gateway['id']}")
         for epoch, ranges in detail["ranges"].items():
+            if epoch.startswith(HISTORY_EPOCH):
+                continue  # may have been broken off; its sender judges it
             found[(gateway["id"], epoch)] = [(int(first), int(last)) for first, last in ranges]
     return found

@@ -81,12 +81,6 @@ class Workshop:
         self._names[name] = number
         return name if number == 1 else f"{name}-{number}"
 
-    def take_name(self, name: str) -> str:
-        """A name that the test chose; raises ValueError when it has one of that name."""
-        if name in self._names:
-            raise ValueError(f"this test has a device or line named {name!r} already; choose another id")
-        return self.new_name(name)
-
     def new_port(self) -> int:
         """A free TCP port that is this test's until its end."""
         self._ports.append(ClaimedPort())

@@ -66,11 +66,6 @@ def world_of(machine: Clock, *, speed: float, lasting_s: float | None) -> Clock:
     return WorldClock(machine, speed=speed, starts_at_ms=starts_at_ms // MINUTE_MS * MINUTE_MS)
 
 
-def pace_of(clock: Clock) -> float:
-    """How many seconds of this clock pass in one of the machine's."""
-    return clock.speed if isinstance(clock, WorldClock) else 1.0
-
-
 def machine_of(clock: Clock) -> Clock:
     """The clock that wires go by: connections and confirmations take the machine's time."""
     return clock.machine if isinstance(clock, WorldClock) else clock

@@ -35,6 +35,8 @@ class Weather(NamedTuple):
     piece_bytes: written at once, 0: as they come; 1: every byte a packet of its own. stalled: nothing passes, nothing
     is lost. black_hole: everything is taken and nothing passes; a connection that lost bytes so is reset when it ends.
     refusing: new connections are reset. loss: a share of the pieces after which a connection is reset.
+    portal: somebody in between answers every first word with a page to log in, as the networks of hotels do; nobody
+    is connected to the target, and old connections are dead.
     """
 
     delay_s: float = 0.0
@@ -45,15 +47,25 @@ class Weather(NamedTuple):
     black_hole: bool = False
     refusing: bool = False
     loss: float = 0.0
+    portal: bool = False
 
 
 FINE = Weather()
+
+LOGIN_PAGE = (
+    b"HTTP/1.1 302 Found\r\nLocation: http://login.invalid/?welcome=1\r\nContent-Type: text/html\r\n"
+    b"Content-Length: 5\r\nConnection: close\r\n\r\nlogin"
+)
+SEGMENT_BYTES = 40
+"""Less than any real way: a header of MQTT, of TLS and of a batch is torn apart."""
 
 BAD: dict[str, Weather] = {
     "stall": Weather(stalled=True),
     "black hole": Weather(black_hole=True),
     "refusing": Weather(refusing=True),
     "one byte at a time": Weather(piece_bytes=1),
+    "tiny segments": Weather(piece_bytes=SEGMENT_BYTES),
+    "captive portal": Weather(portal=True),
     "late": Weather(delay_s=0.4, jitter_s=0.4),
     "5 s late": Weather(delay_s=5.0),
     "modem": Weather(bytes_per_s=7000),
@@ -76,7 +88,7 @@ class BadNetwork:
         self._weather = FINE
         self._open: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, ...]] = {}
         self._forgotten: set[asyncio.Task[None]] = set()
-        self.connections = self.resets = self.passed_bytes = self.swallowed_bytes = 0
+        self.connections = self.resets = self.passed_bytes = self.swallowed_bytes = self.welcomed = 0
 
     @property
     def weather(self) -> Weather:
@@ -87,6 +99,8 @@ class BadNetwork:
         was, self._weather = self._weather, weather
         if was.black_hole and not weather.black_hole:
             # Bytes are missing in the middle of these streams; no network repairs that.
+            self.cut(reset=True)
+        if weather.portal and not was.portal:
             self.cut(reset=True)
 
     @property
@@ -145,6 +159,9 @@ class BadNetwork:
         try:
             if self._weather.refusing:
                 raise _Doomed
+            if self._weather.portal:
+                await self._welcome(reader, writer)
+                return
             async with asyncio.timeout(CONNECT_S):
                 there, back = await asyncio.open_connection(*self._target)
             writers = self._open[task] = (writer, back)
@@ -163,6 +180,13 @@ class BadNetwork:
             for each in writers:
                 with contextlib.suppress(OSError):
                     await each.wait_closed()
+
+    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """What a captive portal says to whatever comes."""
+        self.welcomed += 1
+        self.swallowed_bytes += len(await reader.read(READ_BYTES))
+        writer.write(LOGIN_PAGE)
+        await writer.drain()
 
     async def _pass(
         self, relay: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter

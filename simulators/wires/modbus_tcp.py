@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from protocols.clock import Clock
@@ -32,7 +33,7 @@ class _Connection:
         self.held = b""
 
 
-class _Server:
+class _Server(ABC):
     """Serves a rack on one port until closed. Requests of one connection are answered in order, one at a time.
 
     port: 0 for any free one. exact: fail with OSError when the port is taken, rather than take another.
@@ -109,8 +110,9 @@ class _Server:
             self._open.discard(writer)
             writer.close()
 
+    @abstractmethod
     async def _converse(self, at: _Connection) -> None:
-        raise NotImplementedError
+        """Answer what comes until the other side ends it; may raise what a broken connection raises."""
 
     async def _bytes(self, at: _Connection, exactly: int = 0) -> bytes:
         async with asyncio.timeout(self._manners.idle_close_s or None):

@@ -1,4 +1,6 @@
-"""MQTT as a device speaks it: one connection, QoS 1, and a message sent again when its PUBACK never came.
+"""MQTT for pretend gateways and for tests that listen: one connection, QoS 1, a message sent again until its PUBACK.
+
+Devices speak by `mqtt_device.py`, which can also misbehave; the account and the will of both are declared here.
 
 The only file of simulators/ that imports aiomqtt.
 """
@@ -63,12 +65,11 @@ class MqttWire:
         client_id: str,
         clock: Clock,
         *,
-        will: Callable[[], WillMessage] | None = None,
         subscribe: tuple[str, ...] = (),
         inflight_max: int = 20,
     ) -> None:
         self._account, self._client_id, self._clock = account, client_id, clock
-        self._will, self._subscribe, self._inflight_max = will, subscribe, inflight_max
+        self._subscribe, self._inflight_max = subscribe, inflight_max
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
         self._rng = random.Random(client_id)
@@ -127,7 +128,6 @@ class MqttWire:
             yield await self._received.get()
 
     def _new_client(self) -> aiomqtt.Client:
-        will = self._will() if self._will else None
         client = aiomqtt.Client(
             self._account.host,
             self._account.port,
@@ -136,7 +136,6 @@ class MqttWire:
             password=self._account.password(),
             clean_session=True,
             keepalive=30,
-            will=aiomqtt.Will(will.topic, will.payload, 1, will.retain) if will else None,
             max_inflight_messages=self._inflight_max,
             logger=_library_log,
         )

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+from simulators.world.walk import Going
 
 DAY_S = 86_400.0
 WEEK_S = 7 * DAY_S
@@ -22,6 +25,20 @@ class Wave(NamedTuple):
     phase: float
 
 
+class Phase(Protocol):
+    """What goes through one phase of a meter. ``turned``: its current transformer is the wrong way round."""
+
+    @property
+    def turned(self) -> bool: ...
+
+    @property
+    def tan_phi(self) -> float: ...
+
+    def power_w(self, at_s: float) -> float: ...
+
+    def energy_kwh(self, at_s: float) -> float: ...
+
+
 @dataclass(frozen=True)
 class PhaseLoad:
     """One phase: ``watts`` on average, waves around it whose shares sum to less than one, so power stays positive."""
@@ -31,6 +48,7 @@ class PhaseLoad:
     tan_phi: float
     origin_s: float
     start_kwh: float
+    turned: bool = False
 
     def power_w(self, at_s: float) -> float:
         return self.watts * (1.0 + sum(w.share * math.sin(w.omega * at_s + w.phase) for w in self.waves))
@@ -44,13 +62,44 @@ class PhaseLoad:
         return self.start_kwh + self.watts * ((at_s - self.origin_s) + swing) / W_S_PER_KWH
 
 
-class MeteredLoad:
-    """What one meter measures. ``at`` gives every quantity by its point name; None: this installation has none."""
+@dataclass(frozen=True)
+class PhaseShare:
+    """One phase of a load that goes its own way: a part of its power, and of its energy from ``start_kwh`` on."""
 
-    def __init__(self, rng: random.Random, *, watts: float, phases: int, origin_ms: int, exports: bool = True) -> None:
+    going: Going
+    share: float
+    tan_phi: float
+    start_kwh: float
+    turned: bool = False
+
+    def power_w(self, at_s: float) -> float:
+        watts = 1000.0 * self.share * self.going.kw(at_s)
+        return -watts if self.turned else watts
+
+    def energy_kwh(self, at_s: float) -> float:
+        """What it took, from ``start_kwh`` on; of a turned one: what it seems to give back."""
+        return self.start_kwh + self.share * self.going.kwh(at_s)
+
+
+class MeteredLoad:
+    """What one meter measures. ``at`` gives every quantity by its point name; None: this installation has none.
+
+    own: its phases, in place of waves around ``watts`` that a meter in a test is content with.
+    """
+
+    def __init__(
+        self,
+        rng: random.Random,
+        *,
+        watts: float,
+        phases: int,
+        origin_ms: int,
+        exports: bool = True,
+        own: Sequence[Phase] = (),
+    ) -> None:
         origin_s = origin_ms / 1000
         shares = [rng.uniform(0.8, 1.2) for _ in range(phases)]
-        self._phases = [
+        self._phases: Sequence[Phase] = own or [
             PhaseLoad(
                 watts * share / sum(shares), _waves(rng), rng.uniform(0.15, 0.45), origin_s, rng.uniform(500, 9_000)
             )
@@ -95,12 +144,12 @@ class MeteredLoad:
                 truth[f"{name}_power_l{number}"] = value
                 sums[name] += value
             truth[f"current_l{number}"] = amps[-1]
-            truth[f"power_factor_l{number}"] = active / apparent
+            truth[f"power_factor_l{number}"] = abs(active) / apparent if apparent else 1.0
             truth[f"phase_angle_l{number}"] = math.degrees(math.atan(load.tan_phi))
         for name, value in sums.items():
             truth[f"{name}_power_total"] = value
         whole = math.hypot(sums["active"], sums["reactive"])
-        truth["power_factor_total"] = sums["active"] / whole
+        truth["power_factor_total"] = abs(sums["active"]) / whole
         truth["phase_angle_total"] = math.degrees(math.acos(min(1.0, sums["active"] / whole)))
         truth["current_sum"], truth["current_avg"] = sum(amps), sum(amps) / len(amps)
         truth["current_n"] = max(amps) - min(amps)
@@ -111,6 +160,11 @@ class MeteredLoad:
         for number, load in enumerate(self._phases, 1):
             active = load.energy_kwh(at_s)
             reactive = active * load.tan_phi
+            if load.turned:  # counted as given back; the totals are those of the sum of the phases
+                total_active -= active
+                total_reactive -= reactive
+                self._energy_set(truth, f"l{number}", 0.0, 0.0, active if self._exports else None)
+                continue
             total_active += active
             total_reactive += reactive
             self._energy_set(truth, f"l{number}", active, reactive, none)

@@ -87,6 +87,32 @@ async def test_one_byte_at_a_time_is_whole_and_in_order(echo: tuple[Echo, BadNet
         assert len(there.pieces) > 1
 
 
+async def test_tiny_segments_tear_everything_apart_and_keep_it_whole(echo: tuple[Echo, BadNetwork]) -> None:
+    there, network = echo
+    network.weather = BAD["tiny segments"]
+    async with connected(network) as (reader, writer):
+        writer.write(bytes(range(200)))
+        assert await asyncio.wait_for(reader.readexactly(200), 5) == bytes(range(200))
+        assert max(map(len, there.pieces)) < 200
+
+
+async def test_a_captive_portal_answers_itself_and_ends_what_was_open(echo: tuple[Echo, BadNetwork]) -> None:
+    there, network = echo
+    async with connected(network) as (old, _):
+        await until(lambda: network.connections == 1)
+        network.weather = BAD["captive portal"]
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await asyncio.wait_for(old.readexactly(1), 5)
+    async with connected(network) as (reader, writer):
+        writer.write(b"CONNECT")
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 302 ")
+    assert there.pieces == []
+    network.weather = FINE
+    async with connected(network) as (reader, writer):
+        writer.write(b"x")
+        assert await asyncio.wait_for(reader.readexactly(1), 5) == b"x"
+
+
 async def test_a_stalled_way_loses_nothing(echo: tuple[Echo, BadNetwork]) -> None:
     there, network = echo
     async with connected(network) as (reader, writer):

@@ -135,3 +135,25 @@ async def test_what_is_planned_happens_at_its_own_instant_however_late_it_is(led
     assert times[-1] > begins + 3_500_000
     beats = [body["time"] for _, body in wire.sent if body["type"] == "heartbeat"]
     assert {second - first for first, second in pairwise(beats)} == {60}
+
+
+async def test_a_misused_door_is_held_open_forced_and_shut_again(ledger):
+    clock, wire = ManualClock(), Wire()
+    # So much misuse that every door that is opened is held open, and one is forced behind every tap.
+    door = make(EspRfid, ledger, wire, clock, people=[LI_WEI], misuse=2.0, ends_ms=clock.now_ms() + 600_000)
+    halt = asyncio.Event()
+    living = asyncio.create_task(door.run(halt))
+    for _ in range(700):
+        await clock.advance(1.0)
+    await asyncio.wait_for(living, 5)
+    events = [(event.at, event.kind) for message in ledger.published() for event in message.expected.events]
+    turns = [(at, kind) for at, kind in events if kind in ("door_opened", "door_closed")]
+    assert [kind for _, kind in turns[:6]] == ["door_opened", "door_closed"] * 3
+    held = [at for at, kind in events if kind == "door_held"]
+    assert held
+    for at in held:
+        opened = max(turn for turn, kind in turns if kind == "door_opened" and turn <= at)
+        assert 44_000 <= at - opened <= 46_000
+    taps = [at for at, kind in events if kind == "access_granted"]
+    forced = [at for at, kind in turns if kind == "door_opened" and not any(at - 2_000 <= tap <= at for tap in taps)]
+    assert forced

@@ -21,12 +21,17 @@ from simulators.faults import NO_FAULT, Fault
 from simulators.ledger import Ledger
 from simulators.wires.mqtt import WillMessage
 from simulators.wires.mqtt_device import DeviceWire
+from simulators.world.driver import Driver
 from simulators.world.people import Person, new_card
+from simulators.world.rooms import Room
 
 IDLE_S = 3600.0
 STRANGERS = 0.08
 """How many of those who hold a card to a reader are unknown to it."""
-REPORT, TAP, OPEN, CLOSE, BREAK, MEND = "report", "tap", "open", "close", "break", "mend"
+REPORT, TAP, OPEN, CLOSE, HELD, FORCED = "report", "tap", "open", "close", "held", "forced"
+BREAK, MEND = "break", "mend"
+HELD_S, BORNE_S = 70.0, 45.0
+"""How long a door is held open, and how long of it the reader bears that."""
 
 
 class PlannedFault(NamedTuple):
@@ -65,7 +70,12 @@ class MqttDevice:
         faults: Sequence[PlannedFault] = (),
         qos: int | None = None,
         retain: bool | None = None,
+        misuse: float = 0.0,
+        busy: Callable[[int], float] | None = None,
     ) -> None:
+        self.driver: Driver | None = None
+        self.room: Room | None = None
+        self._misuse, self._busy = misuse, busy
         self.device, self.dialect = device, dialect
         self._ledger, self._clock, self._wire_clock = ledger, clock, wire_clock
         self._rng, self._people = rng, people
@@ -76,8 +86,7 @@ class MqttDevice:
         self._tapped_s = 0
         self._last_ms = self._begins_ms
         self._greets = asyncio.Event()
-        self._has_greeted = False
-        self._one_at_a_time = asyncio.Lock()
+        self._has_greeted, self._one_at_a_time = False, asyncio.Lock()
         self._occasions: list[_Occasion] = []
         self._number = self._garbled = 0
         self._flapping: asyncio.Task[None] | None = None
@@ -232,12 +241,22 @@ class MqttDevice:
             self._plan(REPORT, due.at_ms, self.dialect.pause_s(now, self._every_s))
         elif due.what == TAP:
             said = self._somebody_taps(now)
-            self._plan(TAP, due.at_ms, 1.0 + rng.expovariate(1 / self._tap_every_s))
+            pace = self._busy(due.at_ms) if self._busy else 1.0
+            self._plan(TAP, due.at_ms, 1.0 + rng.expovariate(pace / self._tap_every_s))
+            if self._misuse and rng.random() < self._misuse / 2:
+                self._plan(FORCED, due.at_ms, 8.0)
+        elif due.what == HELD:
+            said = self.dialect.held(now)
+        elif due.what == FORCED and self.dialect.is_open:
+            return
         else:
-            is_open = due.what == OPEN
+            is_open = due.what in (OPEN, FORCED)
             self.dialect.is_open = is_open
             said = self.dialect.turn(now, is_open)
-            if is_open:
+            if is_open and self._misuse and due.what == OPEN and rng.random() < self._misuse / 2:
+                self._plan(HELD, due.at_ms, BORNE_S)
+                self._plan(CLOSE, due.at_ms, HELD_S)
+            elif is_open:
                 self._plan(CLOSE, due.at_ms, rng.uniform(1.5, 4.0))
             elif not self.dialect.taps:
                 self._plan(OPEN, due.at_ms, 1.0 + rng.expovariate(1 / self._tap_every_s))

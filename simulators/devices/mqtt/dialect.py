@@ -22,6 +22,10 @@ def _nothing(at_ms: int) -> Truth:
     return {}
 
 
+def _nobody_says(at_ms: int) -> None:
+    return None
+
+
 def _nowhere(at_ms: int) -> Fix:
     return Fix(0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -31,6 +35,7 @@ class Place:
     """Where one device is fitted: its topic as a site file would name it, and the truth around it.
 
     ident: its name where several share one topic. measured: what its load draws. fix: where its vehicle is.
+    occupied: whether somebody sits in its room; None: chance says.
     parked_s: how often it speaks while it stands, 0: as the real one does.
     """
 
@@ -42,6 +47,7 @@ class Place:
     parked_s: float = 0.0
     measured: Callable[[int], Truth] = field(default=_nothing)
     fix: Callable[[int], Fix] = field(default=_nowhere)
+    occupied: Callable[[int], bool | None] = field(default=_nobody_says)
 
 
 class Dialect:
@@ -92,6 +98,10 @@ class Dialect:
     def turn(self, now: Moment, is_open: bool) -> list[Said]:
         """Its door is opened or closed."""
         raise NotImplementedError(f"{type(self).__name__} knows no door")
+
+    def held(self, now: Moment) -> list[Said]:
+        """Its door stood open for too long; nothing from a device that does not watch that."""
+        return []
 
     def pause_s(self, now: Moment, every_s: float) -> float:
         """How long until it speaks by itself again."""

@@ -7,6 +7,7 @@ import zoneinfo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import partial
 
 from protocols.clock import Clock
 from protocols.settings import duration
@@ -20,8 +21,12 @@ from simulators.plans import FaultPlan
 from simulators.plans_mqtt import DevicePlan
 from simulators.wires.mqtt import BrokerAccount, WillMessage
 from simulators.wires.mqtt_device import DeviceWire
+from simulators.world.day import busy
+from simulators.world.driver import Driver
 from simulators.world.load import MeteredLoad
 from simulators.world.people import Person
+from simulators.world.rooms import Room
+from simulators.world.rounds import walker
 from simulators.world.routes import make_timetable
 from simulators.world_clock import machine_of
 
@@ -61,7 +66,7 @@ class Fitter:
             phases=plan.phases,
             origin_ms=WORLD_EPOCH_MS,
         )
-        route = make_timetable(random.Random(f"{self.seed}:route:{plan.id}"), bay=number, drives=plan.drives)
+        driver, room = self._driver(plan, number, shift_ms), Room()
         place = Place(
             device=plan.id,
             topic=plan.topic,
@@ -70,7 +75,8 @@ class Fitter:
             zone=self.zone,
             parked_s=duration(plan.parked_every) if plan.parked_every else 0.0,
             measured=lambda at_ms: load.at(at_ms + shift_ms),
-            fix=lambda at_ms: route.fix_at(at_ms + shift_ms),
+            fix=driver.fix_at,
+            occupied=room.occupied if plan.meets else lambda at_ms: None,
         )
         wire_clock = machine_of(self.clock)
 
@@ -78,7 +84,7 @@ class Fitter:
             client_id = f"{plan.dialect.replace('/', '-')}-{plan.id}"
             return DeviceWire(account, client_id, wire_clock, will=will, on_connected=connected)
 
-        return MqttDevice(
+        device = MqttDevice(
             plan.id,
             kind(place),
             wire,
@@ -94,7 +100,20 @@ class Fitter:
             faults=[self._planned(fault) for fault in faults],
             qos=plan.qos,
             retain=plan.retain,
+            misuse=plan.misuse,
+            busy=partial(busy, zone=self.zone) if plan.by_the_clock else None,
         )
+        device.driver, device.room = driver, room
+        return device
+
+    def _driver(self, plan: DevicePlan, number: int, shift_ms: int) -> Driver:
+        """Of a vehicle by its timetable; a guard of the sample site walks the rounds."""
+        walks = walker(plan.id, self.zone)
+        if walks is not None:
+            return Driver(walks, walks(0), walking=True)
+        rng = random.Random(f"{self.seed}:route:{plan.id}")
+        table = make_timetable(rng, bay=number, drives=plan.drives, vehicle=plan.id)
+        return Driver(lambda at_ms: table.place_at(at_ms + shift_ms), table.home)
 
     def _planned(self, plan: FaultPlan) -> PlannedFault:
         from_ms = self.begins_ms + round(duration(plan.after) * MS)

@@ -11,7 +11,6 @@ from simulators.devices.mqtt.dialect import Dialect
 from simulators.devices.mqtt.said import MS, Moment, Said, reads, spelled, text
 from simulators.ledger import Expectation
 
-KNOTS_PER_MS = 3.6 / 1.852
 KM_PER_NAUTICAL_MILE = 1.852
 
 

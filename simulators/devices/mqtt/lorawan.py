@@ -6,6 +6,7 @@ Servers leave out what is zero, write times with nine digits behind the second, 
 from __future__ import annotations
 
 import base64
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
@@ -95,7 +96,7 @@ class MilesightSeat:
     opens = False
 
     def __init__(self, dialect: Dialect) -> None:
-        self._rng = dialect.rng
+        self._rng, self._occupied = dialect.rng, dialect.place.occupied
         self._uplinks = 0
 
     def turned(self, is_open: bool) -> None:
@@ -104,6 +105,8 @@ class MilesightSeat:
     def uplink(self, now: Moment) -> Uplink:
         self._uplinks += 1
         occupied, battery = self._rng.random() < 0.5, self._rng.randint(85, 100)
+        if (known := self._occupied(now.sensed_ms)) is not None:
+            occupied = known
         decoded: dict[str, Any] = {"battery": battery}
         values: dict[str, float] = {"battery_percent": battery}
         if self._uplinks % 5:
@@ -115,7 +118,7 @@ class MilesightSeat:
 Sensor = Lds02 | ElsysEye | MilesightSeat
 
 
-class _LoRaWan(Dialect):
+class _LoRaWan(Dialect, ABC):
     """What the servers have in common: an uplink now and then, and at every turn of a door."""
 
     tells_time = True
@@ -135,8 +138,9 @@ class _LoRaWan(Dialect):
         self._sensor.turned(is_open)
         return [self._up(now)]
 
+    @abstractmethod
     def _up(self, now: Moment) -> Said:
-        raise NotImplementedError
+        """One uplink as the network server puts it."""
 
     def _expected(self, now: Moment, uplink: Uplink, rssi: int) -> Expectation:
         told = list(

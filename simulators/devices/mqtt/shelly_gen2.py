@@ -6,6 +6,7 @@ without a time) are off, as they are from the factory.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from simulators.devices.mqtt.dialect import Dialect, Place
@@ -19,7 +20,7 @@ Points = dict[str, tuple[str, float]]
 """Key of a component -> the point it stands for and what to divide it by."""
 
 
-class Gen2(Dialect):
+class Gen2(Dialect, ABC):
     """What all of them do: a will, everything after a connect, and then what changed."""
 
     tells_time = True
@@ -31,13 +32,13 @@ class Gen2(Dialect):
         self._told: dict[str, Component] = {}
         self._src = f"{self.source}-{self.rng.randrange(1 << 48):012x}"
 
+    @abstractmethod
     def components(self, now: Moment) -> dict[str, Component]:
         """Everything it measures, by component, as it stands now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def points(self, component: str) -> Points:
         """What the keys of a component mean."""
-        raise NotImplementedError
 
     def will(self, now: Moment) -> WillMessage | None:
         return WillMessage(f"{self.topic}/online", b"false", retain=True)
