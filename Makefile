@@ -29,7 +29,7 @@ format:  ## put the Python code into ruff's format
 bench:  ## measure what docs and papers claim; prints a table
 	@deploy/setup.sh test && exec $(PY) -m tests.bench $(ARGS)
 
-soak:  ## the proof at length (an hour or more): kills, power cuts, damage, bad networks, simulated days, planted faults
+soak:  ## the proof at length (some hours): kills, power cuts, damage, bad networks, simulated days, planted faults
 	@deploy/debian.sh test && deploy/setup.sh test && exec $(PY) -m tests.proof --level soak $(ARGS)
 
 proof:  ## the same for hours, with larger numbers

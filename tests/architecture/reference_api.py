@@ -6,7 +6,11 @@ from functools import cache
 from string import Template
 from typing import Any
 
+from cloud.api.description import ANYWHERE, SHUT, WITH_BODY, WITH_NAME
 from tests.architecture.structs import cell
+
+EVERYWHERE = frozenset((ANYWHERE | SHUT | WITH_BODY | WITH_NAME).values())
+"""Answers that say nothing of one route."""
 
 _PAGE = Template("""\
 # HTTP API
@@ -15,7 +19,7 @@ Written by `make docs` from the OpenAPI document, which a running collector serv
 
 Everything but `/healthz` needs a session cookie (made by `POST /api/v1/session`) or `Authorization: Bearer TOKEN` (made
 by `dayuan-cloud token add --role viewer`). Times are milliseconds since 1970, UTC, or ISO 8601 with a zone. An error is
-`{"error": {"code": ..., "message": ..., "hint": ...}}`.
+`{"error": {"code": ..., "message": ..., "hint": ...}}`. Any route may answer $anywhere.
 
 | Route | What it does |
 |---|---|
@@ -83,7 +87,7 @@ def _route(method: str, path: str, operation: dict[str, Any]) -> str:
     if body:
         parts.append(f"Asked with {body}")
     for status, response in operation.get("responses", {}).items():
-        if status == "422" and response.get("description") == "Validation Error":
+        if response.get("description") in EVERYWHERE:
             continue
         example = _example(response.get("content", {}))
         parts.append(f"**{status}** {response.get('description', '')}" + (f", {example}" if example else ""))
@@ -92,11 +96,10 @@ def _route(method: str, path: str, operation: dict[str, Any]) -> str:
 
 def api_page() -> str:
     spec = document()
-    rows = [
-        f"| `{method} {path}` | {cell(first_line(operation))} |" for method, path, operation in operations(spec)
-    ]
+    rows = [f"| `{method} {path}` | {cell(first_line(operation))} |" for method, path, operation in operations(spec)]
     routes = [_route(*each) for each in operations(spec)]
-    return _PAGE.substitute(index="\n".join(rows), routes="\n\n".join(routes))
+    anywhere = ", ".join(f"{status} ({text})" for status, text in sorted((ANYWHERE | SHUT | WITH_BODY).items()))
+    return _PAGE.substitute(anywhere=anywhere, index="\n".join(rows), routes="\n\n".join(routes))
 
 
 def first_line(operation: dict[str, Any]) -> str:

@@ -87,8 +87,9 @@ The first byte is `{`. `seq` counts from 1 within an `epoch` of the sender's cho
 
 $json_form
 
-`quality` and `reason` may be left out when good; the value of a bad reading is null. `gateway`, when given, must be the
-topic's. Points and kinds of events: [POINTS.md](POINTS.md).
+`quality` and `reason` may be left out when good; the value of a bad reading is null. An event may
+have a `reason`, too: why its time is not certain. `gateway`, when given, must be the topic's.
+Points and kinds of events: [POINTS.md](POINTS.md).
 
 ## A batch of ours: `up`, binary
 

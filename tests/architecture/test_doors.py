@@ -22,8 +22,12 @@ DOORS = {
     "argon2": ("cloud/registry/*",),
     "fastapi": ("cloud/api/*", "cloud/app.py"),
     "starlette": ("cloud/api/*", "cloud/app.py"),
-    "uvicorn": ("cloud/app.py",),
+    "uvicorn": ("cloud/http_server.py",),
     "amqtt": ("simulators/broker*.py",),
+    "chinese_calendar": ("cloud/tariffs/china_days.py",),
+    "httpx": ("cloud/alarms/webhook_post.py",),
+    "openpyxl": ("cloud/sheets/xlsx_*.py",),
+    "scipy": ("cloud/dispatch/assignment.py",),
     "zstandard": ("protocols/batch.py",),
     "msgspec.msgpack": ("protocols/batch.py",),
 }
@@ -33,6 +37,7 @@ IMPORT_NAMES = {
     "paho-mqtt": "paho",
     "pyserial": "serial",
     "argon2-cffi": "argon2",
+    "chinesecalendar": "chinese_calendar",
     "influxdb-client": "influxdb_client",
 }
 EXTRAS = {

@@ -1,7 +1,8 @@
 """``make bench``: measure what the papers claim, and print a table.
 
 make bench                        everything but peers (about 25 minutes)
-make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, drain, year, bus, tcp, mqtt
+make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, drain, console, fleet, year, bus, tcp,
+                                  mqtt, matching, energy
 make bench ARGS="--only peers"    against thingsboard-gateway, which it installs into a temporary folder
 """
 
@@ -16,10 +17,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import (
+    console,
     drain,
     edge_cpu,
+    energy,
+    fleet,
     gateway_load,
     ingest_bench,
+    matching,
     mqtt_rate,
     peers,
     rollup_year,
@@ -66,10 +71,14 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "cards": lambda folder: asyncio.run(gateway_load.measure_cards(folder)),
     "reopen": lambda folder: asyncio.run(waiting_buffer.measure(folder)),
     "drain": lambda folder: asyncio.run(drain.measure(folder)),
+    "console": lambda folder: asyncio.run(console.measure(folder)),
+    "fleet": lambda folder: fleet.measure(),
     "year": lambda folder: asyncio.run(rollup_year.measure(folder)),
     "bus": rtu_share.measure,
     "tcp": tcp_rate.measure,
     "mqtt": mqtt_rate.measure,
+    "matching": lambda folder: matching.measure(),
+    "energy": energy.measure,
 }
 ON_DEMAND: dict[str, Callable[[Path], list[Figure]]] = {"peers": peers.measure}
 """Only when named: it downloads."""
