@@ -87,7 +87,7 @@ async def test_a_unit_is_found_at_the_first_setting_only_and_asked_no_more() -> 
 async def test_bytes_that_cannot_be_read_are_told_and_no_unit_is_made_of_them() -> None:
     line = AreasLine({4: DEVICES[1]}, framing="rtu")
     line.fault = lambda asked: "checksum"
-    question, _ = asking(4)
+    question, _ = asking(4, timeout_s=0.4)
     async with line.on_pty() as port:
         scan = SerialScan(port, QUICK[:1], question)
         await scan.run()
