@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.compound import PLANT, SITE, entity, gateway
+from tests.browser.compound import GATES, PLANT, SITE, entity, gateway
 from tests.browser.fake_api import FakeApi
 from tests.browser.screen import Opener, Screen, expect
 
@@ -31,6 +31,23 @@ async def test_a_gateway_says_whether_its_chain_is_whole(screen: Screen, api: Fa
     await expect(screen.page.locator("footer")).to_contain_text("1 clock not synced")
     api.change(f"{SITE}/@{PLANT}", attributes={"online": False})
     await expect(row.locator(".g-link")).to_contain_text("offline since")
+
+
+async def test_a_door_behind_a_gateway_that_is_offline_is_not_shown_as_of_now(screen: Screen, api: FakeApi) -> None:
+    """Its contact may be silent for an hour by its own rule; nobody would hear of it any more."""
+    await screen.page.fill(".search input", "door-05")
+    row = screen.row(f"{SITE}/door-05")
+    await row.click()
+    contact = screen.row(f"{SITE}/door-05/door_open")
+    await expect(contact.get_by_role("img", name="measured")).to_be_visible()
+    api.change(f"{SITE}/@{GATES}", attributes={"online": False})
+    await expect(row.locator(".c-state")).to_contain_text("gateway offline, last heard")
+    await expect(row.locator(".c-device")).to_have_class(re.compile("dim"))
+    await expect(row.locator(".hv").first).to_have_class(re.compile("stale"))
+    await expect(contact.get_by_role("img", name="stale")).to_be_visible()
+    await expect(contact.locator(".c-why")).to_contain_text("gateway offline, last heard")
+    api.change(f"{SITE}/@{GATES}", attributes={"online": True})
+    await expect(contact.get_by_role("img", name="measured")).to_be_visible()
 
 
 async def test_all_gateways_are_in_sight_however_long_the_list_is(screen: Screen) -> None:

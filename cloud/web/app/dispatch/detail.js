@@ -3,6 +3,7 @@ import { html, useEffect } from "../../vendor/preact.js";
 import { age, fullTime, valueText } from "../format.js";
 import { lang, pointName, t } from "../i18n.js";
 import { alarms, entities, now, roster } from "../live/link.js";
+import { isOutOfReach } from "../live/reach.js";
 import { markOf } from "../overview/health.js";
 import { useAnswer } from "../overview/loading.js";
 import { Mark, reasonWords } from "../overview/marks.js";
@@ -34,7 +35,7 @@ function Device({ device, role }) {
       const point = device.points[name];
       if (!point) return null;
       const { text, unit } = valueText(name, point);
-      return html`<li key=${name}><span class="muted">${pointName(name)}</span><span><${Mark} mark=${markOf(point, now.value)} why=${reasonWords(point.reason)} /> <${Opens} to=${`reading:${device.id}/${name}`}>${text}<//><span class="u">${unit}</span></span>
+      return html`<li key=${name}><span class="muted">${pointName(name)}</span><span><${Mark} mark=${markOf(point, now.value, isOutOfReach(device))} why=${reasonWords(point.reason)} /> <${Opens} to=${`reading:${device.id}/${name}`}>${text}<//><span class="u">${unit}</span></span>
         <span class="age" title=${fullTime(point.observed_at, zone)}>${age(now.value - point.observed_at)}</span></li>`;
     })}</ul></li>`;
 }

@@ -1,6 +1,6 @@
 // What state a thing is in: its shape, its tone, and how soon somebody should look.
+import { isOutOfReach } from "../live/reach.js";
 import { isStale } from "../overview/health.js";
-import { isOutOfReach } from "./reach.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
 /** Red and orange are for what somebody must act on; `live` is under way, `calm` is normal, `off` needs nobody.

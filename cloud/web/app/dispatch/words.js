@@ -2,9 +2,9 @@
 import { age, hourMinute, moment, number } from "../format.js";
 import { catalogueWords, eventName, lang, t, word } from "../i18n.js";
 import { entities } from "../live/link.js";
+import { isOutOfReach } from "../live/reach.js";
 import { backlogOf } from "../overview/health.js";
 import { zoneOf } from "../sites.js";
-import { isOutOfReach } from "./reach.js";
 import { codeOf } from "./states.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
@@ -153,7 +153,7 @@ const LINES = { vehicle: vehicleLine, door: doorLine, room: roomLine, guard: gua
 export const lineOf = (entity, now) => LINES[entity.kind]?.(entity, now) ?? stateWord(entity.kind, codeOf(entity));
 
 /** Since when, for what has gone stale. @param {Entity} entity @param {number} now */
-export const staleWords = (entity, now) => (entity.observed_at ? t(isOutOfReach(entity) ? "dispatch.cut_off_since" : "dispatch.stale_since", { time: moment(entity.observed_at, now, zoneOf(entity.site)) }) : t("dispatch.never_heard"));
+export const staleWords = (entity, now) => (entity.observed_at ? t(isOutOfReach(entity) ? "health.cut_off_since" : "dispatch.stale_since", { time: moment(entity.observed_at, now, zoneOf(entity.site)) }) : t("dispatch.never_heard"));
 
 /** @type {WeakMap<Entity, string>} */
 const haystacks = new WeakMap();

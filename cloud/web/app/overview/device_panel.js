@@ -4,6 +4,7 @@ import { asObjects, query } from "../api.js";
 import { age, fullTime, moment, seconds } from "../format.js";
 import { eventName, said, t, word } from "../i18n.js";
 import { now } from "../live/link.js";
+import { isOutOfReach } from "../live/reach.js";
 import { zoneOf } from "../sites.js";
 import { healthWords } from "./device_row.js";
 import { deviceHealth } from "./health.js";
@@ -52,7 +53,7 @@ const dataOf = (data) => (typeof data === "string" ? JSON.parse(data) : data ?? 
 export function DevicePanel({ device }) {
   const { attributes } = device;
   const zone = zoneOf(device.site);
-  const health = deviceHealth(device, now.value);
+  const health = deviceHealth(device, now.value, isOutOfReach(device));
   const period = attributes.every_s ? (attributes.achieved_s ? t("period.title", { achieved: seconds(attributes.achieved_s), every: seconds(attributes.every_s) }) : seconds(attributes.every_s)) : "";
   return html`<${PanelBox} title=${html`<span>${device.name || device.device}</span>`} sub=${`${word("kind", device.kind)} · ${device.device}`}>
     <${Facts} facts=${[

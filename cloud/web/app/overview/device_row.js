@@ -3,6 +3,7 @@ import { html } from "../../vendor/preact.js";
 import { age, fullTime, moment, seconds } from "../format.js";
 import { said, t, word } from "../i18n.js";
 import { entities, now } from "../live/link.js";
+import { isOutOfReach } from "../live/reach.js";
 import { zoneOf } from "../sites.js";
 import { deviceHealth, digest, isPointStale } from "./health.js";
 import { Headline, trendPoint } from "./headline.js";
@@ -22,8 +23,9 @@ export function healthWords(device, health) {
   const { bad, none, uncertain } = digest(device);
   const total = Object.keys(device.points).length;
   if (health === "stale") {
+    if (isOutOfReach(device)) return t("health.cut_off_since", { time: at });
     const points = Object.values(device.points);
-    const stale = points.filter((point) => isPointStale(point, now.value)).length;
+    const stale = points.filter((point) => isPointStale(point, now.value, false)).length;
     if (stale > 0 && stale < points.length) return t("health.some_stale", { n: stale, total: points.length });
     return t("health.stale_since", { time: at });
   }
@@ -48,7 +50,7 @@ export function Period({ achieved, every }) {
 export function DeviceRow({ row }) {
   const device = entities.get(row.id)?.value;
   if (!device) return null;
-  const health = deviceHealth(device, now.value);
+  const health = deviceHealth(device, now.value, isOutOfReach(device));
   const dim = health === "stale" || health === "lost" ? " dim" : "";
   const attributes = device.attributes;
   const trend = trendPoint(device);

@@ -3,6 +3,7 @@ import { html } from "../../vendor/preact.js";
 import { age, valueText } from "../format.js";
 import { eventName, pointName, said, stateLabel, word } from "../i18n.js";
 import { now } from "../live/link.js";
+import { isOutOfReach } from "../live/reach.js";
 import { isPointStale } from "./health.js";
 import { Opens } from "./number.js";
 import { inOrder } from "./point_order.js";
@@ -36,7 +37,7 @@ function Values({ entity, names }) {
     const point = entity.points[name];
     if (!point) return null;
     const { text, unit } = valueText(name, point);
-    return html`<span key=${name} class=${`hv${isPointStale(point, now.value) ? " stale" : ""}${point.value === null ? " none" : ""}`}>
+    return html`<span key=${name} class=${`hv${isPointStale(point, now.value, isOutOfReach(entity)) ? " stale" : ""}${point.value === null ? " none" : ""}`}>
       <${Opens} inList=${true} to=${`reading:${entity.id}/${name}`} title=${pointName(name)}>${text}<//>${unit && html`<span class="u">${unit}</span>`}</span>`;
   });
 }
@@ -45,7 +46,7 @@ function Values({ entity, names }) {
 function Position({ entity }) {
   const lat = entity.points["latitude"], lon = entity.points["longitude"];
   if (!lat || !lon || lat.value === null || lon.value === null) return null;
-  const stale = isPointStale(lat, now.value) ? " stale" : "";
+  const stale = isPointStale(lat, now.value, isOutOfReach(entity)) ? " stale" : "";
   return html`<span class=${`hv${stale}`}><${Opens} inList=${true} to=${`reading:${entity.id}/latitude`} title=${pointName("latitude")}>${valueText("latitude", lat).text}<//>${", "}<${Opens} inList=${true} to=${`reading:${entity.id}/longitude`} title=${pointName("longitude")}>${valueText("longitude", lon).text}<//></span>`;
 }
 
@@ -59,7 +60,7 @@ function LastSaid({ event, id }) {
 function DoorState({ entity }) {
   const open = entity.points["door_open"];
   if (!open || open.value === null) return null;
-  return html`<span class=${`hv${isPointStale(open, now.value) ? " stale" : ""}`}><${Opens} inList=${true} to=${`reading:${entity.id}/door_open`}>${stateLabel("door_open", open.value) ?? open.value}<//></span>`;
+  return html`<span class=${`hv${isPointStale(open, now.value, isOutOfReach(entity)) ? " stale" : ""}`}><${Opens} inList=${true} to=${`reading:${entity.id}/door_open`}>${stateLabel("door_open", open.value) ?? open.value}<//></span>`;
 }
 
 /** @param {{entity: Entity}} props */

@@ -29,8 +29,8 @@ export function backlogOf(report) {
 /** @param {number | null | undefined} at @param {number | null | undefined} staleAfter @param {number} now */
 export const isStale = (at, staleAfter, now) => Boolean(at && staleAfter && now - at > staleAfter * 1000);
 
-/** @param {Point} point @param {number} now */
-export const isPointStale = (point, now) => isStale(point.observed_at, point.stale_after_s, now);
+/** @param {Point} point @param {number} now @param {boolean} away no news of it can come: its gateway is offline */
+export const isPointStale = (point, now, away) => away || isStale(point.observed_at, point.stale_after_s, now);
 
 /** The device itself says it has no value here, as meters do for what they do not measure: missing, and nobody's fault. @param {Point} point */
 const hasNoValue = (point) => point.value === null && (point.quality !== "bad" || point.reason === "sentinel");
@@ -57,13 +57,13 @@ export function digest(entity) {
   return known;
 }
 
-/** @param {Entity} device @param {number} now @returns {Health} */
-export function deviceHealth(device, now) {
+/** @param {Entity} device @param {number} now @param {boolean} away no news of it can come: its gateway is offline @returns {Health} */
+export function deviceHealth(device, now, away) {
   const { bad, none, uncertain, staleAt } = digest(device);
   const state = device.attributes.state;
   if (state === "lost") return "lost";
   if (!device.observed_at) return state === "failing" ? "failing" : "waiting";
-  if (isStale(device.observed_at, device.stale_after_s, now) || now > staleAt) return "stale";
+  if (away || isStale(device.observed_at, device.stale_after_s, now) || now > staleAt) return "stale";
   if (bad > 0 || (none > 0 && none === Object.keys(device.points).length)) return "bad";
   if (state === "failing") return "failing";
   if (uncertain > 0) return "uncertain";
@@ -89,11 +89,11 @@ export function gatewayHealth(gateway, now) {
   return online === undefined ? "waiting" : "ok";
 }
 
-/** The mark beside a value. @param {Point} point @param {number} now */
-export function markOf(point, now) {
+/** The mark beside a value. @param {Point} point @param {number} now @param {boolean} away no news of it can come */
+export function markOf(point, now, away) {
   if (hasNoValue(point)) return "missing";
   if (point.quality === "bad") return "bad";
-  if (isPointStale(point, now)) return "stale";
+  if (isPointStale(point, now, away)) return "stale";
   if (point.reason === "estimated" || point.reason === "interpolated") return point.reason;
   return point.quality === "uncertain" ? "uncertain" : "measured";
 }

@@ -2,6 +2,7 @@
 import { computed, signal } from "../../vendor/preact.js";
 import { catalogueWords } from "../i18n.js";
 import { entities, now, roster } from "../live/link.js";
+import { isOutOfReach } from "../live/reach.js";
 import { isThing } from "../live/world.js";
 import { health, kind, opened, search, setOpened, site } from "../place.js";
 import { deviceHealth, gatewayHealth, needsAttention } from "./health.js";
@@ -39,7 +40,7 @@ export const groups = computed(() => {
   void beat.value;
   void roster.value;
   const filter = { site: site.value, search: search.value, kind: kind.value, health: health.value };
-  const made = grouped(all(), filter, now.peek(), kindWords);
+  const made = grouped(all(), filter, now.peek(), isOutOfReach, kindWords);
   const filterKey = JSON.stringify(filter);
   const holds = filterKey === placesFor && performance.now() - touchedAt < HOLD_MS;
   const ordered = sorted(made, holds ? places : null);
@@ -76,7 +77,7 @@ export const counts = computed(() => {
   for (const entity of all()) {
     if (site.value && entity.site !== site.value) continue;
     const isGateway = entity.kind === "gateway";
-    const judged = isGateway ? gatewayHealth(entity, at) : deviceHealth(entity, at);
+    const judged = isGateway ? gatewayHealth(entity, at) : deviceHealth(entity, at, isOutOfReach(entity));
     if (needsAttention(judged)) attention += 1;
     byHealth[judged] = (byHealth[judged] ?? 0) + 1;
     if (isGateway) { gateways += 1; if (entity.attributes.online) online += 1; continue; }

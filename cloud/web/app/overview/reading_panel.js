@@ -44,7 +44,7 @@ function Chart({ rows, range, from, to, point, name, zone }) {
 /** @param {{row: Record<string, any>, point: Point, name: string, zone: string, gateway: string}} props */
 function RawRow({ row, point, name, zone, gateway }) {
   const reading = { ...point, value: row["value"], quality: row["quality"], reason: row["reason"] ?? "", observed_at: row["at"], stale_after_s: null };
-  const mark = markOf(reading, now.peek());
+  const mark = markOf(reading, now.peek(), false);
   const late = typeof row["received_at"] === "number" ? (row["received_at"] - row["at"]) / 1000 : null;
   const reason = reasonWords(reading.reason);
   return html`<tr class=${mark === "bad" || mark === "missing" ? "none" : ""}>

@@ -38,9 +38,10 @@ const healthFits = (health, wanted) => wanted === "" || (wanted === "attention" 
 
 /**
  * All entities by gateway, judged at `now`, filtered, worst first. A gateway nobody has announced still has a group.
- * @param {Iterable<Entity>} entities @param {Filter} filter @param {number} now @param {(entity: Entity) => string} kindWords @returns {Group[]}
+ * @param {Iterable<Entity>} entities @param {Filter} filter @param {number} now @param {(entity: Entity) => boolean} isOutOfReach
+ * @param {(entity: Entity) => string} kindWords @returns {Group[]}
  */
-export function grouped(entities, filter, now, kindWords) {
+export function grouped(entities, filter, now, isOutOfReach, kindWords) {
   /** @type {Map<string, Group>} */
   const groups = new Map();
   const groupOf = (/** @type {Entity} */ entity) => {
@@ -65,7 +66,7 @@ export function grouped(entities, filter, now, kindWords) {
       continue;
     }
     group.total += 1;
-    const health = deviceHealth(entity, now);
+    const health = deviceHealth(entity, now, isOutOfReach(entity));
     if (fits(entity, health)) group.devices.push({ entity, health });
   }
   return [...groups.values()].filter((group) => !narrowed || group.devices.length > 0 || found.has(group));
