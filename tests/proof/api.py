@@ -27,7 +27,7 @@ from tests.proof.api_people import ONE_TIME, Credential, credentials
 from tests.proof.api_world import World, compound
 from tests.proof.levels import Finding, Level, alone
 
-CASES: dict[Level, int] = {"ci": 2, "soak": 300, "proof": 1_500}
+CASES: dict[Level, int] = {"ci": 2, "soak": 20, "proof": 300}
 """Odd requests of each route by each credential that may, a fourth of it by those who may not; all first ask well."""
 SLOW_S = 3.0
 """Of processor time, on a compound as small as this one: who asks this keeps the collector from its work."""

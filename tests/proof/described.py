@@ -43,7 +43,7 @@ from tests.proof.api_world import Sound, World, compound
 from tests.proof.levels import Finding, Level, alone
 from tests.waiting import until
 
-CASES: dict[Level, int] = {"ci": 4, "soak": 300, "proof": 1_500}
+CASES: dict[Level, int] = {"ci": 4, "soak": 30, "proof": 300}
 """Made up for each operation, over those who may (a few: by the lowest and the highest); everybody asks well once."""
 CHECKS = [
     not_a_server_error,

@@ -57,7 +57,7 @@ class Size(NamedTuple):
     squeezes: int
 
 
-SIZES: dict[Level, Size] = {"ci": Size(1, 2), "soak": Size(24 * 7, 10), "proof": Size(24 * 30, 50)}
+SIZES: dict[Level, Size] = {"ci": Size(1, 2), "soak": Size(24, 10), "proof": Size(24 * 7, 50)}
 
 
 class Ran(NamedTuple):
