@@ -219,7 +219,7 @@ async def test_the_open_resource_search_and_tab_come_back_after_a_reload(desk: S
     await page.locator(".thing", has_text="3号楼北门").click()
     await page.reload()
     await expect(page.locator(".panel")).to_contain_text("Forced")
-    await page.keyboard.press("Escape")
+    await page.locator(".panel").get_by_role("button", name="Close").click()
     await expect(page.get_by_role("tab", name="Doors")).to_have_attribute("aria-selected", "true")
     await expect(page.locator(".resources input")).to_have_value("门")
 
