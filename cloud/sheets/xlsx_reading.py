@@ -28,7 +28,7 @@ NO_XLSX = (
     OSError,
     IndexError,
     EOFError,
-    NotImplementedError,
+    RuntimeError,  # a part that is encrypted, or packed in a way that is not known
 )
 """What reading a damaged file ends in."""
 
