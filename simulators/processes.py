@@ -41,6 +41,10 @@ class Processes:
     def child(self, name: str) -> Child:
         return self._children[name]
 
+    def ready(self, name: str) -> bool:
+        """Whether it runs and its start is over."""
+        return name in self._watching and self._children[name].running
+
     async def start(self, name: str, child: Child, starter: Callable[[], Awaitable[None]] | None = None) -> None:
         """Start a child for the first time. starter: starts it and waits until it can be used."""
         self._children[name] = child
