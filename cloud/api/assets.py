@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.answers import ApiError, json_answer
+from cloud.api.description import names_faults
 from cloud.api.gate import administrator, principal_of
 from cloud.api.guards import read_large
 from cloud.api.services import Services
@@ -61,12 +62,7 @@ EXAMPLE_IMPORT = {
     "gone": [],
     "errors": [],
 }
-REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {
-        "description": "Nothing was written; `errors` names line, key and what is wrong",
-        "content": {"application/json": {"schema": {"type": "object", "required": ["error"]}}},
-    }
-}
+REFUSED = names_faults("Nothing was written; `errors` names line, key and what is wrong")
 CHANGED: dict[int | str, dict[str, Any]] = {
     409: {"description": "Somebody changed it meanwhile; the message names its revision"}
 }

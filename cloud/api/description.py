@@ -28,6 +28,23 @@ ERROR = {
         }
     },
 }
+FAULTS = {
+    "type": "object",
+    "required": ["error", "errors"],
+    "additionalProperties": False,
+    "properties": {
+        "error": ERROR["properties"]["error"],  # type: ignore[index]
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["key", "message"],
+                "properties": {"key": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+"""A refusal that names every fault, where a whole document was sent."""
 ANYWHERE = {
     400: "Not a request that can be read, or for a host of another name",
     413: "The body is too large",
@@ -61,7 +78,7 @@ def complete(document: dict[str, Any]) -> None:
     components = document.setdefault("components", {})
     components["securitySchemes"] = CREDENTIALS
     schemas = components.setdefault("schemas", {})
-    schemas |= {"Error": ERROR}
+    schemas |= {"Error": ERROR, "Faults": FAULTS}
     for foreign in ("HTTPValidationError", "ValidationError"):
         schemas.pop(foreign, None)
     for path, operations in document["paths"].items():
@@ -82,7 +99,7 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
     )
     for status, text in texts.items():
         answer = answers.setdefault(str(status), {"description": text})
-        if "$ref" in str(answer.get("content", "")):  # FastAPI's own shape of a refused parameter
+        if "ValidationError" in str(answer.get("content", "")):  # FastAPI's own shape of a refused parameter
             answers[str(status)] = {"description": text}
     for status, answer in answers.items():
         if int(status) >= 400:
@@ -90,6 +107,12 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
         for kind, media in answer.get("content", {}).items():
             if kind == "application/json" and not media.get("schema") and "example" in media:
                 media["schema"] = shape_of(media["example"])
+
+
+def names_faults(text: str) -> dict[int | str, dict[str, Any]]:
+    """For ``responses``: 422 with ``errors``, or as everywhere when it is not the document that is wrong."""
+    either = {"anyOf": [{"$ref": "#/components/schemas/Error"}, {"$ref": "#/components/schemas/Faults"}]}
+    return {422: {"description": text, "content": {"application/json": {"schema": either}}}}
 
 
 def _names_a_thing(operation: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from cloud.api.answers import ApiError, json_answer
+from cloud.api.description import names_faults
 from cloud.api.gate import administrator
 from cloud.api.guards import read_large
 from cloud.api.place_answers import CHANGED, actor_of, check_site
@@ -33,12 +34,7 @@ OUTCOME: dict[str, Any] = {
     "errors": [],
     "rev": 4,
 }
-REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {
-        "description": "Nothing was written; `errors` names line or row, key and what would be right",
-        "content": {"application/json": {"schema": {"type": "object", "required": ["error"]}}},
-    }
-}
+REFUSED = names_faults("Nothing was written; `errors` names line or row, key and what would be right")
 TEXT = {"schema": {"type": "string"}}
 BODY: dict[str, Any] = {
     "required": True,

@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
 from cloud.api.answers import ApiError, json_answer
+from cloud.api.description import names_faults
 from cloud.api.gate import administrator
 from cloud.api.place_answers import CHANGED, actor_of, check_site, example
 from cloud.api.services import Services
@@ -52,7 +53,7 @@ RECORDS_EXAMPLE: dict[str, Any] = {
         }
     ]
 }
-REFUSED: dict[int | str, dict[str, Any]] = {422: {"description": "It cannot be; `errors` names every fault"}}
+REFUSED = names_faults("It cannot be; `errors` names every fault")
 
 Site = Annotated[str, Path(pattern=f"^{ID_PATTERN.pattern}$")]
 MeterId = Annotated[str, Path(pattern=f"^{ID_PATTERN.pattern}$")]

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.answers import ApiError, json_answer
+from cloud.api.description import names_faults
 from cloud.api.guards import read_large
 from cloud.api.services import Services
 from cloud.assets.calendar import parse_day
@@ -38,12 +39,7 @@ EXAMPLE_DAYS: dict[str, Any] = {
     "site": "east-compound",
     "days": [{"day": "2026-10-01", "type": "holiday", "name": "国庆节"}],
 }
-REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {
-        "description": "Nothing was written; `errors` names key and what is wrong",
-        "content": {"application/json": {"schema": {"type": "object", "required": ["error"]}}},
-    }
-}
+REFUSED = names_faults("Nothing was written; `errors` names key and what is wrong")
 CHANGED: dict[int | str, dict[str, Any]] = {
     409: {"description": "Somebody changed it meanwhile; the message names its revision"}
 }

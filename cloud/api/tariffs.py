@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.answers import ApiError, json_answer
+from cloud.api.description import names_faults
 from cloud.api.gate import administrator
 from cloud.api.guards import read_large
 from cloud.api.place_answers import CHANGED, actor_of, check_site, conflict, example
@@ -60,12 +61,7 @@ FACTORS: dict[str, Any] = {
         }
     ],
 }
-REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {
-        "description": "Nothing was written; `errors` names line (of TOML), key and what is wrong",
-        "content": {"application/json": {"schema": {"type": "object", "required": ["error"]}}},
-    }
-}
+REFUSED = names_faults("Nothing was written; `errors` names line (of TOML), key and what is wrong")
 TOML_OR_JSON = {
     "requestBody": {
         "required": True,
