@@ -31,7 +31,6 @@ ERROR = {
 FAULTS = {
     "type": "object",
     "required": ["error", "errors"],
-    "additionalProperties": False,
     "properties": {
         "error": ERROR["properties"]["error"],  # type: ignore[index]
         "errors": {
@@ -44,7 +43,7 @@ FAULTS = {
         },
     },
 }
-"""A refusal that names every fault, where a whole document was sent."""
+"""A refusal that names every fault, where a whole document was sent; an import also counts what it found."""
 ANYWHERE = {
     400: "Not a request that can be read, or for a host of another name",
     413: "The body is too large",

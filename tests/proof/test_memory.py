@@ -1,6 +1,6 @@
 """Processes with little memory, and with none for a moment: nothing is lost, and the verdict sees what would be.
 
-Here minutes of backlog; ``python -m tests.proof.memory --level soak`` takes a week.
+Here minutes of backlog; ``python -m tests.proof.memory --level soak`` takes a day.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def test_what_is_missing_twice_or_at_another_instant_is_seen(tmp_path: Path) -> 
         file.execute("CREATE TABLE series (id INTEGER, device TEXT, point TEXT)")
         file.execute("CREATE TABLE readings (series INTEGER, observed_at BIGINT, value DOUBLE)")
         for number, point in enumerate(POINTS):
-            file.execute("INSERT INTO series VALUES (?, 'week', ?)", [number, point])
+            file.execute("INSERT INTO series VALUES (?, 'backlog', ?)", [number, point])
             for n in range(3):
                 file.execute("INSERT INTO readings VALUES (?, ?, ?)", [number, until_ms - (3 - n) * 1000, n])
     assert compare(store, 3, until_ms) == []
