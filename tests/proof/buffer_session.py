@@ -1,7 +1,8 @@
 """A scripted session of the gateway's buffer, for a disk that fails: ``python -m tests.proof.buffer_session FOLDER``.
 
-Prints a line for everything it was told is durable (``kept EPOCH SEQ``, ``released EPOCH SEQ``, ``session N``), goes on
-after StoreUnavailable as the gateway does, and opens again after StoreDamaged. `look` says what is there afterwards.
+Prints a line for everything it was told is durable (``kept EPOCH SEQ``, ``session N``), and before it lets go of what
+the collector has (``releasing EPOCH SEQ``: it may die between the commit and any word of it). Goes on after
+StoreUnavailable as the gateway does, and opens again after StoreDamaged. `look` says what is there afterwards.
 """
 
 from __future__ import annotations
@@ -67,9 +68,13 @@ async def work(folder: Path) -> None:
     kept: list[KeptBatch] = []
     for number in range(ROUNDS):
         release = [(kept[0].place, kept[0].place)] if len(kept) > 4 else []
+        if (
+            release
+        ):  # the collector has it: whether it is still here no longer matters, also when we die before the next line
+            say("releasing", kept[0].identity.epoch, kept[0].identity.seq)
         batches = await committed(buffer, Change(sealed_at=AT + number, drafts=[draft(number)], release=release))
         if release:
-            say("released", kept[0].identity.epoch, kept.pop(0).identity.seq)
+            kept.pop(0)
         for batch in batches:
             kept.append(batch)
             say("kept", batch.identity.epoch, batch.identity.seq)

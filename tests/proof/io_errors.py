@@ -86,7 +86,7 @@ def judge(ran: Ran, after: list[str]) -> list[str]:
     if ran.code not in (0, -signal.SIGKILL):
         return [f"the session ended with {ran.code}: {ran.errors.strip().splitlines()[-1:]}"]
     wrong = []
-    released = {line.split(maxsplit=1)[1] for line in ran.lines if line.startswith("released ")}
+    released = {line.split(maxsplit=1)[1] for line in ran.lines if line.startswith("releasing ")}
     found = [line.split(maxsplit=1)[1] for line in after if line.startswith("found ")]
     for line in ran.lines:
         word, _, what = line.partition(" ")

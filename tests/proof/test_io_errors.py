@@ -53,7 +53,7 @@ def test_a_commit_that_failed_and_is_there_all_the_same_is_not_written_twice(lib
 
 
 def test_the_judge_sees_what_is_gone_doubled_or_wrong() -> None:
-    told = Ran(0, ["kept e 1", "kept e 2", "released e 1", "session 4"], "", 9)
+    told = Ran(0, ["kept e 1", "kept e 2", "releasing e 1", "session 4"], "", 9)
     assert judge(told, ["found e 2", "session 5"]) == []
     assert judge(told, ["session 5"]) == ["e 2 was told durable and is gone"]
     assert judge(told, ["found e 2", "found e 2", "session 5"]) == ["something is there twice"]
