@@ -45,19 +45,20 @@ REFUSED = (
 )
 LOOK_S = 0.01
 SQUEEZED_S = 2.0
-BETWEEN_S = 4.0
 QUIET_S = 180.0
 AT_ONCE = 2_000
 
 
 class Size(NamedTuple):
-    """A batch for each second of the outage, each with a reading of every point; how often each process is squeezed."""
+    """A batch for each second of the outage, each with a reading of every point; how often each process is squeezed,
+    and at most how long after the one before: who starts them gives up when one dies four times within a minute."""
 
     hours: float
     squeezes: int
+    between_s: float
 
 
-SIZES: dict[Level, Size] = {"ci": Size(1, 2), "soak": Size(24, 10), "proof": Size(24 * 7, 50)}
+SIZES: dict[Level, Size] = {"ci": Size(1, 2, 4.0), "soak": Size(24, 10, 20.0), "proof": Size(24 * 7, 50, 20.0)}
 
 
 class Ran(NamedTuple):
@@ -169,7 +170,7 @@ async def play(size: Size, seed: int, work: Path) -> Ran:
         await compound.start()
         asking = asyncio.create_task(_ask(compound, until_ms, clock), name="asking")
         for name in list(LIMITS_MB) * size.squeezes:
-            await clock.sleep(rng.uniform(0.2, BETWEEN_S))
+            await clock.sleep(rng.uniform(0.2, size.between_s))
             await warden.squeeze(name)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)

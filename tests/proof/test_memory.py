@@ -12,7 +12,7 @@ import duckdb
 from tests.bench.waiting_buffer import POINTS
 from tests.proof.memory import LIMITS_MB, Size, compare, play
 
-SIZE = Size(0.1, 1)
+SIZE = Size(0.1, 1, 4.0)
 
 
 async def test_a_process_that_is_refused_memory_loses_nothing(tmp_path: Path) -> None:
