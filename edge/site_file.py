@@ -53,7 +53,7 @@ class BufferRow(Row, frozen=True, kw_only=True):
 
 
 class SparkplugRow(Row, frozen=True, kw_only=True):
-    """[sparkplug]: this gateway as a Sparkplug B edge node, when the table is there"""
+    """[sparkplug]: this gateway as an edge node for host applications, when the table is there"""
 
     url: str  # mqtt://host:port of the server; mqtts:// always verifies it
     other_urls: tuple[str, ...] = ()  # more servers, tried in turn; one is used at a time
@@ -67,7 +67,7 @@ class SparkplugRow(Row, frozen=True, kw_only=True):
 
 
 class HomeAssistantRow(Row, frozen=True, kw_only=True):
-    """[home_assistant]: the devices for Home Assistant by MQTT discovery, when the table is there"""
+    """[home_assistant]: the devices declared by discovery, when the table is there"""
 
     url: str  # mqtt://host:port of the broker that Home Assistant uses; mqtts:// always verifies it
     username: str = ""  # of the broker

@@ -95,7 +95,7 @@ class Catalogue:
         alias = self._aliases[key]
         if reading is None or reading.reason == AGE_UNKNOWN:
             reason = () if reading is None else (_reason(reading),)
-            at = at if reading is None else reading.observed_at
+            at = at if reading is None else _instant(reading)
             return Metric(None, alias, at, None, None, True, is_historical, False, (_quality(STALE), *reason))
         kind = self._types[key]
         value = reading.value
@@ -106,7 +106,7 @@ class Catalogue:
             properties = (_quality(BAD), _reason(reading))
         is_null = value is None
         found = None if value is None else carried(kind, value)
-        return Metric(None, alias, reading.observed_at, None, found, is_null, is_historical, False, properties)
+        return Metric(None, alias, _instant(reading), None, found, is_null, is_historical, False, properties)
 
 
 def bd_seq_metric(number: int, at: int | None) -> Metric:
@@ -136,6 +136,11 @@ def _constants(point: PointBirth) -> tuple[Property, ...]:
         labels = ", ".join(f"{number}={label}" for number, label in enumerate(word.labels_en))
         found.append(Property(STATES, DataType.STRING, carried(DataType.STRING, labels)))
     return tuple(found)
+
+
+def _instant(reading: Reading) -> int:
+    """No device's own clock may give a time that the payload cannot carry."""
+    return max(0, reading.observed_at)
 
 
 def _quality(code: int) -> Property:
