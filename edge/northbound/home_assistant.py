@@ -190,7 +190,7 @@ class HomeAssistant:
     async def _speak(self, link: Link) -> None:
         await self._declare(link)
         self._sessions.note_online()
-        quiet_until = self._clock.monotonic() + SETTLE_S
+        quiet_until: float | None = self._clock.monotonic() + SETTLE_S
         while True:
             if self._sessions.closing.is_set():
                 raise Closing
@@ -202,8 +202,11 @@ class HomeAssistant:
                 self._values.forget()
             while self._retired:
                 await self._publish(link, *self._retired.pop(0), retain=True)
+            if quiet_until is not None and self._clock.monotonic() >= quiet_until:
+                quiet_until = None
+                self._own_said.clear()  # what was said with the declaration was perhaps not heard
             await self._say_states(link)
-            if self._clock.monotonic() >= quiet_until:
+            if quiet_until is None:
                 for topic, payload in self._values.due():
                     await self._publish(link, topic, payload.encode())
             await self._sessions.unless_closing(self._clock.sleep(LOOK_EVERY_S))

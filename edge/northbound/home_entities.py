@@ -83,10 +83,10 @@ class HomeNames:
 
 
 def devices_of(site: Site, birth: Birth, settings: HomeSettings, names: HomeNames) -> list[HomeDevice]:
-    """The gateway first, then its devices in the order of the site file."""
+    """The gateway first, then its devices in the order of the site file, but those without any point."""
     words = WORDS[settings.language]
     own = names.gateway_object
-    entities = (
+    of_gateway = (
         _own(names, UPLINK, "binary_sensor", {"device_class": "connectivity", "payload_on": ON, "payload_off": OFF}),
         _own(names, LOST, "sensor", {"state_class": "measurement"}),
     )
@@ -95,7 +95,7 @@ def devices_of(site: Site, birth: Birth, settings: HomeSettings, names: HomeName
             own,
             {"name": birth.name, "manufacturer": ORIGIN, "model": "dayuan-edge", "sw_version": birth.software},
             (names.available,),
-            tuple(each._replace(config={**each.config, "name": words[each.key]}) for each in entities),
+            tuple(each._replace(config={**each.config, "name": words[each.key]}) for each in of_gateway),
         )
     ]
     for device in birth.devices:
@@ -107,7 +107,9 @@ def devices_of(site: Site, birth: Birth, settings: HomeSettings, names: HomeName
             "via_device": names.unique(own),
         }
         available = (names.available, names.availability(device.id))
-        found.append(HomeDevice(device.id, about, available, _entities(device, settings, names)))
+        entities = _entities(device, settings, names)
+        if entities:  # a card reader has events only
+            found.append(HomeDevice(device.id, about, available, entities))
     return found
 
 

@@ -9,10 +9,15 @@ from pathlib import Path
 from socket import SHUT_RDWR
 from typing import Any
 
+from edge.mqtt_link import MqttDialer
 from edge.northbound import home_assistant
 from edge.northbound.home_assistant import HomeAssistant
+from protocols.mqtt.profile import MqttProfile
+from protocols.mqtt.site_points import takes_site_points
+from protocols.profile import load_profile, profile_ids
 from protocols.reading import Quality
 from tests.edge.mosquitto import Mosquitto, mosquitto
+from tests.edge.northbound.home_assistant_rules import check, declaration_of
 from tests.edge.northbound.house import POWER, House, running, table
 from tests.edge.northbound.listener import Listener, listening
 from tests.waiting import until
@@ -66,6 +71,7 @@ async def retained(broker: Mosquitto, *filters: str) -> dict[str, bytes]:
 async def test_a_device_is_declared_with_its_entities(tmp_path: Path, monkeypatch: Any) -> None:
     async with scene(tmp_path, monkeypatch) as here:
         said = await here.config("meter")
+        check(METER, here.hass.on(METER)[-1].payload)
         assert said["device"] == {
             "identifiers": ["dayuan_east_meter"],
             "name": "Main meter",
@@ -93,6 +99,26 @@ async def test_a_device_is_declared_with_its_entities(tmp_path: Path, monkeypatc
         energy = said["components"]["active_energy_import_total"]
         assert (energy["device_class"], energy["state_class"]) == ("energy", "total_increasing")
         assert METER in await retained(here.broker, "homeassistant/#")
+
+
+async def test_every_profile_there_is_makes_a_declaration_that_is_taken(tmp_path: Path) -> None:
+    more = ""
+    for number, profile_id in enumerate(profile_ids()):
+        profile = load_profile(profile_id)
+        if isinstance(profile, MqttProfile):
+            line, place = "local", f'topic = "d/{number}"'
+            if takes_site_points(profile) and not profile.places:
+                place += '\npoints = { temperature_c = "a/b" }'
+        else:
+            line, place = f"n{number}", "unit = 1\nextended = true"
+            more += f'\n[[bus]]\nname = "{line}"\nkind = "modbus-tcp"\nhost = "10.0.0.{number}"\n'
+        more += f'\n[[device]]\nid = "d{number}"\nprofile = "{profile_id}"\nbus = "{line}"\n{place}\n'
+    for language in ("zh", "en"):
+        broker = Mosquitto(tmp_path)
+        home = House(tmp_path, table("home_assistant", broker.url, f'language = "{language}"'), more=more).home()
+        assert len(home._configs) > 50
+        for object_id, config in home._configs.items():
+            assert check(f"homeassistant/device/dayuan_east/{object_id}/config", config)["components"], object_id
 
 
 async def test_a_gateway_is_declared_as_what_its_devices_are_reached_by(tmp_path: Path, monkeypatch: Any) -> None:
@@ -177,11 +203,8 @@ async def test_a_gateway_that_is_cut_off_is_offline_by_its_will_and_comes_back(
             return links[-1]
 
         here.home._dial = remember
-        here.house.clock.step_ms = 0
         await here.until_value(GATEWAY, "available", "online")
         # The first link was made before we looked: end it by taking its client id.
-        from edge.mqtt_link import MqttDialer
-
         thief = await MqttDialer(url=here.broker.url)(client_id="dayuan-east-b3.home")
         await here.until_value(GATEWAY, "available", "offline")
         await thief.close()
@@ -224,13 +247,7 @@ async def test_a_vehicle_is_a_tracker_and_half_a_position_is_none(tmp_path: Path
 
 
 async def test_a_device_that_is_gone_from_the_site_file_is_removed(tmp_path: Path, monkeypatch: Any) -> None:
-    old = json.dumps(
-        {
-            "device": {"identifiers": ["x"]},
-            "availability": [{"topic": f"{VALUES}/{GATEWAY}/available"}, {"topic": f"{VALUES}/old/available"}],
-            "components": {},
-        }
-    )
+    old = declaration_of("old", gateway=GATEWAY)
     other = old.replace(GATEWAY, "gateway_other")
     (tmp_path / "mq").mkdir()
     with mosquitto(tmp_path / "mq") as broker:

@@ -235,6 +235,14 @@ def test_keys_without_values_are_refused() -> None:
         decode_payload(b"\x12" + varint(len(metric)) + metric)
 
 
+@pytest.mark.parametrize(
+    "raw", [b"\x12\x7f\x0a\x01a", b"\x12\x02\x0a\x05", b"\x08\x80", b"\x08" + b"\x80" * 11, b"\x0b", b"\x00\x00"]
+)
+def test_what_ends_too_early_or_is_no_field_is_refused(raw: bytes) -> None:
+    with pytest.raises(BadPayload):
+        decode_payload(raw)
+
+
 def test_too_many_metrics_are_refused() -> None:
     with pytest.raises(BadPayload, match="metrics"):
         decode_payload(b"\x12\x00" * (METRICS_MAX + 1))
