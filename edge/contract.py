@@ -79,8 +79,8 @@ class Link(Protocol):
     async def subscribe(self, topic_filter: str) -> None:
         """Subscribe at QoS 1; returns after the broker granted it."""
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publish at QoS 1; returns after the PUBACK. May be called many times at once."""
+    async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
+        """Publish; at QoS 1 returns after the PUBACK. May be called many times at once."""
 
     def messages(self) -> AsyncIterator[LinkMessage]:
         """All messages in order of arrival; one reader only. Ends with WireLost."""

@@ -27,11 +27,13 @@ from edge.intake import Intake
 from edge.introduce import birth, software_version
 from edge.latest import LatestSink
 from edge.mqtt_link import MqttDialer
+from edge.northbound.contract import Northbound
+from edge.northbound.modules import northbound
 from edge.pipeline import Pipeline
 from edge.reporter import Reporter
 from edge.retime import Timing
 from edge.sealer import sealer
-from edge.session import Session
+from edge.session import Session, SessionState
 from edge.settings import BusSettings, Site, UplinkSettings
 from edge.site_file import BusKind
 from edge.status import Snapshot, StatusDesk
@@ -90,7 +92,8 @@ class Gateway:
             fail_point=fail_point,
         )
         timing = Timing(clock, boot=boot or boot_id())
-        pipeline = Pipeline(site.devices, timing, self._kinds())
+        self._northbound = self._modules(timing, rng)
+        pipeline = Pipeline(site.devices, timing, self._kinds(), [module.take for module in self._northbound])
         self._intake = Intake(
             buffer=self._buffer,
             uplink=self._uplink,
@@ -135,6 +138,7 @@ class Gateway:
             uplink=self._uplink,
             session=self._session,
             reporter=self._reporter,
+            northbound=self._northbound,
         )
 
     def snapshot(self) -> Snapshot:
@@ -161,6 +165,10 @@ class Gateway:
                 talking = group.create_task(self._keep("session", self._session.run), name="session")
                 showing = group.create_task(self._keep("status socket", status.run), name="status-socket")
                 telling = group.create_task(self._keep("values socket", values.run), name="values-socket")
+                passing_on = [
+                    group.create_task(self._keep(module.name, module.run), name=module.name)
+                    for module in self._northbound
+                ]
                 obeying = group.create_task(self._keep("command socket", commands.run), name="command-socket")
                 driving = [
                     group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
@@ -176,8 +184,10 @@ class Gateway:
                 self._intake.close()
                 await asyncio.wait([writing], timeout=FLUSH_AT_END_S)
                 self._session.close()
-                await asyncio.wait([talking], timeout=GOODBYE_S)
-                for task in (writing, talking, showing, telling):
+                for module in self._northbound:
+                    module.close()
+                await asyncio.wait([talking, *passing_on], timeout=GOODBYE_S)
+                for task in (writing, talking, showing, telling, *passing_on):
                     task.cancel()
         finally:
             await self._buffer.close()
@@ -216,6 +226,17 @@ class Gateway:
         devices = site.devices_of(bus)
         return DRIVERS[bus.kind](
             bus, devices, site.profiles, self._latest, self._clock, site.gateway, random.Random(rng.random())
+        )
+
+    def _modules(self, timing: Timing, rng: random.Random) -> list[Northbound]:
+        return northbound(
+            self._site,
+            birth(self._site, session=0, started_at=self._started_at),
+            clock=self._clock,
+            rng=rng,
+            devices=lambda: [report for driver in self._drivers for report in driver.device_reports()],
+            time_is_known=lambda: timing.known,
+            uplink_is_online=lambda: self._session.state is SessionState.ONLINE,
         )
 
     def _writers(self) -> dict[str, DeviceWriter]:

@@ -16,12 +16,14 @@ from edge.settings import DeviceSettings
 from protocols.reading import Quality, Reading
 
 Stage = Callable[[Sequence[Reading]], Sequence[Reading]]
+Onlooker = Callable[[Sequence[Reading]], None]
 
 
 class Pipeline:
     """The stages, in order, and how many readings went in and came out.
 
     kinds: of (device, point), what it is (counter, gauge, state) where that is not what the vocabulary says.
+    onlookers: get what came out as well; they return at once, never raise, and change nothing.
     """
 
     def __init__(
@@ -29,7 +31,9 @@ class Pipeline:
         devices: Iterable[DeviceSettings],
         timing: Timing,
         kinds: Mapping[tuple[str, str], str] | None = None,
+        onlookers: Sequence[Onlooker] = (),
     ) -> None:
+        self._onlookers = onlookers
         self.stages: tuple[Stage, ...] = (
             be_honest,
             timing.flag,
@@ -45,6 +49,8 @@ class Pipeline:
         for stage in self.stages:
             readings = stage(readings)
         self.passed += len(readings)
+        for look in self._onlookers:
+            look(readings)
         return readings
 
 

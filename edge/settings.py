@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from edge.site_file import BusKind, WordOrder
+from edge.site_file import BusKind, Language, WordOrder
 from protocols.mqtt.rows import SitePoint
 from protocols.mqtt_url import MqttUrl
 from protocols.profile import Profile
@@ -53,6 +53,34 @@ class BufferSettings(_Settings, frozen=True, kw_only=True):
     path: Path
     max_bytes: int
     flush_every_s: float
+
+
+class SparkplugSettings(_Settings, frozen=True, kw_only=True):
+    """Sparkplug B. ``urls``: servers, of which one is used at a time; ``primary_host``: "" when none is waited for;
+    ``hold``: readings kept for a host that is away."""
+
+    urls: tuple[MqttUrl, ...]
+    username: str | None
+    password_file: Path | None
+    ca_file: Path | None
+    group: str
+    node: str
+    primary_host: str
+    hold: int
+
+
+class HomeSettings(_Settings, frozen=True, kw_only=True):
+    """Home Assistant. ``prefix``: where it looks for devices; ``topic``: root of the values; ``every_s``: between two
+    values of one point."""
+
+    url: MqttUrl
+    username: str | None
+    password_file: Path | None
+    ca_file: Path | None
+    prefix: str
+    topic: str
+    language: Language
+    every_s: float
 
 
 class BusSettings(_Settings, frozen=True, kw_only=True):
@@ -118,6 +146,8 @@ class Site(_Settings, frozen=True, kw_only=True):
     buses: tuple[BusSettings, ...]
     devices: tuple[DeviceSettings, ...]
     profiles: dict[str, Profile]
+    sparkplug: SparkplugSettings | None = None
+    home_assistant: HomeSettings | None = None
 
     def devices_of(self, bus: BusSettings) -> tuple[DeviceSettings, ...]:
         """The devices on ``bus``, in the file's order."""

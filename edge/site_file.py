@@ -11,6 +11,7 @@ import msgspec
 
 BusKind = Literal["modbus-tcp", "modbus-rtu", "modbus-rtu-tcp", "mqtt"]
 WordOrder = Literal["big", "little"]
+Language = Literal["zh", "en"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +50,33 @@ class BufferRow(Row, frozen=True, kw_only=True):
     max_size: str = "512 MiB"  # when it is full the oldest readings go first, each drop with a gap record
     # readings are on disk this long after the read at the latest, 0.05 s to 300 s; events at once
     flush_every: str = "1 s"
+
+
+class SparkplugRow(Row, frozen=True, kw_only=True):
+    """[sparkplug]: this gateway as an edge node for host applications, when the table is there"""
+
+    url: str  # mqtt://host:port of the server; mqtts:// always verifies it
+    other_urls: tuple[str, ...] = ()  # more servers, tried in turn; one is used at a time
+    username: str = ""  # of the server
+    password_file: str = ""  # file that holds the password, and nothing else
+    ca_file: str = ""  # certificates to verify the server by; default: those of the system
+    group: str = ""  # Sparkplug group id; default: the site's id
+    node: str = ""  # edge node id, unique within the group; default: the gateway's id
+    primary_host: str = ""  # host application to wait for; while it is offline readings are held; default: none
+    hold: int = 50000  # readings kept in memory while nobody can get them, 0 to 1000000; then the oldest go, counted
+
+
+class HomeAssistantRow(Row, frozen=True, kw_only=True):
+    """[home_assistant]: the devices declared by discovery, when the table is there"""
+
+    url: str  # mqtt://host:port of the broker that Home Assistant uses; mqtts:// always verifies it
+    username: str = ""  # of the broker
+    password_file: str = ""  # file that holds the password, and nothing else
+    ca_file: str = ""  # certificates to verify the broker by; default: those of the system
+    prefix: str = "homeassistant"  # discovery prefix, as set in Home Assistant
+    topic: str = "dayuan-home"  # where the values are published
+    language: Language = "zh"  # of the names of the points
+    every: str = "5 s"  # the shortest time between two values of one point, 0.1 s to 10 min
 
 
 class DefaultsRow(Row, frozen=True, kw_only=True):
@@ -118,3 +146,5 @@ class SiteFile(Row, frozen=True, kw_only=True):
     defaults: DefaultsRow = msgspec.field(default_factory=DefaultsRow)
     bus: list[BusRow] = []
     device: list[DeviceRow] = []
+    sparkplug: SparkplugRow | None = None
+    home_assistant: HomeAssistantRow | None = None

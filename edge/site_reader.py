@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zoneinfo
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,10 +18,12 @@ from edge.settings import (
     Deadband,
     DeviceSettings,
     GatewaySettings,
+    HomeSettings,
     Site,
+    SparkplugSettings,
     UplinkSettings,
 )
-from edge.site_file import BusKind, BusRow, DeviceRow, SiteFile, UplinkRow
+from edge.site_file import BusKind, BusRow, DeviceRow, HomeAssistantRow, SiteFile, SparkplugRow, UplinkRow
 from edge.site_points import device_profile, read_places
 from protocols.errors import BadProfile, BadSettings
 from protocols.events import GATEWAY_DEVICE
@@ -32,6 +35,8 @@ from protocols.mqtt_url import MqttUrl, parse_mqtt_url
 from protocols.profile import Profile, load_profile
 from protocols.reading import ID_RULE, is_id
 from protocols.settings import Document, decode, duration, load_toml, size
+from protocols.sparkplug_names import ID_RULE as SPARKPLUG_ID_RULE
+from protocols.sparkplug_names import is_sparkplug_id
 
 T = TypeVar("T")
 Key = tuple[str | int, ...]
@@ -40,6 +45,7 @@ UNIT_MIN, UNIT_MAX = 1, 254
 """247 by the specification; meters of some makers leave the factory with 254."""
 UNIT_MIN_TCP, UNIT_MAX_TCP = 0, 255
 """Some devices answer only to 0 or 255 there, which on a serial line are no device's."""
+HOME_TOPIC = re.compile(r"(?=.{1,100}$)[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
@@ -76,6 +82,46 @@ class _Reader:
             buses=buses,
             devices=devices,
             profiles=self._profiles,
+            sparkplug=self._sparkplug(),
+            home_assistant=self._home_assistant(),
+        )
+
+    def _sparkplug(self) -> SparkplugSettings | None:
+        row, key = self._file.sparkplug, ("sparkplug",)
+        if row is None:
+            return None
+        texts = [((*key, "url"), row.url), *(((*key, "other_urls"), text) for text in row.other_urls)]
+        own = {"group": row.group or self._file.gateway.site, "node": row.node or self._file.gateway.id}
+        for name, text in (*own.items(), ("primary_host", row.primary_host)):
+            if text and not is_sparkplug_id(text):
+                raise self._fail((*key, name), f"{text!r} cannot stand in a topic", SPARKPLUG_ID_RULE)
+        return SparkplugSettings(
+            urls=tuple(self._url(text, at) for at, text in texts),
+            username=row.username or None,
+            password_file=self._password_file(row, key),
+            ca_file=self._file_path(row.ca_file),
+            primary_host=row.primary_host,
+            hold=self._within(row.hold, 0, 1_000_000, (*key, "hold")),
+            **own,
+        )
+
+    def _home_assistant(self) -> HomeSettings | None:
+        row, key = self._file.home_assistant, ("home_assistant",)
+        if row is None:
+            return None
+        for name, text in (("prefix", row.prefix), ("topic", row.topic)):
+            if not HOME_TOPIC.fullmatch(text):
+                allowed = "1 to 100 of letters, digits, '_', '-' and '.', with '/' between levels"
+                raise self._fail((*key, name), f"{text!r} is no root of topics", allowed)
+        return HomeSettings(
+            url=self._url(row.url, (*key, "url")),
+            username=row.username or None,
+            password_file=self._password_file(row, key),
+            ca_file=self._file_path(row.ca_file),
+            prefix=row.prefix,
+            topic=row.topic,
+            language=row.language,
+            every_s=self._seconds(row.every, 0.1, 600, (*key, "every")),
         )
 
     def _gateway(self, buffer_path: Path) -> GatewaySettings:
@@ -311,7 +357,7 @@ class _Reader:
             raise self._fail(key, "missing", "mqtt://host:1883 or mqtts://host:8883")
         return self._parsed(parse_mqtt_url, text, key)
 
-    def _password_file(self, row: UplinkRow | BusRow, key: Key) -> Path | None:
+    def _password_file(self, row: UplinkRow | BusRow | SparkplugRow | HomeAssistantRow, key: Key) -> Path | None:
         if row.password_file and not row.username:
             raise self._fail((*key, "password_file"), "a password without a username", "username beside it")
         return self._file_path(row.password_file)

@@ -38,6 +38,7 @@ def _warnings(site: Site) -> Iterator[str]:
     if not zoneinfo.available_timezones():
         yield f"time zone {site.gateway.time_zone!r} could not be checked: this machine has no zone data (tzdata)"
     yield from _broker("uplink", site.uplink.url, site.uplink.username, site.uplink.password_file)
+    yield from _northbound(site)
     if site.uplink.dead_after_s < 2 * site.uplink.ack_timeout_s:
         yield "uplink: dead_after should be at least twice ack_timeout, or a slow collector looks like a dead link"
     if not site.devices:
@@ -50,6 +51,18 @@ def _warnings(site: Site) -> Iterator[str]:
             yield f"bus {bus.name}: no device uses it"
         elif bus.kind != "mqtt":
             yield from _line(site, bus, devices)
+
+
+def _northbound(site: Site) -> Iterator[str]:
+    if (node := site.sparkplug) is not None:
+        for url in node.urls:
+            yield from _broker("sparkplug", url, node.username, node.password_file if url == node.urls[0] else None)
+        if len(set(node.urls)) < len(node.urls):
+            yield "sparkplug: a server stands twice in url and other_urls"
+        if node.primary_host and not node.hold:
+            yield "sparkplug: hold = 0: what is read while the primary host is offline never reaches it"
+    if (home := site.home_assistant) is not None:
+        yield from _broker("home_assistant", home.url, home.username, home.password_file)
 
 
 def _placeholders(site: Site) -> Iterator[str]:

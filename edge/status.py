@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from edge.buffer import Buffer
 from edge.intake import Intake
+from edge.northbound.contract import Northbound, NorthReport
 from edge.pipeline import Pipeline
 from edge.reporter import Reporter
 from edge.session import Session
@@ -43,6 +46,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     buffer_path: str
     buffer_used_bytes: int
     report: Report
+    northbound: list[NorthReport] = []
 
 
 class StatusDesk:
@@ -61,6 +65,7 @@ class StatusDesk:
         uplink: Uplink,
         session: Session,
         reporter: Reporter,
+        northbound: Sequence[Northbound] = (),
     ) -> None:
         self._site = site
         self._software = software
@@ -72,6 +77,7 @@ class StatusDesk:
         self._uplink = uplink
         self._session = session
         self._reporter = reporter
+        self._northbound = northbound
 
     def snapshot(self) -> Snapshot:
         """Now."""
@@ -99,4 +105,5 @@ class StatusDesk:
             buffer_path=str(self._site.buffer.path),
             buffer_used_bytes=self._buffer.figures().used_bytes,
             report=self._reporter.report(),
+            northbound=[module.report() for module in self._northbound],
         )

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from edge.buffer_peek import FileFigures
+from edge.northbound.contract import NorthName, NorthReport
 from edge.status import Snapshot
 from protocols.status import BusReport, DeviceReport
 
 _KIB = 1024
+NORTH_NAMES: dict[NorthName, str] = {"sparkplug": "sparkplug", "home_assistant": "home ass."}
 
 
 def as_text(snapshot: Snapshot) -> str:
@@ -60,6 +62,8 @@ def _lines(now: Snapshot) -> Iterator[str]:
     yield f"  readings  {now.taken:,} read, {now.produced:,} kept, {now.taken - now.produced:,} within their deadband"
     yield f"  dropped   {_dropped(now)}"
     yield f"  clock     {_clock(now)}"
+    for module in now.northbound:
+        yield from _north(module)
     yield ""
     yield from _table(
         ("bus", "kind", "state", "busy", "requests", "timeouts", "errors", "last error"), map(_bus, report.buses)
@@ -109,6 +113,18 @@ def _clock(now: Snapshot) -> str:
         return f"! not set ({_instant(clock.wall_ms)}); {now.report.untimed:,} readings and events wait for their time"
     stepped = f"  ! set by {clock.step_ms / 1000:+.1f} s within the last hour" if clock.state == "stepped" else ""
     return f"{_instant(clock.wall_ms)}{stepped}"
+
+
+def _north(module: NorthReport) -> Iterator[str]:
+    is_well = module.online_s is not None
+    state = f"online for {span(module.online_s or 0)}" if is_well else f"! {module.state.replace('_', ' ')}"
+    error = f": {module.error}" if module.error and not is_well else ""
+    yield f"  {NORTH_NAMES[module.name]}  {module.broker}  {state}{error}"
+    dropped = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in module.dropped.items())
+    yield (
+        f"            {module.sent:,} messages sent, {module.waiting:,} readings waiting; {module.detail}"
+        + (f"; ! dropped: {dropped}" if dropped else "")
+    )
 
 
 def _bus(bus: BusReport) -> Sequence[str]:

@@ -28,7 +28,7 @@ class FakeLink:
         self._check()
         self.subscribed.append(topic_filter)
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         self._check()
         self.published.append((topic, payload, retain))
         puback = asyncio.ensure_future(self.pubacks.wait())
