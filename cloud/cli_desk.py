@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from typing import cast
 
 from cloud.registry.database import Database
 from cloud.registry.passwords import Passwords
@@ -115,6 +116,25 @@ async def token_revoke(desk: Desk, options: argparse.Namespace) -> object:
     return {"id": options.id, "revoked": True}
 
 
+async def tracker_add(desk: Desk, options: argparse.Namespace) -> object:
+    from cloud import cli_trackers  # numpy, of which users and tokens need nothing
+
+    return await cli_trackers.add_tracker(desk.database, desk.tokens, options)
+
+
+async def tracker_list(desk: Desk, _: argparse.Namespace) -> object:
+    from cloud import cli_trackers
+
+    found = await cli_trackers.list_trackers(desk.tokens)
+    return [{**row, "last_used_at": _instant(cast("int | None", row["last_used_at"]))} for row in found]
+
+
+async def tracker_revoke(desk: Desk, options: argparse.Namespace) -> object:
+    from cloud import cli_trackers
+
+    return await cli_trackers.end_tracker(desk.tokens, options)
+
+
 def _instant(at: int | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at // 1000, UTC).isoformat().replace("+00:00", "Z")
 
@@ -143,6 +163,9 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         token_add,
         token_list,
         token_revoke,
+        tracker_add,
+        tracker_list,
+        tracker_revoke,
         import_site,
         map_site,
     )

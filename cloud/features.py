@@ -36,7 +36,11 @@ from cloud.fleet.fleet import Core as FleetCore
 from cloud.fleet.fleet import Fleet
 from cloud.fleet.reports import Reports
 from cloud.fleet.yards import Around
+from cloud.gps_in.announcing import Announcing
+from cloud.gps_in.intake import Intake
+from cloud.gps_in.trackers import Trackers
 from cloud.ingest.contract import CommittedHandler
+from cloud.ingest.fading import FadingAlarms
 from cloud.ingest.path import Ingest
 from cloud.live.past import Past
 from cloud.live.state import LiveState
@@ -54,6 +58,7 @@ from cloud.registry.inventory import Inventory
 from cloud.registry.journal_book import JournalBook
 from cloud.registry.request_book import RequestBook
 from cloud.registry.state_book import WHOLE_WITHIN_MS, StateBook
+from cloud.registry.tokens import Tokens
 from cloud.registry.trip_book import TripBook
 from cloud.registry.webhook_book import WebhookBook
 from cloud.settings import CloudSettings
@@ -157,6 +162,14 @@ class Features:
         )
         self.reports_of_energy = ReportFeatures(
             core.database, core.settings.data, self.energy, self.tariffs, self.calendar, core.clock
+        )
+        trackers = Trackers(Tokens(core.database, core.clock))
+        self.gps_in = Intake(
+            core.ingest,
+            core.store,
+            Announcing(trackers, core.ingest, core.clock),
+            FadingAlarms(core.alarms, core.clock),
+            core.clock,
         )
         self.energy_desk = EnergyDesk(core.database, self.energy, self.tariffs, self.calendar, core.alarms, core.clock)
 
@@ -286,3 +299,4 @@ class Features:
         yield from self.tariffs.tasks()
         yield from self.reports_of_energy.tasks()
         yield from self.energy_desk.tasks()
+        yield "positions of phones", self.gps_in.run()

@@ -33,6 +33,7 @@ from cloud.api import (
     fleet_settings,
     gates,
     gateways,
+    gps_in,
     health,
     maps,
     metrics,
@@ -152,6 +153,7 @@ def build_api(services: Services, gate: Gate, *, version: str) -> FastAPI:
     for part in PLAIN:
         app.include_router(part.routes(services))
     if services.features is not None:
+        app.include_router(gps_in.routes(services, gate))
         for part in OF_FEATURES:
             app.include_router(part.routes(services))
 

@@ -23,6 +23,7 @@ from cloud.assets.contract import Observed
 from cloud.energy.contract import BASE_MS, RegisterEvent, State
 from cloud.energy.pages import pack, total_of
 from cloud.features import Features
+from cloud.gps_in.trackers import Trackers
 from cloud.registry.database import Database
 from cloud.registry.energy_days_book import Day, EnergyDaysBook
 from cloud.registry.energy_sightings_book import EnergySightingsBook, Sighting
@@ -79,6 +80,8 @@ class World:
         self.trip = ""
         self._record, self._closed, self._typed = "1", 0, 0
         self.refused: Mapping[str, int] = {}
+        self.tracker = ""
+        """The token of a phone."""
         self.tasks: list[asyncio.Task[None]] = []
         """What works beside the API, and what a request may have given something to stumble over."""
         self._client, self._receiver = client, receiver
@@ -130,8 +133,16 @@ class World:
             return Sound(path={"number": number})
         if entry == ("PUT", "/api/v1/energy/structure/{site}"):
             return _json(STRUCTURE, {"rev": str(await self._revision())})._replace(path={"site": "east"})
+        if noun == "gps-in":
+            return self._phone()
         made = self._bodies().get(entry, Sound())
         return made._replace(path={**self._names(noun), **made.path}, query={**self._query(noun), **made.query})
+
+    def _phone(self) -> Sound:
+        """A phone's position."""
+        here = {"latitude": 30.2712, "longitude": 120.1486}
+        sent = {"location": {"timestamp": self.clock.now_ms(), "coords": here}, "device_id": self.tracker}
+        return _json(sent, {"id": self.tracker, "lat": "30.2712", "lon": "120.1486"})
 
     async def pass_time(self, seconds: float) -> list[str]:
         """Let what works beside work on; says what has ended."""
@@ -370,6 +381,7 @@ class World:
     async def fill(self) -> None:
         """Something of every kind."""
         await self.restore()
+        _, self.tracker = await Trackers(self.api.tokens).add("east/phone-1")
         await self._drive()
         await self._ask("POST", f"/api/v1/energy/reports/east?kind=daily&day={REPORTED}")
         await self._count()
