@@ -43,6 +43,7 @@ from cloud.api import (
     passes,
     past,
     patrols,
+    prometheus,
     quarantine,
     readings,
     request_actions,
@@ -122,6 +123,7 @@ OF_FEATURES = (
     energy_export,
     energy_reports,
     energy_trial,
+    prometheus,
 )
 """Only where the console's features are."""
 

@@ -65,6 +65,9 @@ TOKEN_IN_ADDRESS = "token"  # noqa: S105  (a parameter's name)
 ENERGY_READ = ("/api/v1/energy", "/api/v1/analysis", "/api/v1/bill", "/api/v1/billing-periods")
 """What a token for reading energy may ask."""
 
+PROMETHEUS = "/api/v1/prometheus"
+"""Only reads, also by POST: Grafana sends long queries as a form."""
+
 STREAM = "/api/v1/stream"
 ASKING_MAX = 64
 """Requests at once of one session or token."""
@@ -273,7 +276,7 @@ def needed_role(method: str, path: str) -> Role:
     """The least role that may ask this. Routes may ask for more."""
     if (method, path) in BEFORE_PASSWORD_CHANGE or _below(path, REQUESTS):
         return Role.REQUESTER
-    if method in SAFE:
+    if method in SAFE or _below(path, PROMETHEUS):
         return Role.VIEWER
     return Role.DISPATCHER if any(_below(path, noun) for noun in DISPATCH_WORK) else Role.ADMINISTRATOR
 

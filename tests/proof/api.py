@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import httpx
 
-from cloud.api.gate import BEFORE_PASSWORD_CHANGE, COOKIE, OWN_CREDENTIAL
+from cloud.api.gate import BEFORE_PASSWORD_CHANGE, COOKIE, OWN_CREDENTIAL, PROMETHEUS
 from tests.proof.api_entries import ADMINISTRATOR, ENDLESS, ENTRIES, NOBODY, OWN_END
 from tests.proof.api_inputs import Asked, Route, request_of, routes_of, sound_request
 from tests.proof.api_people import ONE_TIME, Credential, credentials
@@ -79,11 +79,13 @@ class Tally:
 
 
 def has_error_shape(answer: httpx.Response) -> bool:
-    """``{"error": {code, message, hint}}``; a HEAD has no body."""
+    """``{"error": {code, message, hint}}``, or Prometheus' shape where that is spoken; a HEAD has no body."""
     if answer.request.method == "HEAD":
         return True
     try:
         error = json.loads(answer.content)["error"]
+        if PROMETHEUS in answer.request.url.path and isinstance(error, str):
+            return set(json.loads(answer.content)) == {"status", "errorType", "error"}
         return set(error) == {"code", "message", "hint"} and all(isinstance(text, str) for text in error.values())
     except (ValueError, TypeError, KeyError):
         return False

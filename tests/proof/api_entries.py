@@ -28,6 +28,7 @@ _OWN = {
     ("DELETE", "/api/v1/session"): REQUESTER,
     ("POST", "/api/v1/password"): REQUESTER,
 }
+_PROMETHEUS = "/api/v1/prometheus/api/v1"
 _LOOKED_AT = (
     *("openapi.json", "state", "stream", "readings", "events", "sites", "gateways", "gateways/{site}/{gateway}"),
     *("devices", "health", "units", "timeline", "past", "past/activity", "calendar/{site}", "map/{site}"),
@@ -97,6 +98,9 @@ _SET = (
 ENTRIES: dict[tuple[str, str], int] = {
     **_OWN,
     **{("GET", f"/api/v1/{path}"): VIEWER for path in _LOOKED_AT},
+    **{("GET", f"{_PROMETHEUS}/{path}"): VIEWER for path in ("query", "query_range", "labels", "series")},
+    **{("POST", f"{_PROMETHEUS}/{path}"): VIEWER for path in ("query", "query_range", "labels", "series")},
+    **{("GET", f"{_PROMETHEUS}/{path}"): VIEWER for path in ("label/{name}/values", "metadata", "status/buildinfo")},
     ("GET", "/metrics"): VIEWER,
     **_DISPATCHED,
     **dict.fromkeys(_SET, ADMINISTRATOR),

@@ -133,16 +133,21 @@ class World:
             return Sound(path={"number": number})
         if entry == ("PUT", "/api/v1/energy/structure/{site}"):
             return _json(STRUCTURE, {"rev": str(await self._revision())})._replace(path={"site": "east"})
-        if noun == "gps-in":
-            return self._phone()
+        if noun in ("gps-in", "prometheus"):
+            return self._outward(noun, path)
         made = self._bodies().get(entry, Sound())
         return made._replace(path={**self._names(noun), **made.path}, query={**self._query(noun), **made.query})
 
-    def _phone(self) -> Sound:
-        """A phone's position."""
-        here = {"latitude": 30.2712, "longitude": 120.1486}
-        sent = {"location": {"timestamp": self.clock.now_ms(), "coords": here}, "device_id": self.tracker}
-        return _json(sent, {"id": self.tracker, "lat": "30.2712", "lon": "120.1486"})
+    def _outward(self, noun: str, path: str) -> Sound:
+        """A phone's position, or a question in PromQL."""
+        if noun == "gps-in":
+            here = {"latitude": 30.2712, "longitude": 120.1486}
+            sent = {"location": {"timestamp": self.clock.now_ms(), "coords": here}, "device_id": self.tracker}
+            return _json(sent, {"id": self.tracker, "lat": "30.2712", "lon": "120.1486"})
+        span = {"start": str(START // 1000), "end": str(START // 1000 + 3_600), "step": "60"}
+        return Sound(
+            {"name": "device"}, {"query": "sum(dayuan_active_power_total)", "match[]": '{site="east"}', **span}
+        )
 
     async def pass_time(self, seconds: float) -> list[str]:
         """Let what works beside work on; says what has ended."""
