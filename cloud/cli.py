@@ -58,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     _desk_command(tokens, "list", "all tokens, without their secrets", "token_list")
     _desk_command(tokens, "revoke", "end a token at once", "token_revoke").add_argument("id", help="as in the list")
     _add_trackers(commands)
+    _add_calendars(commands)
     bring_in = _desk_command(
         commands, "import", "bring in a site: assets, days, units and places; all of it or nothing", "import_site"
     )
@@ -119,6 +120,21 @@ def _add_trackers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     _desk_command(trackers, "revoke", "end a tracker at once", "tracker_revoke").add_argument(
         "id", help="as in the list"
     )
+
+
+def _add_calendars(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    feeds = commands.add_parser("calendar", help="secret addresses of room calendars").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    add = _desk_command(feeds, "add", "make an address that calendar programs subscribe to; shown once", "calendar_add")
+    add.add_argument("site", metavar="SITE", help="whose bookings")
+    add.add_argument("--room", default="", metavar="ID", help="of this room only")
+    add.add_argument("--organiser", default="", metavar="NAME", help="of this person only, as bookings name it")
+    add.add_argument("--name", default="", help="what it is for")
+    add.add_argument("--lasts", metavar="TIME", help='ends by itself after so long, as in "90 d"')
+    _desk_command(feeds, "list", "all calendar addresses, without their secrets", "calendar_list")
+    revoke = _desk_command(feeds, "revoke", "end an address at once", "calendar_revoke")
+    revoke.add_argument("id", help="as in the list")
 
 
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

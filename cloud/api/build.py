@@ -13,6 +13,7 @@ from cloud.api import (
     bills,
     bookings,
     calendar_seed,
+    calendars,
     devices,
     dispatch_figures,
     energy,
@@ -30,6 +31,7 @@ from cloud.api import (
     energy_structure,
     energy_trial,
     events,
+    fences,
     fleet_settings,
     gates,
     gateways,
@@ -102,6 +104,7 @@ OF_FEATURES = (
     trips,
     tracks,
     mileage,
+    fences,
     fleet_settings,
     energy,
     energy_structure,
@@ -156,6 +159,7 @@ def build_api(services: Services, gate: Gate, *, version: str) -> FastAPI:
         app.include_router(part.routes(services))
     if services.features is not None:
         app.include_router(gps_in.routes(services, gate))
+        app.include_router(calendars.routes(services, gate))
         for part in OF_FEATURES:
             app.include_router(part.routes(services))
 

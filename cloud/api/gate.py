@@ -39,6 +39,7 @@ OWN_CREDENTIAL = frozenset(
         ("GET", "/api/v1/gps-in/osmand"),
         ("POST", "/api/v1/gps-in/osmand"),
         ("POST", "/api/v1/gps-in/owntracks"),
+        ("GET", "/api/v1/calendars/bookings.ics"),
     }
 )
 """Programs that cannot send a header ask these; each route looks for its token itself, by ``Gate.holder``."""

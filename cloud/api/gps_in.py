@@ -6,7 +6,6 @@ These routes are open to the gate and ask for a tracker's token themselves, wher
 import base64
 import binascii
 import math
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,13 +16,13 @@ from starlette.datastructures import Headers
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.gate import Gate, client_of
 from cloud.api.services import Services
+from cloud.api.wrong_tokens import WrongTokens
 from cloud.gps_in.contract import BadPosition, Overloaded, Position, Taken, TooFast
 from cloud.gps_in.intake import Intake
 from cloud.gps_in.osmand import parse_json, parse_parameters
 from cloud.gps_in.owntracks import parse_message
 from cloud.gps_in.trackers import tracker_of
 from cloud.registry.tokens import Scope
-from protocols.clock import Clock
 
 EXAMPLE: dict[str, Any] = {"stored": 1, "repeated": 0, "refused": []}
 JSON_BODY: dict[str, Any] = {
@@ -39,34 +38,6 @@ PARAMETERS = [
 """As described; they are read by hand, as apps send more, and in a form too."""
 
 FIELDS_MAX = 64
-WRONG_MAX, WRONG_WITHIN_S = 30, 60.0
-ADDRESSES_MAX = 10_000
-
-
-class WrongTokens:
-    """Who tries tokens that are none: each costs a look into the registry, so an address may do it a few times."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._tries: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    def check(self, client: str) -> None:
-        """Raises ApiError 429."""
-        count, since = self._tries.get(client, (0, 0.0))
-        wait_s = since + WRONG_WITHIN_S - self._clock.monotonic()
-        if count >= WRONG_MAX and wait_s > 0:
-            message = f"{WRONG_MAX} wrong tokens from this address"
-            raise ApiError(429, "too_many_requests", message, "", {"Retry-After": str(math.ceil(wait_s))})
-
-    def note(self, client: str) -> None:
-        """One more."""
-        now = self._clock.monotonic()
-        count, since = self._tries.pop(client, (0, now))
-        if now - since >= WRONG_WITHIN_S:
-            count, since = 0, now
-        self._tries[client] = (count + 1, since)
-        if len(self._tries) > ADDRESSES_MAX:
-            self._tries.popitem(last=False)
 
 
 class Desk:

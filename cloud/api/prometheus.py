@@ -230,13 +230,8 @@ def _example(content: object) -> dict[int | str, dict[str, Any]]:
 
 
 def _add_queries(router: APIRouter, answers: Answers) -> None:
-    @router.api_route(
-        f"{ROOT}/query",
-        methods=["GET", "POST"],
-        response_class=Response,
-        responses=_example(EXAMPLE),
-        openapi_extra=_needs("query"),
-    )
+    @router.get(f"{ROOT}/query", response_class=Response, responses=_example(EXAMPLE), openapi_extra=_needs("query"))
+    @router.post(f"{ROOT}/query", response_class=Response, responses=_example(EXAMPLE), openapi_extra=_needs("query"))
     async def query(request: Request) -> Response:
         """A query at one instant (`time`; now), as Prometheus answers it: `query` over metrics `dayuan_<point>`.
 
@@ -244,9 +239,14 @@ def _add_queries(router: APIRouter, answers: Answers) -> None:
         """
         return await _answered(request, answers.at_one)
 
-    @router.api_route(
+    @router.get(
         f"{ROOT}/query_range",
-        methods=["GET", "POST"],
+        response_class=Response,
+        responses=_example(EXAMPLE_RANGE),
+        openapi_extra=_needs("query", "start", "end", "step"),
+    )
+    @router.post(
+        f"{ROOT}/query_range",
         response_class=Response,
         responses=_example(EXAMPLE_RANGE),
         openapi_extra=_needs("query", "start", "end", "step"),
@@ -257,9 +257,8 @@ def _add_queries(router: APIRouter, answers: Answers) -> None:
 
 
 def _add_names(router: APIRouter, answers: Answers) -> None:
-    @router.api_route(
-        f"{ROOT}/labels", methods=["GET", "POST"], response_class=Response, responses=_example(EXAMPLE_LIST)
-    )
+    @router.get(f"{ROOT}/labels", response_class=Response, responses=_example(EXAMPLE_LIST))
+    @router.post(f"{ROOT}/labels", response_class=Response, responses=_example(EXAMPLE_LIST))
     async def labels(request: Request) -> Response:
         """The labels that series (`match[]`; all) have."""
 
@@ -279,12 +278,11 @@ def _add_names(router: APIRouter, answers: Answers) -> None:
 
         return await _answered(request, work)
 
-    @router.api_route(
-        f"{ROOT}/series",
-        methods=["GET", "POST"],
-        response_class=Response,
-        responses=_example(EXAMPLE_SERIES),
-        openapi_extra=_needs("match[]"),
+    @router.get(
+        f"{ROOT}/series", response_class=Response, responses=_example(EXAMPLE_SERIES), openapi_extra=_needs("match[]")
+    )
+    @router.post(
+        f"{ROOT}/series", response_class=Response, responses=_example(EXAMPLE_SERIES), openapi_extra=_needs("match[]")
     )
     async def series(request: Request) -> Response:
         """The series that fit `match[]`."""

@@ -24,6 +24,7 @@ _OWN = {
     ("GET", "/api/v1/gps-in/osmand"): NOBODY,
     ("POST", "/api/v1/gps-in/osmand"): NOBODY,
     ("POST", "/api/v1/gps-in/owntracks"): NOBODY,
+    ("GET", "/api/v1/calendars/bookings.ics"): NOBODY,
     ("GET", "/api/v1/session"): REQUESTER,
     ("DELETE", "/api/v1/session"): REQUESTER,
     ("POST", "/api/v1/password"): REQUESTER,
@@ -31,7 +32,17 @@ _OWN = {
 _PROMETHEUS = "/api/v1/prometheus/api/v1"
 _LOOKED_AT = (
     *("openapi.json", "state", "stream", "readings", "events", "sites", "gateways", "gateways/{site}/{gateway}"),
-    *("devices", "health", "units", "timeline", "past", "past/activity", "calendar/{site}", "map/{site}"),
+    *(
+        "devices",
+        "health",
+        "units",
+        "timeline",
+        "past",
+        "past/activity",
+        "calendar/{site}",
+        "map/{site}",
+        "fences/{site}",
+    ),
     *("alarms", "alarms/figures", "alarms/history", "alarms/shelves", "alarms/{name}", "alarm-rules"),
     *("assets", "assets/kinds", "assets/{site}/{kind}/{name}", "map/{site}/floor-plan", "tiles/{z}/{x}/{y}.png"),
     *("bookings", "bookings.ics", "rooms/use", "passes", "gates", "patrols", "patrols/routes"),

@@ -28,6 +28,7 @@ from cloud.registry.database import Database
 from cloud.registry.energy_days_book import Day, EnergyDaysBook
 from cloud.registry.energy_sightings_book import EnergySightingsBook, Sighting
 from cloud.registry.roles import Role
+from cloud.rooms.feeds import Feed, Feeds
 from cloud.settings import load_cloud
 from cloud.store.contract import SeriesKey
 from protocols.clock import ManualClock
@@ -80,8 +81,8 @@ class World:
         self.trip = ""
         self._record, self._closed, self._typed = "1", 0, 0
         self.refused: Mapping[str, int] = {}
-        self.tracker = ""
-        """The token of a phone."""
+        self.tracker = self.feed = ""
+        """The tokens of a phone and of a calendar."""
         self.tasks: list[asyncio.Task[None]] = []
         """What works beside the API, and what a request may have given something to stumble over."""
         self._client, self._receiver = client, receiver
@@ -133,13 +134,15 @@ class World:
             return Sound(path={"number": number})
         if entry == ("PUT", "/api/v1/energy/structure/{site}"):
             return _json(STRUCTURE, {"rev": str(await self._revision())})._replace(path={"site": "east"})
-        if noun in ("gps-in", "prometheus"):
-            return self._outward(noun, path)
+        if noun in ("gps-in", "calendars", "prometheus"):
+            return self._outward(noun)
         made = self._bodies().get(entry, Sound())
         return made._replace(path={**self._names(noun), **made.path}, query={**self._query(noun), **made.query})
 
-    def _outward(self, noun: str, path: str) -> Sound:
-        """A phone's position, or a question in PromQL."""
+    def _outward(self, noun: str) -> Sound:
+        """A phone's position, a calendar's address, or a question in PromQL."""
+        if noun == "calendars":
+            return Sound(query={"token": self.feed})
         if noun == "gps-in":
             here = {"latitude": 30.2712, "longitude": 120.1486}
             sent = {"location": {"timestamp": self.clock.now_ms(), "coords": here}, "device_id": self.tracker}
@@ -387,6 +390,7 @@ class World:
         """Something of every kind."""
         await self.restore()
         _, self.tracker = await Trackers(self.api.tokens).add("east/phone-1")
+        _, self.feed = await Feeds(self.api.tokens).add(Feed("east"), "", None)
         await self._drive()
         await self._ask("POST", f"/api/v1/energy/reports/east?kind=daily&day={REPORTED}")
         await self._count()

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cloud.api.gps_in import WRONG_MAX
+from cloud.api.wrong_tokens import WRONG_MAX
 from cloud.app import Collector
 from cloud.assets.contract import Asset, AssetKey, Binding
 from cloud.gps_in.trackers import Trackers
