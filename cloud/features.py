@@ -28,6 +28,7 @@ from cloud.doors.door_limits import DoorDefaults
 from cloud.features_energy import energy_of
 from cloud.features_energy_desk import EnergyDesk
 from cloud.features_names import SourceNames
+from cloud.features_outward import gps_in_of
 from cloud.features_places import Ground, PlaceFeatures
 from cloud.features_reports import ReportFeatures
 from cloud.features_rooms import RequestedRooms
@@ -36,11 +37,7 @@ from cloud.fleet.fleet import Core as FleetCore
 from cloud.fleet.fleet import Fleet
 from cloud.fleet.reports import Reports
 from cloud.fleet.yards import Around
-from cloud.gps_in.announcing import Announcing
-from cloud.gps_in.intake import Intake
-from cloud.gps_in.trackers import Trackers
 from cloud.ingest.contract import CommittedHandler
-from cloud.ingest.fading import FadingAlarms
 from cloud.ingest.path import Ingest
 from cloud.live.past import Past
 from cloud.live.state import LiveState
@@ -58,7 +55,6 @@ from cloud.registry.inventory import Inventory
 from cloud.registry.journal_book import JournalBook
 from cloud.registry.request_book import RequestBook
 from cloud.registry.state_book import WHOLE_WITHIN_MS, StateBook
-from cloud.registry.tokens import Tokens
 from cloud.registry.trip_book import TripBook
 from cloud.registry.webhook_book import WebhookBook
 from cloud.settings import CloudSettings
@@ -142,11 +138,10 @@ class Features:
         self.resources |= {"guard": self.places.crew, "technician": self.places.crew}
         rooms = RequestedRooms(self.places.rooms, self.calendar, self.calendar.zone, core.clock)
         self.dispatch.needs = self.dispatch.needs._replace(figures=self.places, bookings=rooms)
-        self.fleet = self._fleet()
+        self.fleet = self.resources["vehicle"] = self._fleet()
         self.upkeep.add_own(self.fleet.book.forget_before, core.settings.retention.events_days)
         self.upkeep.add_own(self.places.rooms.book.forget_people, PEOPLE_DAYS)
         self.reports = Reports(self.fleet, self.roster, core.store)
-        self.resources["vehicle"] = self.fleet
         self.feed.listen(self.fleet, ("vehicle",))
         self.energy = energy_of(
             core.database,
@@ -163,14 +158,7 @@ class Features:
         self.reports_of_energy = ReportFeatures(
             core.database, core.settings.data, self.energy, self.tariffs, self.calendar, core.clock
         )
-        trackers = Trackers(Tokens(core.database, core.clock))
-        self.gps_in = Intake(
-            core.ingest,
-            core.store,
-            Announcing(trackers, core.ingest, core.clock),
-            FadingAlarms(core.alarms, core.clock),
-            core.clock,
-        )
+        self.gps_in = gps_in_of(core.database, core.store, core.ingest, core.alarms, core.clock)
         self.energy_desk = EnergyDesk(core.database, self.energy, self.tariffs, self.calendar, core.alarms, core.clock)
 
     def _dispatch(self) -> Dispatch:
@@ -300,3 +288,4 @@ class Features:
         yield from self.reports_of_energy.tasks()
         yield from self.energy_desk.tasks()
         yield "positions of phones", self.gps_in.run()
+        yield "trackers announced", self.gps_in.look_after()

@@ -19,7 +19,7 @@ from cloud.promql.catalogue import LABELS, PREFIX, Catalogue, Series
 from cloud.promql.evaluate import Line, Readings, evaluate, selects, spelled
 from cloud.promql.parse import parse_duration, parse_query, parse_selector
 from cloud.promql.syntax import BadQuery, Matcher, Node, Select
-from cloud.store.contract import Longs, SeriesStore
+from cloud.store.contract import Longs, SeriesKey, SeriesStore
 from protocols.points import VOCABULARY
 
 ROOT = "/api/v1/prometheus/api/v1"
@@ -166,7 +166,7 @@ class Answers:
 
     async def _read(self, wanted: Sequence[Select], first: int, last: int) -> dict[Select, list[Readings]]:
         """Raw readings of all selectors, as far back as each needs. Raises BadQuery for too much."""
-        chosen = {select: self.catalogue.find(select.matchers) for select in wanted}
+        chosen = {select: await asyncio.to_thread(self.catalogue.find, select.matchers) for select in wanted}
         if sum(map(len, chosen.values())) > SERIES_MAX:
             raise BadQuery(f"more than {SERIES_MAX} series; select fewer, by site, device or metric", "execution")
         span_ms = sum(
@@ -195,14 +195,15 @@ class Answers:
             for one, begin, end in zip(found, starts[:-1].tolist(), starts[1:].tolist(), strict=True)
         ]
 
-    def chosen(self, asked: Asked, *, need: bool = False) -> list[Series]:
+    async def chosen(self, asked: Asked, *, need: bool = False) -> list[Series]:
         """Series of ``match[]``, all without it. Raises BadQuery."""
         texts = asked.all("match[]")
         if need and not texts:
             raise BadQuery('match[] is missing, as in match[]={site="east"}')
-        if not texts:
-            return self.catalogue.find([Matcher("__name__", "=~", f"{PREFIX}.+")])
-        found = {one.key: one for text in texts for one in self.catalogue.find(parse_selector(text).matchers)}
+        wanted = [parse_selector(text).matchers for text in texts] or [(Matcher("__name__", "=~", f"{PREFIX}.+"),)]
+        found: dict[SeriesKey, Series] = {}
+        for matchers in wanted:
+            found |= {one.key: one for one in await asyncio.to_thread(self.catalogue.find, matchers)}
         return list(found.values())
 
 
@@ -263,7 +264,7 @@ def _add_names(router: APIRouter, answers: Answers) -> None:
         """The labels that series (`match[]`; all) have."""
 
         async def work(asked: Asked) -> object:
-            return sorted({name for one in answers.chosen(asked) for name in one.labels})
+            return sorted({name for one in await answers.chosen(asked) for name in one.labels})
 
         return await _answered(request, work)
 
@@ -274,7 +275,7 @@ def _add_names(router: APIRouter, answers: Answers) -> None:
         async def work(asked: Asked) -> object:
             if name not in LABELS:
                 return []
-            return sorted({one.labels[name] for one in answers.chosen(asked) if name in one.labels})
+            return sorted({one.labels[name] for one in await answers.chosen(asked) if name in one.labels})
 
         return await _answered(request, work)
 
@@ -288,7 +289,7 @@ def _add_names(router: APIRouter, answers: Answers) -> None:
         """The series that fit `match[]`."""
 
         async def work(asked: Asked) -> object:
-            return [one.labels for one in answers.chosen(asked, need=True)]
+            return [one.labels for one in await answers.chosen(asked, need=True)]
 
         return await _answered(request, work)
 
@@ -298,7 +299,7 @@ def _add_names(router: APIRouter, answers: Answers) -> None:
 
         async def work(asked: Asked) -> object:
             wanted = asked.all("metric")
-            points = {one.key.point: one for one in answers.chosen(Asked([]))}
+            points = {one.key.point: one for one in await answers.chosen(Asked([]))}
             return {
                 PREFIX + point: [
                     {

@@ -22,8 +22,8 @@ TITLE = "GPS over HTTP"
 class AnnouncesOwn(Protocol):
     """The ingest path, as far as this file needs it."""
 
-    async def announce_own(self, key: GatewayKey, birth: Birth, status: Status) -> None:
-        """Tell everybody what a gateway of the collector's own is and that it lives."""
+    async def announce_own(self, key: GatewayKey, birth: Birth | None, status: Status) -> None:
+        """Tell everybody that a gateway of the collector's own lives, and what it is when that changed."""
         ...
 
 
@@ -46,9 +46,9 @@ class Announcing:
         for tracker in await self._trackers.all():
             sites.setdefault(tracker.site, set()).add(tracker)
         for site, trackers in sites.items():
-            await self._path.announce_own(
-                GatewayKey(site, OWN_GATEWAY), self._birth(site, trackers), self._status(self._clock.now_ms())
-            )
+            changed = self._told.get(site) != trackers
+            birth = self._birth(site, trackers) if changed else None
+            await self._path.announce_own(GatewayKey(site, OWN_GATEWAY), birth, self._status(self._clock.now_ms()))
             self._told[site] = frozenset(trackers)
 
     def _birth(self, site: str, trackers: set[Tracker]) -> Birth:

@@ -29,7 +29,8 @@ WAITING_MAX = 256
 GROUP_POSITIONS_MAX = 4_000
 DURABLE_WITHIN_S = 8.0
 """Apps give up after ten or fifteen seconds; what is stored later is a repetition when it comes again."""
-TELL_EVERY_S = 60.0
+TELL_EVERY_S = 10.0
+"""A gateway that is silent for half a minute may count as offline."""
 BURST, PER_S = 5_000.0, 20.0
 """Positions a tracker may send at once, and on the long run: a month's backlog passes, a loop does not."""
 TRACKERS_COUNTED = 10_000
@@ -61,7 +62,7 @@ class _Waiting(NamedTuple):
 
 
 class Intake:
-    """``take`` from any request; ``run`` is its task."""
+    """``take`` from any request; ``run`` and ``look_after`` are its tasks."""
 
     def __init__(
         self, path: OwnBatches, store: SeriesStore, announcing: Announcing, alarms: FadingAlarms, clock: Clock
@@ -93,16 +94,8 @@ class Intake:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        tell_at = self._clock.monotonic()
         while True:
-            if self._clock.monotonic() >= tell_at:
-                await self._tell()
-                tell_at = self._clock.monotonic() + TELL_EVERY_S
-            try:
-                async with asyncio.timeout(TELL_EVERY_S):
-                    first = self._held or await self._waiting.get()
-            except TimeoutError:
-                continue
+            first = self._held or await self._waiting.get()
             group, self._held = self._gather(first)
             try:
                 await self._store(group)
@@ -113,6 +106,13 @@ class Intake:
                     self._forget(one)
                     if not one.done.done():
                         one.done.set_exception(Overloaded(f"not stored: {error}"))
+
+    async def look_after(self) -> None:
+        """Until cancelled: say that the trackers' gateway lives, also while the store is away; let alarms fade."""
+        while True:
+            self._alarms.fade()
+            await self._tell()
+            await self._clock.sleep(TELL_EVERY_S)
 
     def _gather(self, first: _Waiting) -> tuple[list[_Waiting], _Waiting | None]:
         """All that wait, up to a group's size; the one that is over it comes first next time."""
@@ -189,8 +189,9 @@ class Intake:
             raise TooFast((count - left) / PER_S)
 
     async def _tell(self) -> None:
-        self._alarms.fade()
         try:
             await self._announcing.tell()
         except StoreUnavailable as error:
             log.warning("trackers were not announced: %s", error)
+        except Exception:  # task top: positions are stored, whoever failed at what their devices are called
+            log.exception("trackers were not announced")

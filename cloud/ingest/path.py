@@ -171,11 +171,12 @@ class Ingest:
         if number is None or not self._preparer.identities.holds((number, epoch, seq)):
             raise StoreUnavailable(f"batch {seq} of {key.site}/{key.gateway} was not stored; see the quarantine")
 
-    async def announce_own(self, key: GatewayKey, birth: Birth, status: Status) -> None:
-        """Tell those who hear announcements of a gateway of the collector's own."""
+    async def announce_own(self, key: GatewayKey, birth: Birth | None, status: Status) -> None:
+        """Tell those who hear announcements of a gateway of the collector's own; what it is only when that changed."""
         now = self._clock.now_ms()
-        for channel, payload in (("birth", encode_birth(birth)), ("status", encode_status(status))):
-            await self._announce(Announcement(key, channel, payload, now, retained=False))
+        if birth is not None:
+            await self._announce(Announcement(key, "birth", encode_birth(birth), now, retained=False))
+        await self._announce(Announcement(key, "status", encode_status(status), now, retained=False))
 
     # --- what others ask ---------------------------------------------------------------------------------------------
 

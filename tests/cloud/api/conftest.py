@@ -83,7 +83,7 @@ class PretendedIngest:
     async def store_own(self, key: GatewayKey, epoch: str, seq: int, payload: bytes) -> None:
         del key, epoch, seq, payload
 
-    async def announce_own(self, key: GatewayKey, birth: Birth, status: Status) -> None:
+    async def announce_own(self, key: GatewayKey, birth: Birth | None, status: Status) -> None:
         del key, birth, status
 
     def view(self) -> IngestView:
