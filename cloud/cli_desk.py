@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import cast
 
 from cloud.registry.database import Database
 from cloud.registry.passwords import Passwords
@@ -122,8 +121,16 @@ async def tracker_add(desk: Desk, options: argparse.Namespace) -> object:
 async def tracker_list(desk: Desk, _: argparse.Namespace) -> object:
     from cloud import cli_trackers
 
-    found = await cli_trackers.list_trackers(desk.tokens)
-    return [{**row, "last_used_at": _instant(cast("int | None", row["last_used_at"]))} for row in found]
+    return [
+        {
+            "id": row.id,
+            "tracker": scope_of(row.scope)[1],
+            "name": row.name,
+            "last_used": _instant(row.last_used_at),
+            "revoked": _instant(row.revoked_at),
+        }
+        for row in await cli_trackers.list_trackers(desk.tokens)
+    ]
 
 
 async def tracker_revoke(desk: Desk, options: argparse.Namespace) -> object:

@@ -6,6 +6,7 @@ from cloud.gps_in.trackers import Trackers, tracker_of
 from cloud.ingest.contract import OWN_GATEWAY
 from cloud.registry.database import Database
 from cloud.registry.inventory import Inventory
+from cloud.registry.tables import TokenRow
 from cloud.registry.tokens import BadToken, Scope, Tokens, scope_of
 
 
@@ -29,18 +30,9 @@ async def add_tracker(database: Database, tokens: Tokens, options: argparse.Name
     }
 
 
-async def list_trackers(tokens: Tokens) -> list[dict[str, object]]:
-    """All that may send or could, without their secrets."""
-    return [
-        {
-            "id": row.id,
-            "tracker": scope_of(row.scope)[1],
-            "name": row.name,
-            "last_used_at": row.last_used_at,
-            "revoked": row.revoked_at is not None,
-        }
-        for row in await Trackers(tokens).rows()
-    ]
+async def list_trackers(tokens: Tokens) -> list[TokenRow]:
+    """All that may send or could."""
+    return await Trackers(tokens).rows()
 
 
 async def end_tracker(tokens: Tokens, options: argparse.Namespace) -> dict[str, object]:

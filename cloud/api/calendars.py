@@ -39,12 +39,14 @@ def routes(services: Services, gate: Gate) -> APIRouter:
         `token` this is (`dayuan-cloud calendar add`). It opens nothing else and can be revoked.
         """
         client = client_of(request)
-        wrong.check(client)
-        about = await gate.holder(request.query_params.get("token", ""), Scope.CALENDAR)
+        secret = request.query_params.get("token", "")
+        wrong.check(client, [secret])
+        about = await gate.holder(secret, Scope.CALENDAR)
         if about is None:
             wrong.note(client)
             hint = "made by: dayuan-cloud calendar add SITE"
             raise ApiError(401, "not_logged_in", "this is no calendar's address", hint)
+        wrong.passed(secret)
         text = (await _text(services, read_feed(about))).encode()
         tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}

@@ -52,10 +52,11 @@ class Desk:
     async def tracker(self, request: Request, said: Sequence[str]) -> tuple[str, str]:
         """Site and device of the first of these secrets that is a tracker's. Raises ApiError 401, 429."""
         client = client_of(request)
-        self._wrong.check(client)
+        self._wrong.check(client, said)
         for secret in said:
             about = await self._gate.holder(secret, Scope.TRACKER)
             if about is not None:
+                self._wrong.passed(secret)
                 return tracker_of(about)
         self._wrong.note(client)
         raise ApiError(

@@ -25,8 +25,8 @@ from protocols.points import VOCABULARY
 ROOT = "/api/v1/prometheus/api/v1"
 INSTANTS_MAX = 11_000
 SERIES_MAX = 500
-SERIES_DAYS_MAX = 400.0
-"""Series times days of one query: raw readings of all of it are read."""
+SERIES_DAYS_MAX = 200.0
+"""Series times days of one query: raw readings of all of it are read, some 120 MB at one each ten seconds."""
 AT_ONCE = 2
 WITHIN_S = 30.0
 FIELDS_MAX = 64
@@ -226,7 +226,14 @@ def _needs(*names: str) -> dict[str, Any]:
 def _example(content: object) -> dict[int | str, dict[str, Any]]:
     return {
         200: {"content": {"application/json": {"example": content}}},
-        422: {"description": "Not in the part of PromQL that is answered here; says what is, in Prometheus' shape"},
+        422: {
+            "description": "Not in the part of PromQL that is answered here; says what is, in Prometheus' shape",
+            "content": {"application/json": {"schema": {"type": "object", "required": ["error"]}}},
+        },
+        503: {
+            "description": "Not worked out in time, in Prometheus' shape; or the store is away",
+            "content": {"application/json": {"schema": {"type": "object", "required": ["error"]}}},
+        },
     }
 
 

@@ -46,7 +46,7 @@ class Announcing:
         for tracker in await self._trackers.all():
             sites.setdefault(tracker.site, set()).add(tracker)
         for site, trackers in sites.items():
-            changed = self._told.get(site) != trackers
+            changed = self._told.get(site) != frozenset(trackers)
             birth = self._birth(site, trackers) if changed else None
             await self._path.announce_own(GatewayKey(site, OWN_GATEWAY), birth, self._status(self._clock.now_ms()))
             self._told[site] = frozenset(trackers)

@@ -18,7 +18,7 @@ from cloud.ingest.fading import FadingAlarms
 from cloud.ingest.wrong_clocks import spell_off
 from cloud.store.contract import GatewayKey, SeriesStore
 from protocols.batch import seal
-from protocols.clock import Clock
+from protocols.clock import TRUST_FLOOR_MS, Clock
 from protocols.errors import StoreUnavailable
 from protocols.reading import Reading
 
@@ -79,11 +79,14 @@ class Intake:
     async def take(self, site: str, device: str, positions: Sequence[Position]) -> Taken:
         """Returns when all that can be stored is durable. Raises TooFast, Overloaded."""
         self._spend(site, device, len(positions))
+        now = self._clock.now_ms()
+        if now < TRUST_FLOOR_MS:  # every true instant would look like one of the future
+            raise Overloaded("the collector's own clock is not set")
         if self._path.own_full:
             raise Overloaded("the store does not take positions now")
         done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         try:
-            self._waiting.put_nowait(_Waiting(site, device, positions, self._clock.now_ms(), done))
+            self._waiting.put_nowait(_Waiting(site, device, positions, now, done))
         except asyncio.QueueFull:
             raise Overloaded("too many positions wait already") from None
         try:

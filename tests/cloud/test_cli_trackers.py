@@ -29,7 +29,7 @@ def test_a_tracker_is_made_listed_and_ended_and_its_token_is_told_once(
     _, out, _ = run(capsys, "tracker", "list", "--data", data, "--json")
     assert made["token"] not in out
     assert json.loads(out) == [
-        {"id": made["id"], "tracker": "east/phone-1", "name": "王敏的手机", "last_used_at": None, "revoked": False}
+        {"id": made["id"], "tracker": "east/phone-1", "name": "王敏的手机", "last_used": None, "revoked": None}
     ]
     assert run(capsys, "tracker", "revoke", made["id"], "--data", data)[0] == 0
     assert run(capsys, "tracker", "add", "east/phone-1", "--data", data)[0] == 0, "a new phone under the old id"

@@ -182,8 +182,10 @@ async def test_only_the_token_says_whose_positions_they_are(tmp_path: Path) -> N
 async def test_nobody_without_a_trackers_token_gets_in_and_a_tracker_gets_nowhere_else(tmp_path: Path) -> None:
     async with collecting(tmp_path) as collector, phone(collector) as client:
         token = await tracker(collector)
+        good = await tracker(collector, "east/phone-2")
         _, viewer = await collector.tokens.add("test", Role.ADMINISTRATOR)
         now_s = SystemClock().now_ms() // 1000
+        assert (await client.get(OSMAND, params=asked(good, now_s))).status_code == 200
         for secret in ("", "48241179", "dayuan_" + "x" * 43, viewer):
             assert (await client.post(OSMAND, params=asked(secret, now_s))).status_code == 401
             assert (await client.post(OWN, json=OWNTRACKS, auth=("wang", secret))).status_code == 401
@@ -195,6 +197,8 @@ async def test_nobody_without_a_trackers_token_gets_in_and_a_tracker_gets_nowher
             last = await client.get(OSMAND, params=asked("wrong", now_s))
         assert last.status_code == 429
         assert int(last.headers["Retry-After"]) > 0
+        answer = await client.get(OSMAND, params=asked(good, now_s - 1))
+        assert answer.status_code == 200, "a phone behind the same address goes on"
 
 
 async def test_a_tracker_that_was_revoked_is_out_within_seconds(tmp_path: Path) -> None:
