@@ -57,6 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
     add.add_argument("--lasts", metavar="TIME", help='ends by itself after so long, as in "90 d"')
     _desk_command(tokens, "list", "all tokens, without their secrets", "token_list")
     _desk_command(tokens, "revoke", "end a token at once", "token_revoke").add_argument("id", help="as in the list")
+    _add_trackers(commands)
+    _add_calendars(commands)
     bring_in = _desk_command(
         commands, "import", "bring in a site: assets, days, units and places; all of it or nothing", "import_site"
     )
@@ -103,6 +105,36 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="how much is told on standard error",
     )
     run.set_defaults(work=_run)
+
+
+def _add_trackers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    trackers = commands.add_parser("tracker", help="phones that send their positions over HTTP").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    add = _desk_command(
+        trackers, "add", "let a phone send the positions of a device; its token is shown once", "tracker_add"
+    )
+    add.add_argument("tracker", metavar="SITE/DEVICE", help="whose positions they are, as in east-compound/phone-1")
+    add.add_argument("--name", default="", help="what people call it (else the device's id)")
+    _desk_command(trackers, "list", "all trackers, without their tokens", "tracker_list")
+    _desk_command(trackers, "revoke", "end a tracker at once", "tracker_revoke").add_argument(
+        "id", help="as in the list"
+    )
+
+
+def _add_calendars(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    feeds = commands.add_parser("calendar", help="secret addresses of room calendars").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    add = _desk_command(feeds, "add", "make an address that calendar programs subscribe to; shown once", "calendar_add")
+    add.add_argument("site", metavar="SITE", help="whose bookings")
+    add.add_argument("--room", default="", metavar="ID", help="of this room only")
+    add.add_argument("--organiser", default="", metavar="NAME", help="of this person only, as bookings name it")
+    add.add_argument("--name", default="", help="what it is for")
+    add.add_argument("--lasts", metavar="TIME", help='ends by itself after so long, as in "90 d"')
+    _desk_command(feeds, "list", "all calendar addresses, without their secrets", "calendar_list")
+    revoke = _desk_command(feeds, "revoke", "end an address at once", "calendar_revoke")
+    revoke.add_argument("id", help="as in the list")
 
 
 def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

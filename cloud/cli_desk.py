@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from cloud.registry.database import Database
 from cloud.registry.passwords import Passwords
 from cloud.registry.roles import Role
-from cloud.registry.tokens import BadToken, Scope, Tokens
+from cloud.registry.tokens import BadToken, Scope, Tokens, scope_of
 from cloud.registry.users import BadUser, Users
 from cloud.settings import CloudSettings
 from protocols.clock import SystemClock
@@ -84,10 +84,7 @@ async def user_role(desk: Desk, options: argparse.Namespace) -> object:
 
 
 async def token_add(desk: Desk, options: argparse.Namespace) -> object:
-    try:
-        lasts_s = duration(options.lasts) if options.lasts else None
-    except ValueError as error:
-        raise BadToken(f"--lasts: {error}") from None
+    lasts_s = _lasts_s(options.lasts)
     scope = Scope(options.scope or "")
     token_id, secret = await desk.tokens.add(options.name, Role(options.role), lasts_s=lasts_s, scope=scope)
     told = {"id": token_id, "name": options.name, "role": options.role}
@@ -113,6 +110,73 @@ async def token_list(desk: Desk, _: argparse.Namespace) -> object:
 async def token_revoke(desk: Desk, options: argparse.Namespace) -> object:
     await desk.tokens.revoke(options.id)
     return {"id": options.id, "revoked": True}
+
+
+async def tracker_add(desk: Desk, options: argparse.Namespace) -> object:
+    from cloud import cli_trackers  # numpy, of which users and tokens need nothing
+
+    return await cli_trackers.add_tracker(desk.database, desk.tokens, options)
+
+
+async def tracker_list(desk: Desk, _: argparse.Namespace) -> object:
+    from cloud import cli_trackers
+
+    return [
+        {
+            "id": row.id,
+            "tracker": scope_of(row.scope)[1],
+            "name": row.name,
+            "last_used": _instant(row.last_used_at),
+            "revoked": _instant(row.revoked_at),
+        }
+        for row in await cli_trackers.list_trackers(desk.tokens)
+    ]
+
+
+async def tracker_revoke(desk: Desk, options: argparse.Namespace) -> object:
+    from cloud import cli_trackers
+
+    return await cli_trackers.end_tracker(desk.tokens, options)
+
+
+async def calendar_add(desk: Desk, options: argparse.Namespace) -> object:
+    from cloud.rooms.feeds import Feed, Feeds
+
+    feed = Feed(options.site, options.room, options.organiser)
+    number, secret = await Feeds(desk.tokens).add(feed, options.name, _lasts_s(options.lasts))
+    return {"id": number, "address": f"/api/v1/calendars/bookings.ics?token={secret}"}
+
+
+async def calendar_list(desk: Desk, _: argparse.Namespace) -> object:
+    from cloud.rooms.feeds import Feeds, read_feed
+
+    return [
+        {
+            "id": row.id,
+            "name": row.name,
+            **read_feed(scope_of(row.scope)[1])._asdict(),
+            "expires": _instant(row.expires_at),
+            "last_used": _instant(row.last_used_at),
+            "revoked": _instant(row.revoked_at),
+        }
+        for row in await Feeds(desk.tokens).rows()
+    ]
+
+
+async def calendar_revoke(desk: Desk, options: argparse.Namespace) -> object:
+    from cloud.rooms.feeds import Feeds
+
+    if options.id not in {row.id for row in await Feeds(desk.tokens).rows()}:
+        raise BadToken(f"there is no calendar {options.id!r} (see: dayuan-cloud calendar list)")
+    await desk.tokens.revoke(options.id)
+    return {"id": options.id, "revoked": True}
+
+
+def _lasts_s(text: str | None) -> float | None:
+    try:
+        return duration(text) if text else None
+    except ValueError as error:
+        raise BadToken(f"--lasts: {error}") from None
 
 
 def _instant(at: int | None) -> str | None:
@@ -143,6 +207,12 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         token_add,
         token_list,
         token_revoke,
+        tracker_add,
+        tracker_list,
+        tracker_revoke,
+        calendar_add,
+        calendar_list,
+        calendar_revoke,
         import_site,
         map_site,
     )

@@ -28,6 +28,7 @@ from cloud.doors.door_limits import DoorDefaults
 from cloud.features_energy import energy_of
 from cloud.features_energy_desk import EnergyDesk
 from cloud.features_names import SourceNames
+from cloud.features_outward import gps_in_of
 from cloud.features_places import Ground, PlaceFeatures
 from cloud.features_reports import ReportFeatures
 from cloud.features_rooms import RequestedRooms
@@ -137,11 +138,10 @@ class Features:
         self.resources |= {"guard": self.places.crew, "technician": self.places.crew}
         rooms = RequestedRooms(self.places.rooms, self.calendar, self.calendar.zone, core.clock)
         self.dispatch.needs = self.dispatch.needs._replace(figures=self.places, bookings=rooms)
-        self.fleet = self._fleet()
+        self.fleet = self.resources["vehicle"] = self._fleet()
         self.upkeep.add_own(self.fleet.book.forget_before, core.settings.retention.events_days)
         self.upkeep.add_own(self.places.rooms.book.forget_people, PEOPLE_DAYS)
         self.reports = Reports(self.fleet, self.roster, core.store)
-        self.resources["vehicle"] = self.fleet
         self.feed.listen(self.fleet, ("vehicle",))
         self.energy = energy_of(
             core.database,
@@ -158,6 +158,7 @@ class Features:
         self.reports_of_energy = ReportFeatures(
             core.database, core.settings.data, self.energy, self.tariffs, self.calendar, core.clock
         )
+        self.gps_in = gps_in_of(core.database, core.store, core.ingest, core.alarms, core.clock)
         self.energy_desk = EnergyDesk(core.database, self.energy, self.tariffs, self.calendar, core.alarms, core.clock)
 
     def _dispatch(self) -> Dispatch:
@@ -286,3 +287,5 @@ class Features:
         yield from self.tariffs.tasks()
         yield from self.reports_of_energy.tasks()
         yield from self.energy_desk.tasks()
+        yield "positions of phones", self.gps_in.run()
+        yield "trackers announced", self.gps_in.look_after()

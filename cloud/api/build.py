@@ -13,6 +13,7 @@ from cloud.api import (
     bills,
     bookings,
     calendar_seed,
+    calendars,
     devices,
     dispatch_figures,
     energy,
@@ -30,9 +31,11 @@ from cloud.api import (
     energy_structure,
     energy_trial,
     events,
+    fences,
     fleet_settings,
     gates,
     gateways,
+    gps_in,
     health,
     maps,
     metrics,
@@ -42,6 +45,7 @@ from cloud.api import (
     passes,
     past,
     patrols,
+    prometheus,
     quarantine,
     readings,
     request_actions,
@@ -100,6 +104,7 @@ OF_FEATURES = (
     trips,
     tracks,
     mileage,
+    fences,
     fleet_settings,
     energy,
     energy_structure,
@@ -121,6 +126,7 @@ OF_FEATURES = (
     energy_export,
     energy_reports,
     energy_trial,
+    prometheus,
 )
 """Only where the console's features are."""
 
@@ -152,6 +158,8 @@ def build_api(services: Services, gate: Gate, *, version: str) -> FastAPI:
     for part in PLAIN:
         app.include_router(part.routes(services))
     if services.features is not None:
+        app.include_router(gps_in.routes(services, gate))
+        app.include_router(calendars.routes(services, gate))
         for part in OF_FEATURES:
             app.include_router(part.routes(services))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from cloud.api.gate import COOKIE, OPEN, SAFE
+from cloud.api.gate import COOKIE, OPEN, OWN_CREDENTIAL, SAFE
 
 METHODS = frozenset({"get", "head", "post", "put", "patch", "delete"})
 CREDENTIALS = {
@@ -92,7 +92,7 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
     answers = operation["responses"]
     texts = (
         ANYWHERE
-        | ({} if is_open and method in SAFE else SHUT)
+        | ({} if is_open and method in SAFE and (method, path) not in OWN_CREDENTIAL else SHUT)
         | ({} if method in SAFE else WITH_BODY)
         | (WITH_NAME if "{" in path or _names_a_thing(operation) else {})
     )

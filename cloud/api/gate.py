@@ -25,7 +25,7 @@ from cloud.api.answers import ApiError
 from cloud.live.stream import Stream
 from cloud.registry.roles import Role
 from cloud.registry.sessions import Principal, Sessions, fingerprint
-from cloud.registry.tokens import PREFIX, Scope, Tokens
+from cloud.registry.tokens import PREFIX, Scope, Tokens, scope_of
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
 
@@ -34,7 +34,16 @@ log = logging.getLogger(__name__)
 COOKIE = "dayuan_session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-OPEN = frozenset({("GET", "/healthz"), ("POST", "/api/v1/session"), ("GET", "/"), ("HEAD", "/")})
+OWN_CREDENTIAL = frozenset(
+    {
+        ("GET", "/api/v1/gps-in/osmand"),
+        ("POST", "/api/v1/gps-in/osmand"),
+        ("POST", "/api/v1/gps-in/owntracks"),
+        ("GET", "/api/v1/calendars/bookings.ics"),
+    }
+)
+"""Programs that cannot send a header ask these; each route looks for its token itself, by ``Gate.holder``."""
+OPEN = OWN_CREDENTIAL | {("GET", "/healthz"), ("POST", "/api/v1/session"), ("GET", "/"), ("HEAD", "/")}
 OPEN_FOLDER = "/web/"
 OWN_ACCOUNT = frozenset({("DELETE", "/api/v1/session"), ("POST", "/api/v1/password")})
 BEFORE_PASSWORD_CHANGE = OWN_ACCOUNT | {("GET", "/api/v1/session")}
@@ -57,10 +66,14 @@ TOKEN_IN_ADDRESS = "token"  # noqa: S105  (a parameter's name)
 ENERGY_READ = ("/api/v1/energy", "/api/v1/analysis", "/api/v1/bill", "/api/v1/billing-periods")
 """What a token for reading energy may ask."""
 
+PROMETHEUS = "/api/v1/prometheus"
+"""Only reads, also by POST: Grafana sends long queries as a form."""
+
 STREAM = "/api/v1/stream"
 ASKING_MAX = 64
 """Requests at once of one session or token."""
 
+SECRET_MAX = 200
 REMEMBER_S = 2.0
 REMEMBERED_MAX = 4096
 WATCH_EVERY_S = 2.0
@@ -92,6 +105,16 @@ class Gate:
                 return found
         secret = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
         return await self._check(f"session:{fingerprint(secret)}") if secret else None
+
+    async def holder(self, secret: str, scope: Scope) -> str | None:
+        """What the token of this secret is about, when it is one of this scope; None for every other."""
+        if not secret.startswith(PREFIX) or len(secret) > SECRET_MAX:
+            return None
+        found = await self._check(f"token:{fingerprint(secret)}")
+        if found is None:
+            return None
+        kind, about = scope_of(found.scope)
+        return about if kind is scope else None
 
     async def drop(self, principal: Principal) -> None:
         """Forget a credential that was ended, and end its streams."""
@@ -227,9 +250,15 @@ def _checked(principal: Principal | None, method: str, path: str) -> Principal:
     needed = needed_role(method, path)
     if not principal.role.covers(needed):
         raise _needs(needed)
-    if principal.scope and (method not in SAFE or not any(_below(path, noun) for noun in ENERGY_READ)):
-        raise ApiError(403, "not_allowed", f"this token only reads {principal.scope}", "a token without a scope")
+    if principal.scope and not _in_scope(principal.scope, method, path):
+        scope, _ = scope_of(principal.scope)
+        raise ApiError(403, "not_allowed", f"this token is for {scope.value} only", "a token without a scope")
     return principal
+
+
+def _in_scope(scope: str, method: str, path: str) -> bool:
+    """A tracker's or a calendar's token opens its own route (``OWN_CREDENTIAL``) and no other."""
+    return scope == Scope.ENERGY and method in SAFE and any(_below(path, noun) for noun in ENERGY_READ)
 
 
 def _take_token(scope: Asked) -> str | None:
@@ -248,7 +277,7 @@ def needed_role(method: str, path: str) -> Role:
     """The least role that may ask this. Routes may ask for more."""
     if (method, path) in BEFORE_PASSWORD_CHANGE or _below(path, REQUESTS):
         return Role.REQUESTER
-    if method in SAFE:
+    if method in SAFE or _below(path, PROMETHEUS):
         return Role.VIEWER
     return Role.DISPATCHER if any(_below(path, noun) for noun in DISPATCH_WORK) else Role.ADMINISTRATOR
 

@@ -70,6 +70,11 @@ async def _whole(services: Services, out: MetricsText) -> None:
     out.counter("dayuan_ingest_ignored_messages_total", "messages on topics that are not ours", path.ignored_messages)
     out.counter("dayuan_ingest_dropped_messages_total", "messages lost before they were read", path.dropped_messages)
     out.counter("dayuan_ingest_handler_failures_total", "failures behind the store", path.handler_failures)
+    if services.features is not None:
+        phones = services.features.gps_in
+        counted = [("stored", phones.stored), ("repeated", phones.repeated), ("refused", phones.refused)]
+        samples = [({"what": what}, count) for what, count in counted]
+        out.add("dayuan_gps_in_positions_total", "counter", "positions of phones, by what became of them", samples)
     size = await services.store.size()
     out.gauge("dayuan_store_readings", "readings at rest", size.readings)
     out.gauge("dayuan_store_batches", "batches at rest", size.batches)

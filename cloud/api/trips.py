@@ -1,8 +1,9 @@
 """Trips of vehicles, and a vehicle taken out of service."""
 
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +15,7 @@ from cloud.api.tracks import POINTS_MAX, Form, track_answer, vehicle_of
 from cloud.assets.contract import AssetKey
 from cloud.fleet.reports import TripShown
 from cloud.registry.trip_book import StoredService
+from cloud.sheets.csv_text import csv_bytes, local_texts, utc_texts
 from protocols.reading import ID_PATTERN
 
 EXAMPLE_TRIP: dict[str, Any] = {
@@ -66,7 +68,7 @@ def routes(services: Services) -> APIRouter:
     @router.get(
         "/api/v1/trips",
         response_class=Response,
-        responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
+        responses={200: {"content": {"application/json": {"example": EXAMPLE}, "text/csv": {}}}},
     )
     async def trips(
         site: Annotated[str, Query(max_length=32)],
@@ -76,14 +78,19 @@ def routes(services: Services) -> APIRouter:
         ] = None,
         to: Annotated[Instant, Query(description="not included; now")] = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+        answer_format: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
     ) -> Response:
-        """Trips that overlap the period, by their beginning, and the stops between them.
+        """Trips that overlap the period, by their beginning, and the stops between them. As `csv` the trips alone.
 
         A trip under way has no `ended_at` and no `to`. `gap`: nothing was heard between its ends. `source` says what
         counted the kilometres: `odometer` (of the vehicle), `device` (of the tracker), `gnss` (positions).
         """
         since, until = parse_period(from_, to, services.clock.now_ms())
         found = await features.reports.trips(site, since, until, vehicle, limit)
+        if answer_format == "csv":
+            headers = {"Content-Disposition": f'attachment; filename="trips_{since}.csv"'}
+            body = _csv(found, services.inventory.time_zone(site))
+            return Response(body, 200, headers, "text/csv; charset=utf-8")
         return json_answer({"trips": [shown(trip) for trip in found], "stops": stops(found)})
 
     @router.get(
@@ -128,6 +135,31 @@ def routes(services: Services) -> APIRouter:
         return json_answer({"vehicle": vehicle, "out_of_service": facts})
 
     return router
+
+
+def _csv(trips: list[TripShown], zone: str) -> bytes:
+    """One row a trip; of one under way the end is empty."""
+    began = np.array([trip.started_at for trip in trips], np.int64)
+    ended = [trip.ended_at for trip in trips]
+    known = np.array([at for at in ended if at is not None], np.int64)
+    told = dict(zip(known.tolist(), zip(local_texts(known, zone), utc_texts(known), strict=True), strict=True))
+    ends = [told.get(at, ("", "")) if at is not None else ("", "") for at in ended]
+    columns: dict[str, list[object]] = {
+        "vehicle": [trip.vehicle for trip in trips],
+        "from_local": [*local_texts(began, zone)],
+        "from_utc": [*utc_texts(began)],
+        "until_local": [local for local, _ in ends],
+        "until_utc": [utc for _, utc in ends],
+        "from": [trip.from_["name"] for trip in trips],
+        "to": [trip.to["name"] if trip.to else "" for trip in trips],
+        "km": [trip.km for trip in trips],
+        "source": [trip.source for trip in trips],
+        "max_kmh": [trip.max_kmh for trip in trips],
+        "gap": [int(trip.gap) for trip in trips],
+        "driver": [trip.driver_name or trip.driver for trip in trips],
+        "request": [trip.request for trip in trips],
+    }
+    return csv_bytes(list(columns), list(columns.values()))
 
 
 def shown(trip: TripShown) -> dict[str, object]:

@@ -14,6 +14,9 @@ from protocols.birth import Birth
 from protocols.reading import Event
 from protocols.status import Status
 
+OWN_GATEWAY = "gps-in"
+"""The gateway whose batches the collector seals itself. What claims to come from it over MQTT is not taken."""
+
 AlarmArgs = Mapping[str, str | int | float | bool | None]
 
 

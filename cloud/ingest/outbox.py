@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from cloud.ingest.contract import OWN_GATEWAY
 from cloud.ingest.prepared import Answer
 from cloud.store.contract import GatewayKey
 from cloud.store.ranges import SeqRanges
@@ -50,7 +51,7 @@ class AckOutbox:
 
     def add(self, answers: Sequence[Answer]) -> None:
         """Queue answers to batches that are durable, or rejected."""
-        self._put(answers)
+        self._put([answer for answer in answers if answer.key.gateway != OWN_GATEWAY])
         if self._waiting:
             self._filled.set()
 

@@ -25,17 +25,18 @@ from cloud.ingest.contract import (
     GatewayCounters,
     IngestView,
 )
-from cloud.ingest.message import Inbox
+from cloud.ingest.message import Inbox, Incoming
 from cloud.ingest.outbox import AckOutbox
 from cloud.ingest.prepare import Preparer
 from cloud.ingest.subscriber import Announcement, BrokerSettings, Subscriber
 from cloud.store.contract import GatewayKey, SeriesStore
 from cloud.store.failpoint import fail_points
 from cloud.store.series_book import QualityBook, SeriesBook
-from protocols.birth import Birth, parse_birth
+from protocols.birth import Birth, encode_birth, parse_birth
 from protocols.clock import Clock
 from protocols.errors import BadAck, StoreUnavailable
-from protocols.status import parse_status
+from protocols.status import Status, encode_status, parse_status
+from protocols.topics import topic
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +141,42 @@ class Ingest:
             period = " - ".join(map(str, days))
             args: AlarmArgs = {"rows": part.rows, "table": part.table, "period": period or "?", "path": part.path}
             self._alarms.raise_alarm("store_part_lost", part.table, args)
+
+    # --- batches of the collector's own -------------------------------------------------------------------------------
+
+    @property
+    def own_full(self) -> bool:
+        """Whether no batch of the collector's own is taken now."""
+        return self._inbox.full or self._commit.failing_since is not None
+
+    def next_own_seq(self, key: GatewayKey, epoch: str) -> int:
+        """One more than the highest that is stored of this gateway and epoch."""
+        return max((last for _, last in self.ranges(key).get(epoch, ())), default=0) + 1
+
+    async def store_own(self, key: GatewayKey, epoch: str, seq: int, payload: bytes) -> None:
+        """Bring a batch that the collector sealed itself through the path; returns when it is durable and handed on.
+
+        Raises StoreUnavailable when the path did not store it (it lies in quarantine then).
+        """
+        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def release() -> None:
+            if not settled.done():
+                settled.set_result(None)
+
+        name = topic(key.site, key.gateway, "up")
+        self._inbox.put(Incoming(key, name, payload, self._clock.now_ms(), release))
+        await settled
+        number = self._preparer.gateways.find(key)
+        if number is None or not self._preparer.identities.holds((number, epoch, seq)):
+            raise StoreUnavailable(f"batch {seq} of {key.site}/{key.gateway} was not stored; see the quarantine")
+
+    async def announce_own(self, key: GatewayKey, birth: Birth | None, status: Status) -> None:
+        """Tell those who hear announcements of a gateway of the collector's own; what it is only when that changed."""
+        now = self._clock.now_ms()
+        if birth is not None:
+            await self._announce(Announcement(key, "birth", encode_birth(birth), now, retained=False))
+        await self._announce(Announcement(key, "status", encode_status(status), now, retained=False))
 
     # --- what others ask ---------------------------------------------------------------------------------------------
 

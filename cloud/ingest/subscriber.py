@@ -18,7 +18,7 @@ from typing import Any
 
 import aiomqtt
 
-from cloud.ingest.contract import AlarmSink
+from cloud.ingest.contract import OWN_GATEWAY, AlarmSink
 from cloud.ingest.message import Inbox, Incoming
 from cloud.store.contract import GatewayKey
 from protocols.clock import Clock
@@ -178,6 +178,8 @@ class Subscriber:
         if topic in self._addresses:
             return self._addresses[topic]
         address = parse(topic)
+        if address is not None and address.gateway == OWN_GATEWAY:
+            address = None
         self._addresses[topic] = address
         if len(self._addresses) > ADDRESSES_CACHED:
             self._addresses.popitem(last=False)

@@ -24,7 +24,17 @@ class Scope(StrEnum):
     ALL = ""
     """Whatever its role may do."""
     ENERGY = "energy"
-    """Reading what energy has, and nothing else; only such a token may stand in an address (``?token=``)."""
+    """Reading what energy has, and nothing else; such a token may stand in an address (``?token=``)."""
+    TRACKER = "tracker"
+    """Sending positions of one device (``tracker:site/device``), and nothing else."""
+    CALENDAR = "calendar"
+    """Reading one calendar (``calendar:site``, ``:site/room``, ``:site/room/unit``): the address is the secret."""
+
+
+def scope_of(text: str) -> tuple[Scope, str]:
+    """A token's scope as it is stored, and what it is about: ``tracker:east/phone-1``, about ``east/phone-1``."""
+    word, _, about = text.partition(":")
+    return Scope(word), about
 
 
 class BadToken(Permanent):
@@ -38,9 +48,9 @@ class Tokens:
         self._database, self._clock = database, clock
 
     async def add(
-        self, name: str, role: Role, *, lasts_s: float | None = None, scope: Scope = Scope.ALL
+        self, name: str, role: Role, *, lasts_s: float | None = None, scope: Scope = Scope.ALL, about: str = ""
     ) -> tuple[str, str]:
-        """Make a token; returns its id and its secret, which is kept nowhere. One of a scope only reads."""
+        """Make a token; returns its id and its secret, which is kept nowhere. One of a scope is a viewer's."""
         if not name.strip() or len(name) > 100:
             raise BadToken("a token needs a name that says what it is for (up to 100 characters)")
         if scope is not Scope.ALL and role is not Role.VIEWER:
@@ -55,7 +65,7 @@ class Tokens:
                     name=name.strip(),
                     secret_hash=fingerprint(secret),
                     role=role.value,
-                    scope=scope.value,
+                    scope=f"{scope.value}:{about}" if about else scope.value,
                     created_at=now,
                     expires_at=None if lasts_s is None else now + int(lasts_s * 1000),
                 )

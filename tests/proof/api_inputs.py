@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from cloud.api.gate import COOKIE
 from tests.proof.api_bodies import CSV, JPEG, PLANT, PNG
-from tests.proof.api_world import Sound
+from tests.proof.api_sound import Sound
 from tests.proof.mutate import ODD_TEXTS, change_bytes, change_json, change_toml
 
 

@@ -13,8 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import numpy as np
@@ -23,10 +22,12 @@ from cloud.assets.contract import Observed
 from cloud.energy.contract import BASE_MS, RegisterEvent, State
 from cloud.energy.pages import pack, total_of
 from cloud.features import Features
+from cloud.gps_in.trackers import Trackers
 from cloud.registry.database import Database
 from cloud.registry.energy_days_book import Day, EnergyDaysBook
 from cloud.registry.energy_sightings_book import EnergySightingsBook, Sighting
 from cloud.registry.roles import Role
+from cloud.rooms.feeds import Feed, Feeds
 from cloud.settings import load_cloud
 from cloud.store.contract import SeriesKey
 from protocols.clock import ManualClock
@@ -56,19 +57,11 @@ from tests.proof.api_bodies import (
 from tests.proof.api_entries import DISPATCHER, NOBODY, REQUESTER
 from tests.proof.api_loopback import only_loopback
 from tests.proof.api_people import Credential
+from tests.proof.api_sound import Sound, json_sound, outward
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 REPORTED = "2026-09-21"
 """The day of which there is an energy report."""
-
-
-class Sound(NamedTuple):
-    """What makes a request to a route a good one."""
-
-    path: Mapping[str, str] = MappingProxyType({})
-    query: Mapping[str, str] = MappingProxyType({})
-    body: bytes | None = None
-    kind: str = "application/json"
 
 
 class World:
@@ -79,6 +72,8 @@ class World:
         self.trip = ""
         self._record, self._closed, self._typed = "1", 0, 0
         self.refused: Mapping[str, int] = {}
+        self.tracker = self.feed = ""
+        """The tokens of a phone and of a calendar."""
         self.tasks: list[asyncio.Task[None]] = []
         """What works beside the API, and what a request may have given something to stumble over."""
         self._client, self._receiver = client, receiver
@@ -120,7 +115,7 @@ class World:
             await self._count(events=(changed,))
             self.features.reports_of_energy.watch.forget("east")
             body = {"state": "accepted", "reason": "seen"}
-            return _json(body)._replace(path={"site": "east", "meter": "main", "kind": "meter_change"})
+            return json_sound(body)._replace(path={"site": "east", "meter": "main", "kind": "meter_change"})
         if path.startswith("/api/v1/energy/ledger/"):
             return await self._period(entry)
         if path.startswith(("/api/v1/energy/hand-readings/", "/api/v1/energy/basis/", "/api/v1/energy/indices")):
@@ -129,7 +124,9 @@ class World:
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})
         if entry == ("PUT", "/api/v1/energy/structure/{site}"):
-            return _json(STRUCTURE, {"rev": str(await self._revision())})._replace(path={"site": "east"})
+            return json_sound(STRUCTURE, {"rev": str(await self._revision())})._replace(path={"site": "east"})
+        if noun in ("gps-in", "calendars", "prometheus"):
+            return outward(noun, self.tracker, self.feed, self.clock.now_ms())
         made = self._bodies().get(entry, Sound())
         return made._replace(path={**self._names(noun), **made.path}, query={**self._query(noun), **made.query})
 
@@ -197,41 +194,41 @@ class World:
         fleet = {"trip_distance_m": 200.0, "hours": ["workday 07:00-20:00"]}
         alarm, hook = "/api/v1/alarms/{name}", {"name": "Duty", "url": self._receiver, "secret": "s"}
         return {
-            ("POST", "/api/v1/session"): _json({"name": "viewer", "password": GOOD}),
-            ("POST", f"{alarm}/acknowledge"): _json({}),
-            ("POST", f"{alarm}/shelve"): _json(shelf),
-            ("POST", f"{alarm}/note"): _json({"text": "seen"}),
-            ("POST", f"{alarm}/unshelve"): _json({}),
-            ("POST", f"{alarm}/out-of-service"): _json({"reason": "works"}),
-            ("PUT", "/api/v1/alarm-rules/{name}"): _json(RULE),
-            ("POST", "/api/v1/alarm-rules/{name}/dry-run"): _json(RULE),
-            ("PUT", "/api/v1/webhooks/{name}"): _json(hook),
+            ("POST", "/api/v1/session"): json_sound({"name": "viewer", "password": GOOD}),
+            ("POST", f"{alarm}/acknowledge"): json_sound({}),
+            ("POST", f"{alarm}/shelve"): json_sound(shelf),
+            ("POST", f"{alarm}/note"): json_sound({"text": "seen"}),
+            ("POST", f"{alarm}/unshelve"): json_sound({}),
+            ("POST", f"{alarm}/out-of-service"): json_sound({"reason": "works"}),
+            ("PUT", "/api/v1/alarm-rules/{name}"): json_sound(RULE),
+            ("POST", "/api/v1/alarm-rules/{name}/dry-run"): json_sound(RULE),
+            ("PUT", "/api/v1/webhooks/{name}"): json_sound(hook),
             ("POST", "/api/v1/assets/import"): Sound(body=PLANT.encode(), kind="application/toml"),
-            ("PUT", "/api/v1/assets/{site}/{kind}/{name}"): _json(asset),
-            ("PUT", "/api/v1/calendar/{site}"): _json(days),
+            ("PUT", "/api/v1/assets/{site}/{kind}/{name}"): json_sound(asset),
+            ("PUT", "/api/v1/calendar/{site}"): json_sound(days),
             ("POST", "/api/v1/calendar/{site}/seed"): Sound(query={"year": "2024"}),
-            ("PUT", "/api/v1/tariffs/{site}/{name}"): _json(TARIFF),
-            ("PUT", "/api/v1/tariff-uses/{site}"): _json({"uses": [{"meter": "main", "tariff": "plain"}]}),
-            ("POST", "/api/v1/bill/try"): _json(TARIFF),
+            ("PUT", "/api/v1/tariffs/{site}/{name}"): json_sound(TARIFF),
+            ("PUT", "/api/v1/tariff-uses/{site}"): json_sound({"uses": [{"meter": "main", "tariff": "plain"}]}),
+            ("POST", "/api/v1/bill/try"): json_sound(TARIFF),
             ("POST", "/api/v1/analysis/baseline"): Sound(body=b"at,celsius\n1790006400000,21.5\n", kind="text/csv"),
             ("PUT", "/api/v1/analysis/temperatures/{site}"): Sound(
                 body=b"at,celsius\n1790006400000,21.5\n", kind="text/csv"
             ),
-            ("PUT", "/api/v1/factors"): _json({"set": []}),
-            ("POST", "/api/v1/energy/records/{site}/{meter}"): _json(STRUCK),
+            ("PUT", "/api/v1/factors"): json_sound({"set": []}),
+            ("POST", "/api/v1/energy/records/{site}/{meter}"): json_sound(STRUCK),
             ("POST", "/api/v1/energy/structure/{site}/import"): Sound(body=SPACES.encode(), kind="application/toml"),
-            ("POST", "/api/v1/energy/records/{site}/{meter}/try"): _json(STRUCK),
-            ("PUT", "/api/v1/energy/reports/{site}"): _json({"weekly": True, "hour": 6, "language": "zh"}),
+            ("POST", "/api/v1/energy/records/{site}/{meter}/try"): json_sound(STRUCK),
+            ("PUT", "/api/v1/energy/reports/{site}"): json_sound({"weekly": True, "hour": 6, "language": "zh"}),
             ("POST", "/api/v1/energy/reports/{site}"): Sound(query={"kind": "daily", "day": REPORTED}),
             ("GET", "/api/v1/energy/reports/{site}/{name}"): Sound(path={"name": f"daily-{REPORTED}.csv"}),
-            ("POST", "/api/v1/tokens"): _json({"name": "Excel"}),
-            ("PUT", "/api/v1/dispatch/settings/{site}"): _json({"batch_s": 3.0}),
-            ("PUT", "/api/v1/fleet-settings/{site}"): _json(fleet),
-            ("PUT", "/api/v1/alarm-settings/{site}"): _json({"kinds": {"door_held": {"priority": 1}}}),
-            ("PUT", "/api/v1/map/{site}"): _json(MAP),
+            ("POST", "/api/v1/tokens"): json_sound({"name": "Excel"}),
+            ("PUT", "/api/v1/dispatch/settings/{site}"): json_sound({"batch_s": 3.0}),
+            ("PUT", "/api/v1/fleet-settings/{site}"): json_sound(fleet),
+            ("PUT", "/api/v1/alarm-settings/{site}"): json_sound({"kinds": {"door_held": {"priority": 1}}}),
+            ("PUT", "/api/v1/map/{site}"): json_sound(MAP),
             ("PUT", "/api/v1/map/{site}/floor-plan"): Sound(body=JPEG, kind="image/jpeg"),
-            ("PUT", "/api/v1/patrols/routes"): _json({"routes": [ROUTE]}),
-            ("POST", "/api/v1/trips/vehicles/{site}/{vehicle}/service"): _json({"out": True, "reason": "tyres"}),
+            ("PUT", "/api/v1/patrols/routes"): json_sound({"routes": [ROUTE]}),
+            ("POST", "/api/v1/trips/vehicles/{site}/{vehicle}/service"): json_sound({"out": True, "reason": "tyres"}),
         }
 
     # --- what has a life of its own ---
@@ -253,7 +250,7 @@ class World:
     async def _request(self, path: str, credential: Credential) -> Sound:
         deed = path.removeprefix("/api/v1/requests").rpartition("/")[2]
         if deed in ("", "what-if"):
-            return _json(REPAIR, {"site": "east"})
+            return json_sound(REPAIR, {"site": "east"})
         for each in self._open:
             await self._ask("POST", f"/api/v1/requests/{each}/cancel", {})
         headers = dict(credential.headers) if credential.rank >= REQUESTER else None
@@ -273,7 +270,7 @@ class World:
             "rate": {"stars": 5},
             "refuse": {"opinion": "no"},
         }
-        return _json(extra.get(deed, {"reason": "by telephone"}))._replace(path={"name": name})
+        return json_sound(extra.get(deed, {"reason": "by telephone"}))._replace(path={"name": name})
 
     async def _booking(self, path: str) -> Sound:
         now = self.clock.now_ms()
@@ -284,10 +281,10 @@ class World:
         for each in (await self._ask("GET", f"/api/v1/bookings?site=east&to={now + 2 * HOUR_MS}"))["bookings"]:
             await self._ask("POST", f"/api/v1/bookings/{each['id']}/cancel", {})
         if deed not in ("cancel", "extend", "sign-in"):
-            return _json(wanted, query)
+            return json_sound(wanted, query)
         name = (await self._ask("POST", "/api/v1/bookings", wanted))["bookings"][0]["id"]
         body = {"until": now + 2 * HOUR_MS} if deed == "extend" else {"rev": 1}
-        return _json(body)._replace(path={"booking": name})
+        return json_sound(body)._replace(path={"booking": name})
 
     async def _pass(self, path: str) -> Sound:
         now = self.clock.now_ms()
@@ -296,11 +293,11 @@ class World:
         body: dict[str, object] = {**wanted, "from": now, "until": now + HOUR_MS}
         deed = path.removeprefix("/api/v1/passes").rpartition("/")[2]
         if not deed:
-            return _json(body, {"site": "east"})
+            return json_sound(body, {"site": "east"})
         name = (await self._ask("POST", "/api/v1/passes", body))["pass"]["id"]
         if deed == "leave":
             await self._ask("POST", f"/api/v1/passes/{name}/arrive", {})
-        return _json({"rev": 1} if deed == "cancel" else {"gate": "gate-north"})._replace(path={"name": name})
+        return json_sound({"rev": 1} if deed == "cancel" else {"gate": "gate-north"})._replace(path={"name": name})
 
     async def _period(self, entry: tuple[str, str]) -> Sound:
         """A day that is not closed yet, or the number of one that is."""
@@ -309,8 +306,8 @@ class World:
             await self._count(self._closed)
             day = date(2026, 9, 21) - timedelta(days=self._closed)
             body = {"from": day.isoformat(), "until": (day + timedelta(days=1)).isoformat(), "meters": ["main"]}
-            return _json(body, {"why": "form 2026-114"})._replace(path={"site": "east"})
-        sound = _json({}, {"why": "form 2026-114", "meter": ""}) if entry[0] == "POST" else Sound()
+            return json_sound(body, {"why": "form 2026-114"})._replace(path={"site": "east"})
+        sound = json_sound({}, {"why": "form 2026-114", "meter": ""}) if entry[0] == "POST" else Sound()
         return sound._replace(path={"site": "east", "number": "1"})
 
     async def _desk_of_energy(self, entry: tuple[str, str]) -> Sound:
@@ -320,12 +317,12 @@ class World:
         if entry[1].endswith("/check"):
             waits = Sighting(0, "east", "main", at, "5", "round", at, "somebody else")
             number = await EnergySightingsBook(self.api.database).add(waits)
-            return _json({"agrees": False})._replace(path={**names, "number": str(number)})
+            return json_sound({"agrees": False})._replace(path={**names, "number": str(number)})
         if entry[0] == "POST":
-            return _json({"at": at, "reading": "5"}, {"why": "round"})._replace(path=names)
+            return json_sound({"at": at, "reading": "5"}, {"why": "round"})._replace(path=names)
         if entry[0] == "PUT":
             rev = (await self._ask("GET", "/api/v1/energy/basis/east"))["rev"]
-            return _json(BASIS, {"rev": str(rev), "why": "staff"})._replace(path=names)
+            return json_sound(BASIS, {"rev": str(rev), "why": "staff"})._replace(path=names)
         return Sound(names, {"site": "east", "from": "2026-09-21", "until": "2026-09-22", "medium": "electricity"})
 
     async def _ask(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Any:
@@ -370,16 +367,14 @@ class World:
     async def fill(self) -> None:
         """Something of every kind."""
         await self.restore()
+        _, self.tracker = await Trackers(self.api.tokens).add("east/phone-1")
+        _, self.feed = await Feeds(self.api.tokens).add(Feed("east"), "", None)
         await self._drive()
         await self._ask("POST", f"/api/v1/energy/reports/east?kind=daily&day={REPORTED}")
         await self._count()
         day = {"from": "2026-09-21", "until": "2026-09-22"}
         await self._ask("POST", "/api/v1/energy/ledger/east?why=fill", day)
         await self.features.fleet.flush()
-
-
-def _json(body: object, query: dict[str, str] | None = None) -> Sound:
-    return Sound({}, query or {}, json.dumps(body).encode())
 
 
 @asynccontextmanager

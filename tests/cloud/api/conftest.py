@@ -31,8 +31,10 @@ from cloud.registry.users import Users
 from cloud.store.contract import BatchRow, CommitWork, EventRow, GatewayKey, ReadingColumns, SeriesKey
 from cloud.store.duckdb_store import DuckdbStore
 from cloud.store.series_book import QualityBook, SeriesBook
+from protocols.birth import Birth
 from protocols.clock import ManualClock
 from protocols.reading import Event
+from protocols.status import Status
 
 KEY = GatewayKey("east", "b3")
 SERIES = SeriesKey("east", "m1", "active_power_total")
@@ -71,6 +73,18 @@ class PretendedIngest:
     def is_unannounced(self, key: GatewayKey, device: str, point: str) -> bool:
         del key, device, point
         return False
+
+    own_full = False
+
+    def next_own_seq(self, key: GatewayKey, epoch: str) -> int:
+        del key, epoch
+        return 1
+
+    async def store_own(self, key: GatewayKey, epoch: str, seq: int, payload: bytes) -> None:
+        del key, epoch, seq, payload
+
+    async def announce_own(self, key: GatewayKey, birth: Birth | None, status: Status) -> None:
+        del key, birth, status
 
     def view(self) -> IngestView:
         return IngestView(

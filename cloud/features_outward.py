@@ -1,0 +1,18 @@
+"""Wiring of what phones send over HTTP."""
+
+from cloud.alarms.board import AlarmBoard
+from cloud.gps_in.announcing import Announcing
+from cloud.gps_in.intake import Intake
+from cloud.gps_in.trackers import Trackers
+from cloud.ingest.fading import FadingAlarms
+from cloud.ingest.path import Ingest
+from cloud.registry.database import Database
+from cloud.registry.tokens import Tokens
+from cloud.store.contract import SeriesStore
+from protocols.clock import Clock
+
+
+def gps_in_of(database: Database, store: SeriesStore, path: Ingest, alarms: AlarmBoard, clock: Clock) -> Intake:
+    """The intake of positions, on the ingest path and the registry's tokens."""
+    announcing = Announcing(Trackers(Tokens(database, clock)), path, clock)
+    return Intake(path, store, announcing, FadingAlarms(alarms, clock), clock)
