@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cloud.registry.postgres_url import PostgresPlace, parse_postgres_url
 from cloud.store.keeping import Retention
 from protocols.errors import BadSettings
 from protocols.mqtt_url import MqttUrl, parse_mqtt_url
@@ -73,6 +74,17 @@ class UsersTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A login ends after so long in any case."""
 
 
+class RegistryTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[registry]``: users, devices, requests, ledgers of energy."""
+
+    url: str | None = None
+    """``postgresql://user@host:5432/name`` of a PostgreSQL server; a file in the data folder when absent."""
+    password_file: str | None = None
+    """File whose first line is the password of that user."""
+    ca_file: str | None = None
+    """Certificates that may vouch for the server; the system's when absent. A server elsewhere is always verified."""
+
+
 class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[limits]``"""
 
@@ -130,6 +142,7 @@ class CloudFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker: BrokerTable = BrokerTable()
     listen: ListenTable = ListenTable()
     users: UsersTable = UsersTable()
+    registry: RegistryTable = RegistryTable()
     limits: LimitsTable = LimitsTable()
     retention: RetentionTable = RetentionTable()
     map: MapTable = MapTable()
@@ -183,6 +196,8 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     proxies: tuple[str, ...]
     session_idle_s: float
     session_length_s: float
+    registry_server: PostgresPlace | None
+    """None: the registry is a file in the data folder."""
     pages: int
     pages_per_user: int
     connections: int
@@ -271,6 +286,7 @@ def load_cloud(
         proxies=tuple(file.listen.proxies),
         session_idle_s=read.parsed(("users", "session_idle"), file.users.session_idle, _session_length),
         session_length_s=read.parsed(("users", "session_length"), file.users.session_length, _session_length),
+        registry_server=_registry_server(read, file.registry),
         pages=read.positive(("limits", "pages"), file.limits.pages),
         pages_per_user=read.positive(("limits", "pages_per_user"), file.limits.pages_per_user),
         connections=read.positive(("limits", "connections"), file.limits.connections),
@@ -295,6 +311,9 @@ class _Reader:
             if key in self._given:
                 raise BadSettings(str(error), file="command line", key=f"--{key[0]}") from None
             raise self._document.fail(key, str(error)) from None
+
+    def fail(self, key: tuple[str, str], message: str) -> BadSettings:
+        return self._document.fail(key, message)
 
     def positive(self, key: tuple[str, str], value: int) -> int:
         if value < 1:
@@ -326,6 +345,19 @@ def _session_length(text: str) -> float:
     if not 60 <= seconds <= 366 * 86400:
         raise ValueError(f"{text!r} is not between 1 min and 366 d")
     return seconds
+
+
+def _registry_server(read: _Reader, table: RegistryTable) -> PostgresPlace | None:
+    if table.url is None:
+        for name, text in (("password_file", table.password_file), ("ca_file", table.ca_file)):
+            if text is not None:
+                raise read.fail(("registry", name), "is of no use without a url")
+        return None
+    return PostgresPlace(
+        url=read.parsed(("registry", "url"), table.url, parse_postgres_url),
+        password_file=read.file(("registry", "password_file"), table.password_file),
+        ca_file=read.file(("registry", "ca_file"), table.ca_file),
+    )
 
 
 def _retention(document: Document, table: RetentionTable) -> Retention:

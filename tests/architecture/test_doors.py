@@ -19,6 +19,7 @@ DOORS = {
     "influxdb_client": ("cloud/store/influx_*.py",),
     "sqlalchemy": ("cloud/registry/*",),
     "alembic": ("cloud/registry/*",),
+    "psycopg": ("cloud/registry/postgres_connect.py",),
     "argon2": ("cloud/registry/*",),
     "fastapi": ("cloud/api/*", "cloud/app.py"),
     "starlette": ("cloud/api/*", "cloud/app.py"),
@@ -43,7 +44,7 @@ IMPORT_NAMES = {
 EXTRAS = {
     "protocols": (),
     "edge": ("edge",),
-    "cloud": ("cloud", "influx"),
+    "cloud": ("cloud", "influx", "postgres"),
     "simulators": ("edge", "cloud", "sim", "pytest"),
 }
 # Come with a library that we name, as part of what it offers.
