@@ -40,7 +40,7 @@ from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import FIRST_ADMINISTRATOR, Users
 from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress, load_cloud
-from cloud.store.duckdb_store import DuckdbStore
+from cloud.store.opening import store_of
 from cloud.version import version
 from protocols.clock import Clock, SystemClock
 from protocols.errors import Retryable
@@ -74,7 +74,7 @@ class Collector:
         self.tokens = Tokens(self.database, clock)
         self.alarm_book = AlarmBook(self.database)
         self.alarms = AlarmBoard(self.alarm_book, clock)
-        self.store = DuckdbStore(settings.data, clock, retention=settings.retention, facts=self.inventory)
+        self.store = store_of(settings, clock, self.inventory)
 
     @property
     def url(self) -> str:
@@ -269,6 +269,8 @@ def _greeting(collector: Collector, password_file: Path | None) -> Iterator[str]
     yield f"  data    {settings.data.resolve()}"
     if settings.registry_server is not None:
         yield f"  registry {settings.registry_server.url}"
+    if settings.store_server is not None:
+        yield f"  store   {settings.store_server.kind} at {settings.store_server.url}"
     yield f"  broker  {settings.broker}"
     for warning in settings.warnings():
         yield f"  WARNING: {warning}"

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from cloud.registry.postgres_connect import connect_args, url_of
 from cloud.registry.postgres_url import PostgresPlace, PostgresUrl
 from protocols.clock import ManualClock
 from simulators.free_port import free_port
+from tests.waiting import wait_until
 
 USER = "dayuan"
 
@@ -60,11 +60,12 @@ class PostgresServer:
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **self._as)  # type: ignore[call-overload]
-        deadline = time.monotonic() + 60
-        while subprocess.run([programs() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode:
-            assert self._server.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < deadline, "PostgreSQL does not start"
-            time.sleep(0.05)
+        wait_until(self._answers, within_s=120, what="PostgreSQL started")
+
+    def _answers(self) -> bool:
+        assert self._server is not None and self._server.poll() is None, (self.folder / "log").read_text()
+        asked = [programs() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(asked).returncode == 0
 
     def stop(self) -> None:
         """At once: what was committed stands."""

@@ -17,7 +17,7 @@ DOORS = {
     "sqlite3": ("edge/buffer_*.py", "edge/salvage.py", "cloud/registry/*", "simulators/ledger.py"),
     "duckdb": ("cloud/store/duckdb_*.py",),
     "influxdb_client": ("cloud/store/influx_*.py",),
-    "sqlalchemy": ("cloud/registry/*",),
+    "sqlalchemy": ("cloud/registry/*", "cloud/store/ledger_*.py"),
     "alembic": ("cloud/registry/*",),
     "psycopg": ("cloud/registry/postgres_connect.py",),
     "argon2": ("cloud/registry/*",),
@@ -26,7 +26,7 @@ DOORS = {
     "uvicorn": ("cloud/http_server.py",),
     "amqtt": ("simulators/broker*.py",),
     "chinese_calendar": ("cloud/tariffs/china_days.py",),
-    "httpx": ("cloud/alarms/webhook_post.py",),
+    "httpx": ("cloud/alarms/webhook_post.py", "cloud/store/victoria_http.py"),
     "openpyxl": ("cloud/sheets/xlsx_*.py",),
     "scipy": ("cloud/dispatch/assignment.py",),
     "zstandard": ("protocols/batch.py",),
@@ -48,7 +48,7 @@ EXTRAS = {
     "simulators": ("edge", "cloud", "sim", "pytest"),
 }
 # Come with a library that we name, as part of what it offers.
-WITH_ANOTHER = {"starlette": "fastapi", "pydantic": "fastapi"}
+WITH_ANOTHER = {"starlette": "fastapi", "pydantic": "fastapi", "urllib3": "influxdb_client"}
 
 
 def test_each_library_is_imported_by_its_door_only() -> None:
