@@ -1,9 +1,10 @@
 """Opening the ledger's database: a SQLite file with full syncs, or the registry's PostgreSQL server."""
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import sqlalchemy as sa
 
@@ -29,6 +30,7 @@ class LedgerFile:
         self._place = place
         self._engine: sa.Engine | None = None
         self._held: sa.Connection | None = None
+        self._lock: IO[bytes] | None = None
 
     @property
     def path(self) -> Path | None:
@@ -39,6 +41,8 @@ class LedgerFile:
         """Make or find the tables. Raises StoreUnavailable, StoreDamaged, LedgerInUse; Permanent for a newer one."""
         if self._engine is not None:
             return
+        if isinstance(self._place, Path):
+            self._lock = _alone_in(self._place)
         engine = self._made()
         try:
             with engine.begin() as connection:
@@ -56,11 +60,13 @@ class LedgerFile:
                 self._held = _alone(engine, self.name)
         except sa.exc.DatabaseError as error:
             engine.dispose()
+            self.close()
             if getattr(error.orig, "sqlite_errorname", "") in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
                 raise StoreDamaged(self.name, str(error.orig)) from error
             raise StoreUnavailable(f"{self.name}: {error.orig}") from error
         except Permanent:
             engine.dispose()
+            self.close()
             raise
         self._engine = engine
 
@@ -68,10 +74,13 @@ class LedgerFile:
         """Let go. May be called again."""
         engine, self._engine = self._engine, None
         held, self._held = self._held, None
+        lock, self._lock = self._lock, None
         if held is not None:
             held.close()
         if engine is not None:
             engine.dispose()
+        if lock is not None:
+            lock.close()
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """A connection whose questions see one state. Raises StoreUnavailable."""
@@ -113,6 +122,21 @@ class LedgerFile:
         engine = sa.create_engine(f"sqlite:///{self._place}", pool_size=4)
         sa.event.listen(engine, "connect", _configure)
         return engine
+
+
+def _alone_in(path: Path) -> IO[bytes]:
+    """The same for a file: a lock beside it, which ends with this process."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("ab")
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise LedgerInUse(f"{path}: another collector works on this ledger; stop it first") from None
+    return lock
 
 
 def _alone(engine: sa.Engine, name: str) -> sa.Connection:

@@ -217,6 +217,18 @@ def test_a_damaged_ledger_stops_the_start_and_stays_where_it_is(tmp_path: Path, 
     assert (tmp_path / "ledger.sqlite").read_bytes().startswith(b"no database")
 
 
+def test_a_second_collector_on_one_ledger_file_is_refused_until_the_first_is_gone(
+    tmp_path: Path, victoria: VictoriaServer
+) -> None:
+    first, second = a_store(tmp_path, victoria), a_store(tmp_path, victoria)
+    first.open()
+    with pytest.raises(LedgerInUse, match="another collector"):
+        second.open()
+    first.close()
+    second.open()
+    second.close()
+
+
 async def test_what_retention_takes_out_of_the_ledger_is_remembered(tmp_path: Path, victoria: VictoriaServer) -> None:
     store = a_store(tmp_path, victoria, retention=Retention(raw_days=10, events_days=10, quarantine_days=10))
     store.open()
