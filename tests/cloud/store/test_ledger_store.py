@@ -1,6 +1,7 @@
 """A ledger and VictoriaMetrics: nothing lost and nothing twice, whichever of both is killed, and what is said when one
 is away."""
 
+import json
 import os
 import random
 import struct
@@ -61,7 +62,7 @@ async def at_rest(store: LedgerStore, server: VictoriaServer) -> None:
 def samples_there(server: VictoriaServer) -> int:
     """Samples of origin as VictoriaMetrics itself has them, repeated ones too."""
     with urllib.request.urlopen(f"{server.url}/api/v1/export?match[]=dayuan_origin", timeout=30) as answer:
-        return sum(line.count(b",") for line in (part.split(b'"timestamps":')[1] for part in answer)) + len(b"")
+        return sum(len(json.loads(line)["timestamps"]) for line in answer)
 
 
 async def written(store: LedgerStore) -> list[int]:
@@ -74,8 +75,8 @@ async def written(store: LedgerStore) -> list[int]:
     [
         ("before_commit:5", False),
         ("after_commit:5", False),
-        ("before_feed_noted:2", True),
-        ("after_feed_forgotten:2", False),
+        ("before_feed_noted:1", True),
+        ("after_feed_forgotten:1", False),
     ],
 )
 async def test_killed_at_this_point_nothing_is_lost_and_nothing_counted_twice(
@@ -83,7 +84,7 @@ async def test_killed_at_this_point_nothing_is_lost_and_nothing_counted_twice(
 ) -> None:
     command = [sys.executable, "-m", "tests.cloud.store.ledger_writer", str(tmp_path / "ledger.sqlite"), victoria.url]
     armed = {**os.environ, "DAYUAN_FAILPOINT": point}
-    first = subprocess.run([*command, "0", "1", "400"], env=armed, stdout=subprocess.PIPE, timeout=120, check=False)
+    first = subprocess.run([*command, "0", "1", "400"], env=armed, stdout=subprocess.PIPE, timeout=400, check=False)
     assert first.returncode == EXIT_CODE
     said = [int(line) for line in first.stdout.split()]
     flush(victoria)
