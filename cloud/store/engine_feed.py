@@ -68,6 +68,8 @@ class EngineFeed:
         if not self._checked:
             self._engine.check(self._raw_days)
             self._checked = True
+        if not self._pending.rows:
+            return
         mark = self._engine.mark()
         if again := self._pending.recall(mark):
             log.warning("%s was started again: %d blocks of readings are sent again", self._engine.name, again)

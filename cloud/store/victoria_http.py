@@ -1,5 +1,6 @@
 """Speaking HTTP to VictoriaMetrics: one client, bounded times, errors that name the server and never a secret."""
 
+import logging
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ class VictoriaHttp:
 
     def __init__(self, url: str, *, username: str | None, password: str | None, ca_file: Path | None) -> None:
         self.url = url.rstrip("/")
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it has a line for each request
         self._auth = (username, password or "") if username is not None else None
         self._vouched: ssl.SSLContext | bool = ssl.create_default_context(cafile=str(ca_file)) if ca_file else True
         self._lock = threading.Lock()
