@@ -32,15 +32,15 @@ from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
-from cloud.registry.database import Database
 from cloud.registry.inventory import Inventory
 from cloud.registry.logins import Logins
+from cloud.registry.opening import registry_of
 from cloud.registry.passwords import Passwords
 from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import FIRST_ADMINISTRATOR, Users
 from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress, load_cloud
-from cloud.store.duckdb_store import DuckdbStore
+from cloud.store.opening import store_of
 from cloud.version import version
 from protocols.clock import Clock, SystemClock
 from protocols.errors import Retryable
@@ -64,7 +64,7 @@ class Collector:
         self._socket: socket.socket | None = None
         self._password_files: list[Path] = [settings.data / PASSWORD_FILE]
 
-        self.database = Database(settings.registry_path, clock)
+        self.database = registry_of(settings, clock, exclusive=True)
         self.inventory = Inventory(self.database, settings.sites)
         self.passwords = Passwords()
         self.users = Users(self.database, self.passwords, clock)
@@ -74,7 +74,7 @@ class Collector:
         self.tokens = Tokens(self.database, clock)
         self.alarm_book = AlarmBook(self.database)
         self.alarms = AlarmBoard(self.alarm_book, clock)
-        self.store = DuckdbStore(settings.data, clock, retention=settings.retention, facts=self.inventory)
+        self.store = store_of(settings, clock, self.inventory)
 
     @property
     def url(self) -> str:
@@ -267,6 +267,10 @@ def _greeting(collector: Collector, password_file: Path | None) -> Iterator[str]
     yield f"Dayuan collector {version()}"
     yield f"  page    {collector.url}"
     yield f"  data    {settings.data.resolve()}"
+    if settings.registry_server is not None:
+        yield f"  registry {settings.registry_server.url}"
+    if settings.store_server is not None:
+        yield f"  store   {settings.store_server.kind} at {settings.store_server.url}"
     yield f"  broker  {settings.broker}"
     for warning in settings.warnings():
         yield f"  WARNING: {warning}"

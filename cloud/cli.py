@@ -208,7 +208,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _at_desk(options: argparse.Namespace) -> int:
     settings = load_cloud(options.settings, data=options.data)
-    if not settings.registry_path.exists():
+    if settings.registry_server is None and not settings.registry_path.exists():
         print(
             f"{settings.registry_path}: there is no registry; the collector makes it at its first start. "
             "Is --data right?",

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from cloud.registry.database import Database
+from cloud.registry.opening import registry_of
 from cloud.registry.passwords import Passwords
 from cloud.registry.roles import Role
 from cloud.registry.tokens import BadToken, Scope, Tokens, scope_of
@@ -36,7 +37,7 @@ class Desk:
 
 async def at_desk(settings: CloudSettings, options: argparse.Namespace) -> object:
     """Do what was asked for. Raises one of ``Mistaken``."""
-    database = Database(settings.registry_path, SystemClock())
+    database = registry_of(settings, SystemClock())
     desk = Desk(database)
     try:
         await database.open(replace_damaged=False)

@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cloud.registry.postgres_url import PostgresPlace, parse_postgres_url
 from cloud.store.keeping import Retention
+from cloud.store.place import StorePlace, parse_server_url
 from protocols.errors import BadSettings
 from protocols.mqtt_url import MqttUrl, parse_mqtt_url
 from protocols.reading import ID_RULE, is_id
@@ -73,6 +75,36 @@ class UsersTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A login ends after so long in any case."""
 
 
+class RegistryTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[registry]``: users, devices, requests, ledgers of energy."""
+
+    url: str | None = None
+    """``postgresql://user@host:5432/name`` of a PostgreSQL server; a file in the data folder when absent."""
+    password_file: str | None = None
+    """File whose first line is the password of that user."""
+    ca_file: str | None = None
+    """Certificates that may vouch for the server; the system's when absent. A server elsewhere is always verified."""
+
+
+class StoreTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[store]``: where readings rest."""
+
+    kind: str = "duckdb"
+    """``duckdb`` (a file in the data folder), ``victoria`` (VictoriaMetrics) or ``influx`` (InfluxDB 2)."""
+    url: str | None = None
+    """Of the server, like ``http://127.0.0.1:8428``; ``https://`` always verifies it."""
+    username: str | None = None
+    """For VictoriaMetrics behind a password (``-httpAuth.username``)."""
+    password_file: str | None = None
+    """File whose first line is that password, or the token of InfluxDB."""
+    ca_file: str | None = None
+    """Certificates that may vouch for the server; the system's when absent."""
+    organisation: str | None = None
+    """Of InfluxDB."""
+    bucket: str = "dayuan"
+    """Of InfluxDB. It must keep readings as long as ``raw_days`` says."""
+
+
 class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[limits]``"""
 
@@ -130,6 +162,8 @@ class CloudFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker: BrokerTable = BrokerTable()
     listen: ListenTable = ListenTable()
     users: UsersTable = UsersTable()
+    registry: RegistryTable = RegistryTable()
+    store: StoreTable = StoreTable()
     limits: LimitsTable = LimitsTable()
     retention: RetentionTable = RetentionTable()
     map: MapTable = MapTable()
@@ -183,6 +217,10 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     proxies: tuple[str, ...]
     session_idle_s: float
     session_length_s: float
+    registry_server: PostgresPlace | None
+    """None: the registry is a file in the data folder."""
+    store_server: StorePlace | None
+    """None: the store is a file in the data folder."""
     pages: int
     pages_per_user: int
     connections: int
@@ -210,6 +248,8 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
             )
         if not self.listen.loopback and not self.hosts:
             found.append("hosts under [listen] is empty: the page answers to whatever name it is asked for by")
+        if self.store_server is not None and not self.store_server.safe:
+            found.append(f"the way to the store {self.store_server.url} is not encrypted; use https://")
         if not self.broker.tls and self.broker.host not in ("127.0.0.1", "localhost", "::1"):
             found.append(f"the way to the broker {self.broker} is not encrypted; use mqtts://")
         return found
@@ -271,6 +311,8 @@ def load_cloud(
         proxies=tuple(file.listen.proxies),
         session_idle_s=read.parsed(("users", "session_idle"), file.users.session_idle, _session_length),
         session_length_s=read.parsed(("users", "session_length"), file.users.session_length, _session_length),
+        registry_server=_registry_server(read, file.registry),
+        store_server=_store_server(read, file.store),
         pages=read.positive(("limits", "pages"), file.limits.pages),
         pages_per_user=read.positive(("limits", "pages_per_user"), file.limits.pages_per_user),
         connections=read.positive(("limits", "connections"), file.limits.connections),
@@ -295,6 +337,9 @@ class _Reader:
             if key in self._given:
                 raise BadSettings(str(error), file="command line", key=f"--{key[0]}") from None
             raise self._document.fail(key, str(error)) from None
+
+    def fail(self, key: tuple[str, str], message: str, allowed: str = "") -> BadSettings:
+        return self._document.fail(key, message, allowed)
 
     def positive(self, key: tuple[str, str], value: int) -> int:
         if value < 1:
@@ -326,6 +371,42 @@ def _session_length(text: str) -> float:
     if not 60 <= seconds <= 366 * 86400:
         raise ValueError(f"{text!r} is not between 1 min and 366 d")
     return seconds
+
+
+def _store_server(read: _Reader, table: StoreTable) -> StorePlace | None:
+    if table.kind not in ("duckdb", "victoria", "influx"):
+        raise read.fail(("store", "kind"), f"{table.kind!r} is no store", "duckdb, victoria, influx")
+    if table.kind == "duckdb":
+        for name in ("url", "username", "password_file", "ca_file", "organisation"):
+            if getattr(table, name) is not None:
+                raise read.fail(("store", name), "is of no use to a store in the data folder; set kind too")
+        return None
+    if table.url is None:
+        raise read.fail(("store", "kind"), f"{table.kind} needs the url of its server")
+    if table.kind == "influx" and (table.organisation is None or table.password_file is None):
+        raise read.fail(("store", "kind"), "influx needs organisation, and password_file with its token")
+    return StorePlace(
+        kind=table.kind,
+        url=read.parsed(("store", "url"), table.url, parse_server_url),
+        username=table.username,
+        password_file=read.file(("store", "password_file"), table.password_file),
+        ca_file=read.file(("store", "ca_file"), table.ca_file),
+        organisation=table.organisation or "",
+        bucket=table.bucket,
+    )
+
+
+def _registry_server(read: _Reader, table: RegistryTable) -> PostgresPlace | None:
+    if table.url is None:
+        for name, text in (("password_file", table.password_file), ("ca_file", table.ca_file)):
+            if text is not None:
+                raise read.fail(("registry", name), "is of no use without a url")
+        return None
+    return PostgresPlace(
+        url=read.parsed(("registry", "url"), table.url, parse_postgres_url),
+        password_file=read.file(("registry", "password_file"), table.password_file),
+        ca_file=read.file(("registry", "ca_file"), table.ca_file),
+    )
 
 
 def _retention(document: Document, table: RetentionTable) -> Retention:

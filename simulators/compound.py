@@ -53,6 +53,7 @@ class Compound:
     """One compound in one folder. A second start in the same folder goes on with the same data.
 
     sample: the collector gets the sample site, its map and its calendar on the first start; our token may dispatch.
+    collector_settings: tables that stand in the collector's settings too, as TOML.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class Compound:
         flush_every: str = "1 s",
         embedded_broker: bool = False,
         sample: bool = False,
+        collector_settings: str = "",
     ) -> None:
         self.layout = Layout(directory)
         self.scenario, self._clock, self._say = scenario, clock, say
         self.choose_port: Callable[[], int] = partial(free_port, http_port)
         self._flush_every, self._embedded, self._sample = flush_every, embedded_broker, sample
+        self._collector_settings = collector_settings
         self.url = ""
         self.processes: Processes | None = None
         self.ledger: Ledger | None = None
@@ -279,7 +282,7 @@ class Compound:
             write_private(self.layout.site_file(gateway.id), text)
         listen = self.url.removeprefix("http://")
         text = cloud_file(data=self.layout.collector, account=self._broker.account(COLLECTOR), listen=listen)
-        write_private(self.layout.cloud_file, text)
+        write_private(self.layout.cloud_file, text + self._collector_settings)
 
     def _program(self, name: str, module: str, *arguments: str) -> Child:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}

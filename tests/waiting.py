@@ -2,10 +2,23 @@
 
 import asyncio
 import inspect
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], within_s: float = 30.0, what: str = "") -> T:
+    """The same where nothing runs beside it: in a fixture, a process of a test."""
+    deadline = time.monotonic() + within_s
+    pause = threading.Event()
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s: {what or getattr(condition, '__name__', 'condition')}")
+        pause.wait(0.02)
+    return found
 
 
 async def until(condition: Callable[[], T | Awaitable[T]], within_s: float = 5.0, what: str = "") -> T:

@@ -28,10 +28,15 @@ class RegistryTooNew(Permanent):
 
 
 class Database:
-    """The registry's connections. ``open`` first; ``reading`` and ``writing`` give a session for one unit of work."""
+    """The registry's connections. ``open`` first; ``reading`` and ``writing`` give a session for one unit of work.
+
+    This one is a SQLite file; ``postgres.py`` has the one on a server.
+    """
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
+        self.place = str(path)
+        """How messages name it."""
         self.set_aside: Path | None = None
         """Where the damaged file of before now lies; None when nothing was wrong."""
         self.damaged_log: Path | None = None
@@ -60,6 +65,9 @@ class Database:
             await asyncio.to_thread(self._prepare)
         engine = create_async_engine(f"sqlite+aiosqlite:///{self.path}", pool_size=3, max_overflow=2)
         sa.event.listen(engine.sync_engine, "connect", _configure)
+        self._use(engine)
+
+    def _use(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
 
@@ -97,7 +105,7 @@ class Database:
         except sa.exc.IntegrityError:
             raise
         except sa.exc.DBAPIError as error:
-            raise StoreUnavailable(f"{self.path}: {error.orig}") from error
+            raise StoreUnavailable(f"{self.place}: {error.orig}") from error
 
     def _prepare(self) -> None:
         """Synchronous: integrity check and migrations."""
@@ -120,7 +128,7 @@ class Database:
                 verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
                 if verdict != "ok":
                     raise StoreDamaged(str(self.path), str(verdict))
-                _migrate(connection, self.path)
+                migrate(connection, self.place)
         except sa.exc.DatabaseError as error:
             if _is_damage(error.orig):
                 raise StoreDamaged(str(self.path), str(error.orig)) from error
@@ -157,7 +165,8 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _migrate(connection: sa.Connection, path: Path) -> None:
+def migrate(connection: sa.Connection, place: str) -> None:
+    """Bring the tables to this version, in the connection's transaction. Raises RegistryTooNew."""
     if _revision(connection) == max(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py")):
         return
     # Half a second of imports that a file of this version does not need.
@@ -172,13 +181,12 @@ def _migrate(connection: sa.Connection, path: Path) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise RegistryTooNew(f"{path} was written by a newer version: {error}") from error
+        raise RegistryTooNew(f"{place} was written by a newer version: {error}") from error
 
 
 def _revision(connection: sa.Connection) -> str | None:
     """The last migration of the file; None before the first, or when it is not one."""
-    table = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
-    if not connection.exec_driver_sql(table).scalar():
+    if not sa.inspect(connection).has_table("alembic_version"):
         return None
     known = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
     return str(known[0]) if len(known) == 1 else None

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from cloud.energy.contract import EnergyFault, Recorded
 from cloud.energy.structure import Structure
@@ -17,6 +16,7 @@ from cloud.registry.tables_energy import (
     EnergyStructureRow,
     EnergyThroughRow,
 )
+from cloud.registry.upsert import put
 
 THROUGH = "readings"
 
@@ -152,8 +152,7 @@ class EnergyBook:
     async def note(self, name: str, number: int) -> None:
         """Keep a number under a name."""
         async with self._database.writing() as session:
-            new = insert(EnergyThroughRow).values(name=name, batch=number)
-            await session.execute(new.on_conflict_do_update(index_elements=["name"], set_={"batch": number}))
+            await put(session, EnergyThroughRow, [{"name": name, "batch": number}], by=("name",))
 
     async def begin_anew(self, site: str, meters: Sequence[str], name: str, number: int) -> None:
         """Take all days of a site away, leave its meters to be worked out from their readings, and keep a number under
@@ -161,14 +160,12 @@ class EnergyBook:
         async with self._database.writing() as session:
             await session.execute(delete(EnergyDayRow).where(EnergyDayRow.site == site))
             session.add_all(EnergyDirtyRow(site=site, meter=meter, since=0, until=2**53) for meter in meters)
-            new = insert(EnergyThroughRow).values(name=name, batch=number)
-            await session.execute(new.on_conflict_do_update(index_elements=["name"], set_={"batch": number}))
+            await put(session, EnergyThroughRow, [{"name": name, "batch": number}], by=("name",))
 
     async def done(self, through: int, dirty: Sequence[int]) -> None:
         """Everything up to a batch is worked out, and these stretches are."""
         async with self._database.writing() as session:
-            new = insert(EnergyThroughRow).values(name=THROUGH, batch=through)
-            await session.execute(new.on_conflict_do_update(index_elements=["name"], set_={"batch": through}))
+            await put(session, EnergyThroughRow, [{"name": THROUGH, "batch": through}], by=("name",))
             if dirty:
                 await session.execute(delete(EnergyDirtyRow).where(EnergyDirtyRow.id.in_(dirty)))
 

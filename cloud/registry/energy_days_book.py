@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import delete, func, or_, select, tuple_
-from sqlalchemy.dialects.sqlite import insert
 
 from cloud.energy.contract import BASE_MS, RegisterEvent, Source, State
 from cloud.energy.pages import SLOTS_MAX, Total
 from cloud.energy.strand import Mark
 from cloud.registry.database import Database
 from cloud.registry.tables_energy import EnergyDayRow
+from cloud.registry.upsert import put
 
 ROWS_AT_ONCE = 200
 """Others write to this file too; none of them should wait long."""
@@ -25,10 +25,6 @@ _COLUMNS = (
 
 
 _TOTAL = _COLUMNS[7:13]
-_NEW = insert(EnergyDayRow.__table__)  # type: ignore[arg-type]
-_UPSERT = _NEW.on_conflict_do_update(
-    index_elements=["site", "meter", "day"], set_={name: _NEW.excluded[name] for name in _COLUMNS[3:]}
-)
 
 
 class Day(NamedTuple):
@@ -70,7 +66,7 @@ class EnergyDaysBook:
         for start in range(0, len(days), ROWS_AT_ONCE):
             rows = [_row_of(day) for day in days[start : start + ROWS_AT_ONCE]]
             async with self._database.writing() as session:
-                await session.execute(_UPSERT, rows)
+                await put(session, EnergyDayRow, rows, by=("site", "meter", "day"), change=_COLUMNS[3:])
 
     async def forget_before(self, at: int, *, at_most: int = 2_000) -> int:
         """Take days away that ended before an instant, but never a meter's last; how many went."""

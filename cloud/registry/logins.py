@@ -13,11 +13,11 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from cloud.registry.database import Database
 from cloud.registry.sessions import fingerprint
 from cloud.registry.tables import KnownClientRow, LoginAttemptRow
+from cloud.registry.upsert import put
 from protocols.clock import Clock
 from protocols.errors import Retryable
 
@@ -89,9 +89,7 @@ class Logins:
                 over = failures - limit.free
                 wait = 0 if over < 0 else min(limit.longest_ms, limit.first_ms << min(over, 20))
                 values = {"bucket": bucket, "failures": failures, "blocked_until": now + wait, "last_at": now}
-                await session.execute(
-                    insert(LoginAttemptRow).values(values).on_conflict_do_update(index_elements=["bucket"], set_=values)
-                )
+                await put(session, LoginAttemptRow, [values], by=("bucket",))
             newest = select(LoginAttemptRow.bucket).order_by(LoginAttemptRow.last_at.desc()).limit(ROWS_MAX)
             await session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.bucket.not_in(newest)))
 
@@ -103,11 +101,7 @@ class Logins:
             await session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.bucket == f"{account}@{client}"))
             await session.execute(delete(KnownClientRow).where(KnownClientRow.last_at < now - KNOWN_FOR_MS))
             values = {"account": account, "client": client, "last_at": now}
-            await session.execute(
-                insert(KnownClientRow)
-                .values(values)
-                .on_conflict_do_update(index_elements=["account", "client"], set_=values)
-            )
+            await put(session, KnownClientRow, [values], by=("account", "client"))
 
     async def _buckets(self, account: str, client: str) -> dict[str, Limit]:
         """Names are hashed: people type passwords into the name field."""

@@ -4,18 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from cloud.registry.database import Database
 from cloud.registry.tables_energy_desk import OutdoorTemperatureRow
+from cloud.registry.upsert import put
 
 ROWS_AT_ONCE = 1_000
 """Others write to this file too; none of them should wait long."""
-
-_NEW = insert(OutdoorTemperatureRow.__table__)  # type: ignore[arg-type]
-_UPSERT = _NEW.on_conflict_do_update(
-    index_elements=["site", "at"], set_={name: _NEW.excluded[name] for name in ("celsius", "entered_at", "entered_by")}
-)
 
 
 class Brought(NamedTuple):
@@ -42,7 +37,7 @@ class OutdoorBook:
                 for at, celsius in known[start : start + ROWS_AT_ONCE]
             ]
             async with self._database.writing() as session:
-                await session.execute(_UPSERT, rows)
+                await put(session, OutdoorTemperatureRow, rows, by=("site", "at"))
 
     async def between(self, site: str, since: int, until: int) -> list[tuple[int, float]]:
         """(instant, °C) in [since, until), in order."""

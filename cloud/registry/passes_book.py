@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from cloud.registry.database import Database
 from cloud.registry.tables_places import PassageRow, PassRow
+from cloud.registry.upsert import put
 from cloud.visitors.visit import Pass, Passage
 from protocols.errors import Permanent
 
@@ -96,7 +96,7 @@ class PassesBook:
             for name, each in passages
         ]
         async with self._database.writing() as session:
-            await session.execute(insert(PassageRow).on_conflict_do_nothing(), rows)
+            await put(session, PassageRow, rows, by=("pass_id", "at", "way"), change=())
 
     async def forget_people(self, before: int) -> None:
         """Empty who came of passes that ended before; times, units and counts stay for the figures."""

@@ -10,7 +10,6 @@ import numpy as np
 from cloud.store.contract import (
     EVENT_COLUMNS,
     ORIGIN_COLUMNS,
-    PAGE_MAX,
     QUARANTINE_COLUMNS,
     RAW_COLUMNS,
     REFUSED_COLUMNS,
@@ -33,6 +32,7 @@ from cloud.store.duckdb_past import newest_before
 from cloud.store.duckdb_rollup import RollUpMath, Rows, empty_rows
 from cloud.store.duckdb_rows import first_row
 from cloud.store.duckdb_samples import arrived, samples
+from cloud.store.page_place import Place, advance, page_size
 from cloud.store.rollup import BUCKET_MS, DAY_MS, Buckets, Spans, hours
 
 _TABLES: dict[Step, str] = {"15m": "rollup_15m", "1h": "rollup_1h", "1d": "rollup_1d"}
@@ -74,40 +74,6 @@ SELECT n.series, n.at, n.value, n.quality, coalesce(b.received_at, n.at) AS rece
 FROM newest n LEFT JOIN batches b ON b.id = n.batch ORDER BY n.series"""
 
 
-class Place(tuple[int, int, int]):
-    """Where a page ended: (observed_at, batch, rows of exactly these already given). Printed as its ``next``."""
-
-    __slots__ = ()
-
-    @staticmethod
-    def parse(text: str) -> "Place":
-        """Read a ``next``; raises BadQuery."""
-        parts = text.split(".")
-        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
-            raise BadQuery(f"next={text[:60]!r} was not given out by this collector")
-        return Place(int(part) for part in parts)
-
-    def __str__(self) -> str:
-        return ".".join(str(number) for number in self)
-
-
-def _page_size(limit: int) -> int:
-    if limit < 1:
-        raise BadQuery(f"limit is {limit}; 1 to {PAGE_MAX}")
-    return min(limit, PAGE_MAX)
-
-
-def _advance(rows: list[tuple[object, ...]], size: int, batch_column: int, start: Place | None) -> Place | None:
-    """The place after a page of ``size`` rows, when one more row was found."""
-    if len(rows) <= size:
-        return None
-    last = (rows[size - 1][0], rows[size - 1][batch_column])
-    same = sum(1 for row in rows[:size] if (row[0], row[batch_column]) == last)
-    if start is not None and (start[0], start[1]) == last:
-        same += start[2]
-    return Place((int(str(last[0])), int(str(last[1])), same))
-
-
 class DuckdbQueries:
     """Runs queries on one connection, in one thread."""
 
@@ -136,14 +102,14 @@ class DuckdbQueries:
 
     def _raw(self, query: ReadingsQuery, series: int | None) -> Page:
         columns = RAW_COLUMNS + (ORIGIN_COLUMNS if query.origin else ())
-        size = _page_size(query.limit)
+        size = page_size(query.limit)
         start = Place.parse(query.next) if query.next else None
         if series is None:
             return Page(columns, [])
         at, batch, skip = start or (query.from_at, -1, 0)
         parameters = [series, max(at, query.from_at), query.to_at, at, batch, size + 1, skip]
         found = self._connection.execute(_RAW, parameters).fetchall()
-        place = _advance(found, size, 3, start)
+        place = advance(found, size, 3, start)
         found = found[:size]
         origins = self._origins([row[3] for row in found]) if query.origin else {}
         rows: list[tuple[object, ...]] = []
@@ -154,7 +120,7 @@ class DuckdbQueries:
         return Page(columns, rows, str(place) if place else None)
 
     def _rolled(self, query: ReadingsQuery, series: int | None) -> Page:
-        size = _page_size(query.limit)
+        size = page_size(query.limit)
         from_at = max(query.from_at, Place.parse(query.next)[0]) if query.next else query.from_at
         if series is None or from_at >= query.to_at:
             return Page(ROLLUP_COLUMNS, [])
@@ -208,7 +174,7 @@ class DuckdbQueries:
         return spans, {name: column[kept] for name, column in rows.items()}
 
     def events(self, query: EventsQuery) -> Page:
-        size = _page_size(query.limit)
+        size = page_size(query.limit)
         start = Place.parse(query.next) if query.next else None
         conditions, parameters = "", [query.from_at, query.to_at]
         filters: list[object] = []
@@ -221,7 +187,7 @@ class DuckdbQueries:
             filters.extend(start[:2])
         sql = _EVENTS.format(conditions=conditions, order="DESC" if query.newest_first else "ASC")
         found = self._connection.execute(sql, [*parameters, *filters, size + 1, start[2] if start else 0]).fetchall()
-        place = _advance(found, size, 5, start)
+        place = advance(found, size, 5, start)
         found = found[:size]
         origins = self._origins([row[5] for row in found])
         rows: list[tuple[object, ...]] = [
@@ -266,14 +232,14 @@ class DuckdbQueries:
             "SELECT q.received_at, g.site, g.gateway, q.topic, q.epoch, q.seq, q.digest, q.reason, q.detail, q.size, "
             "q.payload FROM quarantine q JOIN gateway g ON g.id = q.gateway "
             "ORDER BY q.received_at DESC, q.rowid DESC LIMIT ?",
-            [_page_size(limit)],
+            [page_size(limit)],
         ).fetchall()
         return Page(QUARANTINE_COLUMNS, found)
 
     def refused(self, gateway: GatewayKey | None, limit: int) -> Page:
         condition = "" if gateway is None else "WHERE g.site = ? AND g.gateway = ?"
         sql = _REFUSED.format(condition=condition)
-        found = self._connection.execute(sql, [*(gateway or ()), _page_size(limit)]).fetchall()
+        found = self._connection.execute(sql, [*(gateway or ()), page_size(limit)]).fetchall()
         return Page(REFUSED_COLUMNS, found)
 
     def counts(self) -> tuple[int, int, int]:

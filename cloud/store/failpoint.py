@@ -18,6 +18,8 @@ NAMES = (
     "before_energy_days",
     "after_energy_days",
     "after_energy_done",
+    "before_feed_noted",
+    "after_feed_forgotten",
 )
 """Every name that some part of the collector passes."""
 

@@ -17,15 +17,16 @@ DOORS = {
     "sqlite3": ("edge/buffer_*.py", "edge/salvage.py", "cloud/registry/*", "simulators/ledger.py"),
     "duckdb": ("cloud/store/duckdb_*.py",),
     "influxdb_client": ("cloud/store/influx_*.py",),
-    "sqlalchemy": ("cloud/registry/*",),
+    "sqlalchemy": ("cloud/registry/*", "cloud/store/ledger_*.py"),
     "alembic": ("cloud/registry/*",),
+    "psycopg": ("cloud/registry/postgres_connect.py",),
     "argon2": ("cloud/registry/*",),
     "fastapi": ("cloud/api/*", "cloud/app.py"),
     "starlette": ("cloud/api/*", "cloud/app.py"),
     "uvicorn": ("cloud/http_server.py",),
     "amqtt": ("simulators/broker*.py",),
     "chinese_calendar": ("cloud/tariffs/china_days.py",),
-    "httpx": ("cloud/alarms/webhook_post.py",),
+    "httpx": ("cloud/alarms/webhook_post.py", "cloud/store/victoria_http.py"),
     "openpyxl": ("cloud/sheets/xlsx_*.py",),
     "scipy": ("cloud/dispatch/assignment.py",),
     "zstandard": ("protocols/batch.py",),
@@ -43,11 +44,11 @@ IMPORT_NAMES = {
 EXTRAS = {
     "protocols": (),
     "edge": ("edge",),
-    "cloud": ("cloud", "influx"),
+    "cloud": ("cloud", "influx", "postgres"),
     "simulators": ("edge", "cloud", "sim", "pytest"),
 }
 # Come with a library that we name, as part of what it offers.
-WITH_ANOTHER = {"starlette": "fastapi", "pydantic": "fastapi"}
+WITH_ANOTHER = {"starlette": "fastapi", "pydantic": "fastapi", "urllib3": "influxdb_client"}
 
 
 def test_each_library_is_imported_by_its_door_only() -> None:

@@ -1,5 +1,6 @@
 """What every series store does, whatever it is made of. Add a factory to STORES to run the suite on another one."""
 
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,30 +28,101 @@ from cloud.store.contract import (
     StoredRange,
 )
 from cloud.store.duckdb_store import DuckdbStore
+from cloud.store.influx_engine import InfluxEngine
+from cloud.store.ledger_file import LedgerFile
+from cloud.store.ledger_store import LedgerStore
+from cloud.store.place import StorePlace
 from protocols.clock import ManualClock
 from protocols.errors import StoreUnavailable
 from protocols.reading import Event
 from tests.cloud.store.works import DAY, ENERGY, GATEWAY, MIDNIGHT, NAMES, POWER, work
+from tests.influx_stand_in import TOKEN, InfluxStandIn
+from tests.victoria_server import VictoriaServer
+from tests.waiting import wait_until
 
 Factory = Callable[[], SeriesStore]
 
 
-def _duckdb(folder: Path) -> SeriesStore:
+@pytest.fixture(scope="session")
+def victoria() -> Iterator[VictoriaServer]:
+    server = VictoriaServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def influx() -> Iterator[InfluxStandIn]:
+    server = InfluxStandIn()
+    server.start()
+    yield server
+    server.stop()
+
+
+def _duckdb(folder: Path, _: pytest.FixtureRequest) -> SeriesStore:
     return DuckdbStore(folder, ManualClock(), roll_up_every_s=0)
 
 
-STORES = {"duckdb": _duckdb}
+def _pending(folder: Path, request: pytest.FixtureRequest) -> SeriesStore:
+    """Readings still wait in the ledger, and are sent as soon as they can be."""
+    server: VictoriaServer = request.getfixturevalue("victoria")
+    return LedgerStore(LedgerFile(folder / "ledger.sqlite"), server.engine(), ManualClock(MIDNIGHT + DAY))
+
+
+class Rested(LedgerStore):
+    """Every commit is in the engine alone when it returns, and the engine shows it."""
+
+    def commit(self, work: CommitWork) -> None:
+        super().commit(work)
+        wait_until(lambda: self._pending.rows == 0, what="readings at rest")
+        urllib.request.urlopen(f"{self.url}/internal/force_flush", timeout=30).close()
+
+
+def _rested(folder: Path, request: pytest.FixtureRequest) -> SeriesStore:
+    server: VictoriaServer = request.getfixturevalue("victoria")
+    engine = server.engine(hold_s=0.0)
+    store = Rested(LedgerFile(folder / "ledger.sqlite"), engine, ManualClock(MIDNIGHT + DAY))
+    store.url = server.url  # type: ignore[attr-defined]
+    return store
+
+
+def _influx(folder: Path, request: pytest.FixtureRequest) -> SeriesStore:
+    (folder / "token").write_text(TOKEN)
+    url = request.getfixturevalue("influx").url
+    place = StorePlace(kind="influx", url=url, password_file=folder / "token", organisation="office", bucket="dayuan")
+    ledger = LedgerFile(folder / "ledger.sqlite")
+    return RestedAtOnce(ledger, InfluxEngine(place), ManualClock(MIDNIGHT + DAY))
+
+
+class RestedAtOnce(LedgerStore):
+    """Every commit is in the engine alone when it returns."""
+
+    def commit(self, work: CommitWork) -> None:
+        super().commit(work)
+        wait_until(lambda: self._pending.rows == 0, what="readings at rest")
+
+
+STORES = {
+    "duckdb": _duckdb,
+    "victoria, still in the ledger": _pending,
+    "victoria, at rest": _rested,
+    "influx, a stand-in": _influx,
+}
 
 
 @pytest.fixture(params=sorted(STORES))
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Factory]:
     """A function that closes the store if there is one, and opens it (again)."""
     opened: list[SeriesStore] = []
+    if request.param.startswith("victoria"):
+        request.getfixturevalue("victoria").forget_all()
 
     def again() -> SeriesStore:
         if opened:
             opened.pop().close()
-        store = STORES[request.param](tmp_path)
+        store = STORES[request.param](tmp_path, request)
         store.open()
         opened.append(store)
         return store

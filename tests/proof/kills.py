@@ -23,9 +23,11 @@ from tests.proof.oracle_judge import EVENT, Judgement, judge, what_is_stored
 NOT_HERE = frozenset(
     {"mid_salvage", "mid_set_aside", "mid_registry_set_aside"}
     | {"before_energy_days", "after_energy_days", "after_energy_done"}
+    | {"before_feed_noted", "after_feed_forgotten"}
 )
-"""Passed only with a damaged file, or where energy is metered; see tests/contracts/test_buffer_damage.py,
-tests/cloud/test_killed_there.py, tests/cloud/energy/test_killed.py."""
+"""Passed only with a damaged file, where energy is metered, or with a store on a server; see
+tests/contracts/test_buffer_damage.py, tests/cloud/test_killed_there.py, tests/cloud/energy/test_killed.py,
+tests/cloud/store/test_ledger_store.py."""
 IN_TRANSACTION = frozenset({"before_commit", "mid_delete", "mid_roll_up"})
 PASSAGES = {
     "before_checkpoint": 1,

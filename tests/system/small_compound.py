@@ -32,9 +32,15 @@ def small_scenario() -> Scenario:
     )
 
 
-def small_compound(folder: Path, *, embedded_broker: bool = False) -> Compound:
+def small_compound(folder: Path, *, embedded_broker: bool = False, collector_settings: str = "") -> Compound:
     return Compound(
-        folder, small_scenario(), SystemClock(), say=print, http_port=free_port(), embedded_broker=embedded_broker
+        folder,
+        small_scenario(),
+        SystemClock(),
+        say=print,
+        http_port=free_port(),
+        embedded_broker=embedded_broker,
+        collector_settings=collector_settings,
     )
 
 

@@ -1,4 +1,4 @@
-"""A clock that the test moves, and passwords."""
+"""A clock that the test moves, and passwords. What is no matter of a file runs on both kinds of registry."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,21 @@ import pytest
 
 from cloud.registry.passwords import Passwords
 from protocols.clock import ManualClock
+
+OF_FILES = {
+    "test_database",
+    "test_lost_log",
+    "test_the_same_birth_again_changes_no_device",
+    "test_only_the_hash_of_a_session_rests_on_disk",
+    "test_typed_names_do_not_rest_in_clear",
+}
+"""Modules and tests that look at the file itself."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    names = {metafunc.module.__name__.rsplit(".", 1)[-1], metafunc.function.__name__}
+    if "database" in metafunc.fixturenames and not names & OF_FILES:
+        metafunc.parametrize("registry_kind", ["sqlite", "postgresql"])
 
 
 @pytest.fixture
