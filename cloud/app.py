@@ -22,6 +22,7 @@ from cloud.alarms.rules import GatewayRules
 from cloud.api.build import build_api
 from cloud.api.gate import Gate
 from cloud.api.services import Services
+from cloud.backup_socket import BackupDesk
 from cloud.features import Core, Features
 from cloud.http_server import Server, listen, server_settings
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
@@ -75,6 +76,7 @@ class Collector:
         self.alarm_book = AlarmBook(self.database)
         self.alarms = AlarmBoard(self.alarm_book, clock)
         self.store = DuckdbStore(settings.data, clock, retention=settings.retention, facts=self.inventory)
+        self._backups = BackupDesk(settings.data, settings.registry_path, self.store, clock)
 
     @property
     def url(self) -> str:
@@ -182,6 +184,7 @@ class Collector:
                 tasks.create_task(self.rules.run(self.ingest), name="alarm rules"),
                 tasks.create_task(self.gate.run(), name="gate"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
+                tasks.create_task(self._backups.run(), name="backups"),
                 *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),
             ]
             assert self._socket is not None
