@@ -5,7 +5,8 @@
 #   /opt/dayuan/NAME/current                  the one that runs; switching is one rename
 #   /opt/dayuan/NAME/previous                 the one before, to go back to
 #
-# The script that sources this sets: name, program, user, groups, unit files (units), bundle (its folder).
+# The script that sources this sets: name, program, user, groups, unit files (units), bundle (its folder),
+# and for installing: within and patience, how long a release may take to be healthy.
 # shellcheck disable=SC2154  # set by the script that sources this
 
 home=/opt/dayuan/$name
@@ -166,6 +167,8 @@ take_over() {  # take_over OLD-RELEASE
     switch_to "$old"
     rm -f "$home/previous"
     go_back
+    # shellcheck disable=SC2034  # read by healthy, in the script that sources this
+    within=$patience   # however little the new one was given: the old one has proved itself
     start_all start || true
     if healthy; then
         die "the new release was not healthy; ${old##*/} runs again, with all that it had."

@@ -15,7 +15,7 @@ script=install
 name=collector program=dayuan-cloud user=dayuan-collector groups=''
 units="dayuan-collector.service"
 bundle=$(cd "$(dirname "$0")" && pwd)
-settings='' no_start='' service_command='' within=120
+settings='' no_start='' service_command='' within=120 patience=300
 while [ $# -gt 0 ]; do
     case $1 in
         --settings) settings=$2; shift ;;

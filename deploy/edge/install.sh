@@ -14,7 +14,7 @@ script=install
 name=edge program=dayuan-edge user=dayuan-edge groups=dialout
 units="dayuan-edge.service dayuan-edge-page.service"
 bundle=$(cd "$(dirname "$0")" && pwd)
-site='' no_start='' service_command='' within=90s
+site='' no_start='' service_command='' within=90s patience=180s
 while [ $# -gt 0 ]; do
     case $1 in
         --site) site=$2; shift ;;

@@ -71,7 +71,7 @@ class CleanDebian:
         self.root = root
         self._init_pid = init_pid
 
-    def run(self, *command: str, code: int | None = 0, within_s: float = 240.0) -> str:
+    def run(self, *command: str, code: int | None = 0, within_s: float = 600.0) -> str:
         inside = ("chroot", str(self.root))  # which goes to the top of it, too
         done = subprocess.run(
             ["nsenter", f"--target={self._init_pid}", "--mount", "--pid", "--", *inside, *command],
