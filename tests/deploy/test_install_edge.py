@@ -64,8 +64,8 @@ class Installer:
 
     def take(self, bundle: Path) -> str:
         """Copy a bundle onto the box; where it lies there."""
-        inside = f"/root/{bundle.name}"
-        subprocess.run(["cp", "-a", str(bundle), f"{self.box.path('/root')}/"], check=True)
+        inside = f"/srv/{bundle.name}"
+        subprocess.run(["cp", "-a", str(bundle), f"{self.box.path('/srv')}/"], check=True)
         return inside
 
     def variant(self, version: str, **code: str) -> str:
@@ -144,11 +144,11 @@ async def test_with_its_site_file_it_runs_and_is_healthy_though_the_broker_is_aw
     box.path("/etc/dayuan/edge/site.toml").write_text(installer.site_file.read_text("utf-8"), encoding="utf-8")
     box.run("sh", "-c", f"umask 077; echo {SECRET} >/etc/dayuan/edge/secrets/broker; "
                         "chown dayuan-edge: /etc/dayuan/edge/secrets/broker")  # fmt: skip
-    said = installer.install(f"/root/{installer.bundle.name}")
+    said = installer.install(f"/srv/{installer.bundle.name}")
     assert "service: runs and is healthy" in said
     with installer.telling():
         await until(lambda: installer.status()["report"]["backlog_batches"] >= 5, 60, "a backlog")
-    assert "runs this release already" in installer.install(f"/root/{installer.bundle.name}")
+    assert "runs this release already" in installer.install(f"/srv/{installer.bundle.name}")
     assert SECRET not in box.run("sh", "-c", "cat /proc/[0-9]*/cmdline /var/log/dayuan-edge*.log | tr '\\0' ' '")
 
 
@@ -229,7 +229,7 @@ async def test_all_that_waited_through_it_arrives_once_and_whole(installer: Inst
 
 def test_uninstalling_keeps_what_a_next_install_needs(installer: Installer) -> None:
     box, epoch = installer.box, installer.status()["report"]["epoch"]
-    said = box.run("/root/0.2.0/uninstall.sh", *SERVICE)
+    said = box.run("/srv/0.2.0/uninstall.sh", *SERVICE)
     assert "kept: /etc/dayuan/edge" in said
     assert not box.path("/opt/dayuan").exists()
     assert not list(box.path("/etc/systemd/system").glob("dayuan*"))
@@ -237,19 +237,19 @@ def test_uninstalling_keeps_what_a_next_install_needs(installer: Installer) -> N
         box.run("sh", "-c", "ls /usr/local/bin /etc/udev/rules.d /etc/systemd/journald.conf.d | grep dayuan", code=1)
         == ""
     )
-    installer.install("/root/0.2.0")
+    installer.install("/srv/0.2.0")
     assert installer.status()["report"]["epoch"] == epoch
 
 
 def test_decommissioning_asks_and_erases_keys_and_data(installer: Installer) -> None:
     box = installer.box
-    assert "say --yes east-compound/b3" in box.run("/root/0.2.0/decommission.sh", code=2)
-    assert "Nothing was erased" in box.run("/root/0.2.0/decommission.sh", "--yes", "east-compound/b4", code=2)
+    assert "say --yes east-compound/b3" in box.run("/srv/0.2.0/decommission.sh", code=2)
+    assert "Nothing was erased" in box.run("/srv/0.2.0/decommission.sh", "--yes", "east-compound/b4", code=2)
     assert installer.status()["gateway"] == "b3"
     epoch = installer.status()["report"]["epoch"]
-    said = box.run("/root/0.2.0/decommission.sh", "--yes", "east-compound/b3", "--record", "/root/record.txt", *SERVICE)
+    said = box.run("/srv/0.2.0/decommission.sh", "--yes", "east-compound/b3", "--record", "/srv/record.txt", *SERVICE)
     assert re.search(r"Erased \d+ files", said)
-    record = box.path("/root/record.txt").read_text("utf-8")
+    record = box.path("/srv/record.txt").read_text("utf-8")
     assert "decommissioned: east-compound/b3" in record
     assert "erased: /etc/dayuan/edge/secrets/broker" in record
     assert "erased: /var/lib/dayuan-edge/buffer.db" in record
@@ -264,12 +264,12 @@ def test_the_debian_package_installs_upgrades_and_is_purged(installer: Installer
                           capture_output=True)  # fmt: skip
     assert made.returncode == 0, made.stderr
     package = next(tmp_path.glob("*.deb"))
-    subprocess.run(["cp", str(package), str(box.path("/root"))], check=True)
-    said = box.run("dpkg", "-i", f"/root/{package.name}")
+    subprocess.run(["cp", str(package), str(box.path("/srv"))], check=True)
+    said = box.run("dpkg", "-i", f"/srv/{package.name}")
     assert "change-me" in said
     assert "dayuan 0.1.0" in box.run("dayuan-edge", "--version")
     assert "install ok installed" in box.run("dpkg-query", "-W", "-f", "${Status}", "dayuan-edge")
-    box.run("dpkg", "-i", f"/root/{package.name}")
+    box.run("dpkg", "-i", f"/srv/{package.name}")
     box.run("dpkg", "--remove", "dayuan-edge")
     assert not box.path("/opt/dayuan").exists()
     assert box.path("/etc/dayuan/edge/site.toml").exists()
