@@ -22,6 +22,8 @@ from cloud.alarms.rules import GatewayRules
 from cloud.api.build import build_api
 from cloud.api.gate import Gate
 from cloud.api.services import Services
+from cloud.backup_copies import CopyableStore
+from cloud.backup_socket import BackupDesk
 from cloud.features import Core, Features
 from cloud.http_server import Server, listen, server_settings
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
@@ -75,6 +77,9 @@ class Collector:
         self.alarm_book = AlarmBook(self.database)
         self.alarms = AlarmBoard(self.alarm_book, clock)
         self.store = store_of(settings, clock, self.inventory)
+        self._backups: BackupDesk | None = None
+        if isinstance(self.store, CopyableStore) and settings.registry_server is None:
+            self._backups = BackupDesk(settings.data, settings.registry_path, self.store, clock)
 
     @property
     def url(self) -> str:
@@ -184,6 +189,8 @@ class Collector:
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
                 *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),
             ]
+            if self._backups is not None:
+                background.append(tasks.create_task(self._backups.run(), name="backups"))
             assert self._socket is not None
             page = tasks.create_task(server.serve([self._socket]), name="http")
             stopping = tasks.create_task(self._stopping.wait(), name="stop")

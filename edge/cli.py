@@ -56,6 +56,18 @@ def _check(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _health(options: argparse.Namespace) -> int:
+    from edge.cli_health import health
+
+    return health(options)
+
+
+def _page(options: argparse.Namespace) -> int:
+    from edge.cli_page import page
+
+    return page(options)
+
+
 def _read(options: argparse.Namespace) -> int:
     from edge.cli_read import read
 
@@ -76,6 +88,9 @@ def _run(options: argparse.Namespace) -> int:
 async def _run_gateway(site: Site, clock: Clock) -> int:
     from edge.failpoint import VARIABLE, armed
     from edge.gateway import Gateway
+    from edge.notify import Notify
+    from edge.progress import Progress
+    from edge.service import serve
 
     fail_point = armed(os.environ.get(VARIABLE))
     gateway = Gateway(site, clock=clock, rng=random.Random(), fail_point=fail_point)
@@ -92,7 +107,7 @@ async def _run_gateway(site: Site, clock: Clock) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    await gateway.run()
+    await serve(gateway.run, gateway, Progress(site), Notify(os.environ, os.getpid()), clock)
     return DONE
 
 
@@ -124,6 +139,12 @@ def _scan(options: argparse.Namespace) -> int:
     return scan(options)
 
 
+def _support_bundle(options: argparse.Namespace) -> int:
+    from edge.cli_support import support_bundle
+
+    return support_bundle(options)
+
+
 def _watch(options: argparse.Namespace) -> int:
     from edge.cli_watch import watch
 
@@ -152,10 +173,13 @@ def _print_error(error: BadSettings, *, as_json: bool) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": _check,
+    "health": _health,
+    "page": _page,
     "read": _read,
     "run": _run,
     "scan": _scan,
     "status": _status,
+    "support-bundle": _support_bundle,
     "watch": _watch,
     "write": _write,
 }

@@ -8,6 +8,7 @@ from edge.commissioning.scan_target import BAUDS, HOST_UNITS, MANY_HOSTS_UNITS, 
 from edge.introduce import software_version
 
 DEFAULT_SITE = "site.toml"
+PAGE_LISTEN = "127.0.0.1:8088"
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -22,6 +23,12 @@ what could be a measured value first."""
 WATCH = """show the values of Modbus devices as they change, in the terminal; q or Ctrl-C ends it
 
 Asks the running gateway when there is one, else reads the devices itself, each as often as its `every` says."""
+PAGE = """serve a status page of this gateway for a browser on this machine, until Ctrl-C
+
+Runs beside the gateway, so that it is up when the gateway is not, and shows what is wrong with the site file."""
+BUNDLE = """gather what somebody needs who is to help, without secrets, in one file
+
+Site file, status, figures of the buffer, log, machine. Passwords, keys and tokens are taken out."""
 WRITE = """switch an output, make a pulse or set a number, and say whether it was done
 
 Goes through the running gateway when there is one. A pulse is made and ended by the module itself and is never sent
@@ -43,7 +50,22 @@ def build_parser() -> argparse.ArgumentParser:
     run = _command(commands, "run", "run the gateway until Ctrl-C or SIGTERM")
     run.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much to log")
     _command(commands, "status", "ask the running gateway: lanes, backlog, devices, periods, drops, clock")
+    _looked_after(commands)
     return parser
+
+
+def _looked_after(commands: Commands[argparse.ArgumentParser]) -> None:
+    health = _command(commands, "health", "wait until the running gateway is healthy; exit code 0 only then")
+    health.add_argument("--within", default="60s", metavar="TIME", help="how long to wait (default: 60s)")
+    health.add_argument("--online", action="store_true", help="it must have its connection too")
+    page = _command(commands, "page", PAGE)
+    page.add_argument("--listen", default=PAGE_LISTEN, metavar="HOST:PORT", help=f"where (default: {PAGE_LISTEN})")
+    about_file = "mode 0600; needed to listen for others than this machine; made when it is not there"
+    page.add_argument("--token-file", default="", metavar="FILE", help=f"file with the token to enter by, {about_file}")
+    bundle = _command(commands, "support-bundle", BUNDLE)
+    bundle.add_argument(
+        "--out", default="", metavar="FILE", help="the file to write, .tar.gz (default: named after gateway and time)"
+    )
 
 
 def _scan(commands: Commands[argparse.ArgumentParser]) -> None:

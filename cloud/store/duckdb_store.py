@@ -35,6 +35,7 @@ from cloud.store.contract import (
     SeriesKey,
     StoreSize,
 )
+from cloud.store.duckdb_copy import copy_into
 from cloud.store.duckdb_cut import Cutter, is_damage
 from cloud.store.duckdb_file import connect, file_bytes, set_aside
 from cloud.store.duckdb_log import LostEnd, cut_damaged_end, cut_quiet_damage
@@ -284,6 +285,20 @@ class DuckdbStore:
     async def size(self) -> StoreSize:
         readings, batches, events = await self._ask(lambda queries: queries.counts())
         return StoreSize(readings, batches, events, file_bytes(self.path))
+
+    async def copy_to(self, target: Path) -> None:
+        """Write the store as of now into a new file, while commits go on. Raises StoreUnavailable."""
+
+        def copy() -> None:
+            cursor, _ = self._cursor()
+            try:
+                copy_into(cursor, target)
+            except duckdb.Error as error:
+                raise StoreUnavailable(f"no copy of the store: {str(error).splitlines()[0][:300]}") from error
+            finally:
+                cursor.close()
+
+        await asyncio.to_thread(copy)
 
     async def _ask(self, question: Callable[[DuckdbQueries], T]) -> T:
         pool = self._query_pool
