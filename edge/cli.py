@@ -124,6 +124,12 @@ def _scan(options: argparse.Namespace) -> int:
     return scan(options)
 
 
+def _enrol(options: argparse.Namespace) -> int:
+    from edge.cli_enrol import enrol_gateway
+
+    return enrol_gateway(options)
+
+
 def _watch(options: argparse.Namespace) -> int:
     from edge.cli_watch import watch
 
@@ -152,6 +158,7 @@ def _print_error(error: BadSettings, *, as_json: bool) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": _check,
+    "enrol": _enrol,
     "read": _read,
     "run": _run,
     "scan": _scan,

@@ -22,6 +22,10 @@ what could be a measured value first."""
 WATCH = """show the values of Modbus devices as they change, in the terminal; q or Ctrl-C ends it
 
 Asks the running gateway when there is one, else reads the devices itself, each as often as its `every` says."""
+ENROL = """get this gateway's certificate from a collector, with a one-time code
+
+The code is made there by `dayuan-cloud gateway add SITE/GATEWAY`. The key is made here and never leaves. After that
+`url = "mqtts://..."` under [uplink] is all that is needed; the certificate is renewed by itself."""
 WRITE = """switch an output, make a pulse or set a number, and say whether it was done
 
 Goes through the running gateway when there is one. A pulse is made and ended by the module itself and is never sent
@@ -36,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dayuan {software_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _scan(commands)
+    _enrol(commands)
     _command(commands, "check", "check a site file: errors with file and line, warnings that would bite on site")
     _read(commands)
     _watch(commands)
@@ -44,6 +49,14 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--log", choices=("debug", "info", "warning"), default="info", help="how much to log")
     _command(commands, "status", "ask the running gateway: lanes, backlog, devices, periods, drops, clock")
     return parser
+
+
+def _enrol(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _plain(commands, "enrol", ENROL)
+    parser.add_argument("url", help="of the collector's page, like https://collector.example:8080")
+    parser.add_argument("code", help="the one-time code; - reads it from standard input")
+    parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=f"the site file (default: {DEFAULT_SITE})")
+    _json(parser)
 
 
 def _scan(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -23,11 +23,14 @@ from edge.contract import Dial, Driver, FailPoint
 from edge.drivers.modbus import ModbusDriver
 from edge.drivers.mqtt import MqttDriver
 from edge.failpoint import never
+from edge.identity import Identity
+from edge.identity_files import IdentityFiles
 from edge.intake import Intake
 from edge.introduce import birth, software_version
 from edge.latest import LatestSink
 from edge.mqtt_link import MqttDialer
 from edge.pipeline import Pipeline
+from edge.renewal import Renewal
 from edge.reporter import Reporter
 from edge.retime import Timing
 from edge.sealer import sealer
@@ -111,8 +114,10 @@ class Gateway:
             clock=clock,
             drivers=self._drivers,
         )
+        self._identity = Identity(IdentityFiles(own.identity_dir), clock)
+        self._renewal = Renewal(self._identity, clock, site=own.site, gateway=own.id)
         self._session = Session(
-            dial=dial or _dialer(site.uplink),
+            dial=dial or _dialer(site.uplink, self._identity),
             uplink=self._uplink,
             buffer=self._buffer,
             clock=clock,
@@ -121,6 +126,8 @@ class Gateway:
             gateway=own.id,
             birth=self._birth,
             report=self._reporter.report,
+            channels={"cert": self._renewal.hear} if site.uplink.url.tls else {},
+            beside=[self._renewal.run] if site.uplink.url.tls else [],
             fail_point=fail_point,
         )
         self._reporter.link_error = lambda: self._session.error
@@ -238,11 +245,12 @@ def boot_id() -> str:
         return str(uuid.uuid4())
 
 
-def _dialer(uplink: UplinkSettings) -> Dial:
+def _dialer(uplink: UplinkSettings, identity: Identity) -> Dial:
     return MqttDialer(
         url=uplink.url,
         username=uplink.username,
         password_file=uplink.password_file,
         ca_file=uplink.ca_file,
         max_inflight=2 * uplink.window,
+        identity=identity,
     )

@@ -24,7 +24,8 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewaySettings(_Settings, frozen=True, kw_only=True):
-    """Who this gateway is. ``card_key_file`` is made when the first device that reads cards is started."""
+    """Who this gateway is. ``card_key_file`` is made when the first device that reads cards is started,
+    ``identity_dir`` when the gateway is enrolled."""
 
     site: str
     id: str
@@ -32,6 +33,7 @@ class GatewaySettings(_Settings, frozen=True, kw_only=True):
     site_name: str
     time_zone: str
     card_key_file: Path
+    identity_dir: Path = Path("identity")
 
 
 class UplinkSettings(_Settings, frozen=True, kw_only=True):

@@ -27,6 +27,8 @@ class GatewayRow(Row, frozen=True, kw_only=True):
     time_zone: str = "Asia/Shanghai"  # of the site, a name of the IANA database
     # secret that turns card numbers into card keys; one per site; default: card.key beside the buffer, made when absent
     card_key_file: str = ""
+    # folder of the gateway's key and certificate, made by dayuan-edge enrol; default: identity beside the buffer
+    identity_dir: str = ""
     profile_dirs: tuple[str, ...] = ("profiles",)  # folders with profiles of your own, before the built-in ones
 
 

@@ -97,6 +97,7 @@ class _Reader:
             site_name=row.site_name or row.site,
             time_zone=row.time_zone,
             card_key_file=self._file_path(row.card_key_file) or buffer_path.with_name("card.key"),
+            identity_dir=self._file_path(row.identity_dir) or buffer_path.with_name("identity"),
         )
 
     def _uplink(self, row: UplinkRow) -> UplinkSettings:

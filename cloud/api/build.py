@@ -29,6 +29,7 @@ from cloud.api import (
     energy_reports,
     energy_structure,
     energy_trial,
+    enrolment,
     events,
     fleet_settings,
     gates,
@@ -79,6 +80,7 @@ PLAIN = (
     health,
     metrics,
     tokens,
+    enrolment,
 )
 OF_FEATURES = (
     assets,

@@ -34,7 +34,12 @@ log = logging.getLogger(__name__)
 COOKIE = "dayuan_session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-OPEN = frozenset({("GET", "/healthz"), ("POST", "/api/v1/session"), ("GET", "/"), ("HEAD", "/")})
+OPEN = frozenset(
+    {
+        *(("GET", "/healthz"), ("POST", "/api/v1/session"), ("GET", "/"), ("HEAD", "/")),
+        *(("GET", "/api/v1/enrolment"), ("POST", "/api/v1/enrolment")),  # the code is what lets a box in
+    }
+)
 OPEN_FOLDER = "/web/"
 OWN_ACCOUNT = frozenset({("DELETE", "/api/v1/session"), ("POST", "/api/v1/password")})
 BEFORE_PASSWORD_CHANGE = OWN_ACCOUNT | {("GET", "/api/v1/session")}

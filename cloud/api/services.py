@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cloud.alarms.board import AlarmBoard
 from cloud.features import Features
+from cloud.identity.enrolling import Enrolling
 from cloud.ingest.contract import IngestPath
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
@@ -37,6 +38,7 @@ class Services:
     alarm_book: AlarmBook
     store: SeriesStore
     ingest: IngestPath
+    enrolling: Enrolling
     series_known: Callable[[SeriesKey], bool]
     """Whether any reading of the series was ever stored."""
     password_changed: Callable[[str], None] = lambda _: None

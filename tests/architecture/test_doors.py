@@ -9,7 +9,7 @@ from tests.architecture.source import PACKAGES, ROOT, imports, nothing, reaches,
 
 # library -> the files that may import it
 DOORS = {
-    "aiomqtt": ("edge/mqtt_link.py", "cloud/ingest/subscriber.py", "simulators/wires/mqtt.py"),
+    "aiomqtt": ("edge/mqtt_link.py", "cloud/ingest/subscriber.py", "cloud/ingest/takeover.py", "simulators/wires/*"),
     "paho": ("edge/mqtt_link.py", "cloud/ingest/subscriber.py", "simulators/wires/mqtt.py"),
     "pymodbus": (),
     "serial": ("edge/modbus_wire.py", "simulators/wires/*"),
@@ -28,6 +28,7 @@ DOORS = {
     "httpx": ("cloud/alarms/webhook_post.py",),
     "openpyxl": ("cloud/sheets/xlsx_*.py",),
     "scipy": ("cloud/dispatch/assignment.py",),
+    "cryptography": ("protocols/signing.py", "protocols/certificates.py", "cloud/identity/authority.py"),
     "zstandard": ("protocols/batch.py",),
     "msgspec.msgpack": ("protocols/batch.py",),
 }

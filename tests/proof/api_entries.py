@@ -21,6 +21,8 @@ _OWN = {
     ("HEAD", "/web/{name:path}"): NOBODY,
     ("GET", "/healthz"): NOBODY,
     ("POST", "/api/v1/session"): NOBODY,
+    ("GET", "/api/v1/enrolment"): NOBODY,
+    ("POST", "/api/v1/enrolment"): NOBODY,
     ("GET", "/api/v1/session"): REQUESTER,
     ("DELETE", "/api/v1/session"): REQUESTER,
     ("POST", "/api/v1/password"): REQUESTER,

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import httpx
+import msgspec
 import numpy as np
 
 from cloud.assets.contract import Observed
@@ -28,8 +29,10 @@ from cloud.registry.energy_days_book import Day, EnergyDaysBook
 from cloud.registry.energy_sightings_book import EnergySightingsBook, Sighting
 from cloud.registry.roles import Role
 from cloud.settings import load_cloud
-from cloud.store.contract import SeriesKey
+from cloud.store.contract import GatewayKey, SeriesKey
+from protocols.certificates import make_request, new_key
 from protocols.clock import ManualClock
+from protocols.enrolment import ask, read_code
 from protocols.reading import Event
 from tests.cloud.api.conftest import GOOD, KEY, START, Api
 from tests.cloud.api.console import make_console
@@ -125,6 +128,10 @@ class World:
             return await self._period(entry)
         if path.startswith(("/api/v1/energy/hand-readings/", "/api/v1/energy/basis/", "/api/v1/energy/indices")):
             return await self._desk_of_energy(entry)
+        if entry == ("POST", "/api/v1/enrolment"):
+            code = await self.api.services.enrolling.invite(GatewayKey("east", "new"))
+            request = make_request(new_key(), "east/new").decode("ascii")
+            return _json(msgspec.to_builtins(ask(read_code(code.code), "east", "new", request)))
         if entry == ("DELETE", "/api/v1/tokens/{number}"):
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})

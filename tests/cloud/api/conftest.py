@@ -15,12 +15,15 @@ from cloud.alarms.board import AlarmBoard
 from cloud.api.build import build_api
 from cloud.api.gate import Gate
 from cloud.api.services import Services
+from cloud.identity.authority import Authority
+from cloud.identity.enrolling import Enrolling
 from cloud.ingest.contract import FenceView, GatewayCounters, IngestView
 from cloud.live.presence import Presence
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
 from cloud.registry.database import Database
+from cloud.registry.identity_book import IdentityBook
 from cloud.registry.inventory import Inventory
 from cloud.registry.logins import Logins
 from cloud.registry.passwords import Passwords
@@ -122,6 +125,7 @@ class Api:
             alarm_book=AlarmBook(database),
             store=self.store,
             ingest=self.ingest,
+            enrolling=Enrolling(Authority(folder / "identity", clock), IdentityBook(database, clock), clock),
             series_known=lambda key: self.series.find(key) is not None,
             web=self.web,
         )
