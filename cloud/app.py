@@ -27,6 +27,7 @@ from cloud.features import Core, Features
 from cloud.http_server import Server, listen, server_settings
 from cloud.identity.authority import Authority
 from cloud.identity.broker_files import own_pair
+from cloud.identity.commanding import Commanding
 from cloud.identity.enrolling import Enrolling
 from cloud.identity.service import IdentityService
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
@@ -38,6 +39,7 @@ from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.command_book import CommandBook
 from cloud.registry.database import Database
 from cloud.registry.identity_book import IdentityBook
 from cloud.registry.inventory import Inventory
@@ -168,7 +170,10 @@ class Collector:
             )
         )
         self.rules.settings_of = self.features.site_alarms.settings_of
-        committed += [self.live, self.rules, *self.features.handlers]
+        self.commanding = Commanding(
+            self.authority, CommandBook(self.database), self.identity_book, clock, self.ingest.publish
+        )
+        committed += [self.live, self.rules, self.commanding, *self.features.handlers]
         announced += [self.live, self.rules]
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         services = Services(
@@ -187,6 +192,7 @@ class Collector:
             ingest=self.ingest,
             features=self.features,
             enrolling=self.enrolling,
+            commanding=self.commanding,
             series_known=lambda key: self.ingest.series.find(key) is not None,
             password_changed=self._forget_password,
             hosts=settings.hosts,

@@ -112,7 +112,7 @@ async def broker_files(desk: Desk, options: argparse.Namespace) -> object:
         listen = parse_listen(options.broker_listen)
     except ValueError as error:
         raise BadGateway(f"--broker-listen: {error}") from None
-    names = list(options.name)
+    names = list(options.name or ())
     if not names and listen.host not in ("0.0.0.0", "::"):
         names = [listen.host]
     if not names:

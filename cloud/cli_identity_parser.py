@@ -40,7 +40,6 @@ def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -
     files.add_argument(
         "--name",
         action="append",
-        default=[],
         metavar="NAME",
         help="host name or address by which gateways reach it; may be given several times",
     )

@@ -30,11 +30,13 @@ from edge.introduce import birth, software_version
 from edge.latest import LatestSink
 from edge.mqtt_link import MqttDialer
 from edge.pipeline import Pipeline
+from edge.remote_commands import RemoteCommands
 from edge.renewal import Renewal
 from edge.reporter import Reporter
 from edge.retime import Timing
 from edge.sealer import sealer
-from edge.session import Session
+from edge.seen_commands import SeenCommands
+from edge.session import ChannelHandler, Session
 from edge.settings import BusSettings, Site, UplinkSettings
 from edge.site_file import BusKind
 from edge.status import Snapshot, StatusDesk
@@ -116,6 +118,18 @@ class Gateway:
         )
         self._identity = Identity(IdentityFiles(own.identity_dir), clock)
         self._renewal = Renewal(self._identity, clock, site=own.site, gateway=own.id)
+        self._seen = SeenCommands(site.buffer.path.with_name(site.buffer.path.name + ".orders"))
+        self._orders = RemoteCommands(
+            site=own.site,
+            gateway=own.id,
+            rules={(device.id, point): rule for device in site.devices for point, rule in device.remote.items()},
+            seen=self._seen,
+            key=self._identity.files.command_key,
+            clock_known=lambda: timing.known,
+            obey=self._commands.carry_out,
+            sink=self._intake,
+            clock=clock,
+        )
         self._session = Session(
             dial=dial or _dialer(site.uplink, self._identity),
             uplink=self._uplink,
@@ -126,7 +140,7 @@ class Gateway:
             gateway=own.id,
             birth=self._birth,
             report=self._reporter.report,
-            channels={"cert": self._renewal.hear} if site.uplink.url.tls else {},
+            channels=self._channels(site.uplink),
             beside=[self._renewal.run] if site.uplink.url.tls else [],
             fail_point=fail_point,
         )
@@ -169,6 +183,7 @@ class Gateway:
                 showing = group.create_task(self._keep("status socket", status.run), name="status-socket")
                 telling = group.create_task(self._keep("values socket", values.run), name="values-socket")
                 obeying = group.create_task(self._keep("command socket", commands.run), name="command-socket")
+                ordering = group.create_task(self._keep("orders", self._orders.run), name="orders")
                 driving = [
                     group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
                     for driver in self._drivers
@@ -176,6 +191,7 @@ class Gateway:
                 await self._closing.wait()
                 log.info("closing")
                 obeying.cancel()
+                ordering.cancel()
                 for task in driving:
                     task.cancel()
                 if driving:
@@ -187,6 +203,7 @@ class Gateway:
                 for task in (writing, talking, showing, telling):
                     task.cancel()
         finally:
+            await asyncio.to_thread(self._seen.close)
             await self._buffer.close()
         log.info("closed")
 
@@ -224,6 +241,11 @@ class Gateway:
         return DRIVERS[bus.kind](
             bus, devices, site.profiles, self._latest, self._clock, site.gateway, random.Random(rng.random())
         )
+
+    def _channels(self, uplink: UplinkSettings) -> dict[str, ChannelHandler]:
+        """Where more than acks is listened to. Without an enrolment no order can be verified, so none is heard."""
+        heard: dict[str, ChannelHandler] = {"cert": self._renewal.hear} if uplink.url.tls else {}
+        return {**heard, "cmd": self._orders.hear} if self._identity.files.enrolled else heard
 
     def _writers(self) -> dict[str, DeviceWriter]:
         drivers = (driver for driver in self._drivers if isinstance(driver, ModbusDriver))

@@ -82,6 +82,14 @@ class Deadband(NamedTuple):
     percent: float = 0.0
 
 
+class RemoteRule(NamedTuple):
+    """What the collector may do to one point. The limits are of ``set`` in the point's unit and of ``pulse`` in s."""
+
+    actions: tuple[str, ...]
+    least: float | None = None
+    most: float | None = None
+
+
 class DeviceSettings(_Settings, frozen=True, kw_only=True):
     """One device. ``every_s`` is 0 for a device that reports by itself at times nobody set.
 
@@ -107,6 +115,7 @@ class DeviceSettings(_Settings, frozen=True, kw_only=True):
     ident: str = ""
     card: str = ""
     points: dict[str, SitePoint] = {}
+    remote: dict[str, RemoteRule] = {}
 
 
 class Site(_Settings, frozen=True, kw_only=True):

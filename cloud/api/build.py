@@ -13,6 +13,7 @@ from cloud.api import (
     bills,
     bookings,
     calendar_seed,
+    commands,
     devices,
     dispatch_figures,
     energy,
@@ -81,6 +82,7 @@ PLAIN = (
     metrics,
     tokens,
     enrolment,
+    commands,
 )
 OF_FEATURES = (
     assets,

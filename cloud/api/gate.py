@@ -48,6 +48,7 @@ DISPATCH_WORK = (
     "/api/v1/requests",
     "/api/v1/alarms",
     "/api/v1/bookings",
+    "/api/v1/commands",
     "/api/v1/patrols",
     "/api/v1/passes",
     "/api/v1/trips",

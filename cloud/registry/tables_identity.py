@@ -66,7 +66,7 @@ class CommandRow(Table):
     issued_at: Mapped[int]
     expires_at: Mapped[int]
     state: Mapped[str]
-    """``sent``, ``not_sent``, ``done``, ``refused`` or ``unknown``."""
+    """``sent``, ``done``, ``refused`` or ``unknown``."""
     detail: Mapped[str] = mapped_column(default="")
     answered_at: Mapped[int | None] = mapped_column(default=None)
 

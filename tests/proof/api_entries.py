@@ -30,6 +30,7 @@ _OWN = {
 _LOOKED_AT = (
     *("openapi.json", "state", "stream", "readings", "events", "sites", "gateways", "gateways/{site}/{gateway}"),
     *("devices", "health", "units", "timeline", "past", "past/activity", "calendar/{site}", "map/{site}"),
+    *("commands", "commands/{number}"),
     *("alarms", "alarms/figures", "alarms/history", "alarms/shelves", "alarms/{name}", "alarm-rules"),
     *("assets", "assets/kinds", "assets/{site}/{kind}/{name}", "map/{site}/floor-plan", "tiles/{z}/{x}/{y}.png"),
     *("bookings", "bookings.ics", "rooms/use", "passes", "gates", "patrols", "patrols/routes"),
@@ -66,6 +67,7 @@ _DISPATCHED = {
     ("POST", "/api/v1/bookings"): DISPATCHER,
     **{("POST", f"{_BOOKING}/{deed}"): DISPATCHER for deed in ("cancel", "extend", "sign-in")},
     ("POST", "/api/v1/passes"): DISPATCHER,
+    ("POST", "/api/v1/commands"): DISPATCHER,
     **{("POST", f"{_PASS}/{deed}"): DISPATCHER for deed in ("arrive", "leave", "cancel")},
     ("PUT", "/api/v1/patrols/routes"): DISPATCHER,
     ("POST", "/api/v1/trips/vehicles/{site}/{vehicle}/service"): DISPATCHER,
