@@ -27,7 +27,8 @@ class Identity:
     def __init__(self, files: IdentityFiles, clock: Clock) -> None:
         self.files = files
         self._clock = clock
-        self._shows_previous = True
+        self._tried_new = False
+        """The renewed pair was shown last, and nobody let us in with it yet."""
         self._told = ""
 
     def next_shown(self) -> Shown | None:
@@ -36,14 +37,15 @@ class Identity:
         """
         if not self.files.enrolled:
             return None
-        has_previous = self.files.previous_path.exists()
-        self._shows_previous = has_previous and not self._shows_previous
-        pair = self.files.previous_path if self._shows_previous else self.files.pair_path
-        return Shown(pair, self.files.ca_path)
+        if not self.files.previous_path.exists():
+            return Shown(self.files.pair_path, self.files.ca_path)
+        self._tried_new = not self._tried_new
+        return Shown(self.files.pair_path if self._tried_new else self.files.previous_path, self.files.ca_path)
 
     def connected(self) -> None:
         """The broker let us in with what was shown last."""
-        if not self._shows_previous:
+        if self._tried_new:
+            self._tried_new = False
             self.files.forget_previous()
 
     def held(self) -> Held | None:

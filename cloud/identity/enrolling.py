@@ -4,6 +4,7 @@ registry's.
 
 import base64
 import logging
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from cloud.identity.authority import Authority
@@ -55,6 +56,8 @@ class Enrolling:
 
     def __init__(self, authority: Authority, book: IdentityBook, clock: Clock) -> None:
         self._authority, self._book, self._clock = authority, book, clock
+        self.enrolled: Callable[[], Awaitable[object]] | None = None
+        """Called when a gateway has just been enrolled here, before it is told: it may send at once."""
 
     def greeting(self) -> Greeting:
         """Who we are, for anybody."""
@@ -93,6 +96,8 @@ class Enrolling:
             certificate = self._authority.issue_gateway(request, name)
             if await self._book.enrol(key, code.public_key, certificate):
                 log.warning("gateway %s is enrolled", name)
+                if self.enrolled is not None:
+                    await self.enrolled()
                 return self._answer(certificate.pem)
             code = await self._book.code(key)
             if code is None:

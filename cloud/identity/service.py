@@ -46,6 +46,9 @@ class IdentityService:
         """When it is full the newest is dropped: the gateway asks again."""
         self.publish: Publish | None = None
         self.takeover: Takeover | None = None
+        self._fresh: set[GatewayKey] = set()
+        """Revoked, and not cut off yet."""
+        enrolling.enrolled = self.load
 
     def refusal(self, key: GatewayKey) -> str | None:
         """Why nothing of this gateway is taken: ``revoked``, ``not_enrolled`` or None. May be asked from any thread."""
@@ -55,14 +58,13 @@ class IdentityService:
             return "not_enrolled"
         return None
 
-    async def load(self) -> list[GatewayKey]:
-        """Read the book; the gateways that were revoked since it was last read. Raises StoreUnavailable."""
+    async def load(self) -> None:
+        """Read the book. Raises StoreUnavailable."""
         found = await self._book.enrolled()
         revoked = frozenset(each.key for each in found if each.revoked_at is not None)
-        fresh = sorted(revoked - self._revoked)
+        self._fresh |= revoked - self._revoked
         self._revoked = revoked
         self._enrolled = frozenset(each.key for each in found if each.revoked_at is None)
-        return fresh
 
     def take_renewal(self, key: GatewayKey, payload: bytes) -> None:
         """A gateway asks for its next certificate."""
@@ -78,11 +80,12 @@ class IdentityService:
             while True:
                 await self._clock.sleep(LOOK_EVERY_S)
                 try:
-                    fresh = await self.load()
+                    await self.load()
                     await self._tell_broker()
                 except (StoreUnavailable, BadAuthority) as error:
                     log.warning("who was revoked is not known now: %s", error)
                     continue
+                fresh, self._fresh = sorted(self._fresh), set()
                 for key in fresh:
                     tasks.create_task(self._cut_off(key), name=f"identity-cut-off[{key.site}/{key.gateway}]")
 

@@ -196,6 +196,8 @@ def test_a_renewed_pair_takes_turns_with_the_one_before_until_it_was_let_in(
 ) -> None:
     identity = Identity(files, collector.clock)
     go(collector, files)
+    assert identity.next_shown() is not None
+    identity.connected()
     go(collector, files)
     order = [files.pair_path, files.previous_path, files.pair_path]
     assert [shown.pair for _ in order if (shown := identity.next_shown())] == order
