@@ -119,17 +119,7 @@ class Gateway:
         self._identity = Identity(IdentityFiles(own.identity_dir), clock)
         self._renewal = Renewal(self._identity, clock, site=own.site, gateway=own.id)
         self._seen = SeenCommands(site.buffer.path.with_name(site.buffer.path.name + ".orders"))
-        self._orders = RemoteCommands(
-            site=own.site,
-            gateway=own.id,
-            rules={(device.id, point): rule for device in site.devices for point, rule in device.remote.items()},
-            seen=self._seen,
-            key=self._identity.files.command_key,
-            clock_known=lambda: timing.known,
-            obey=self._commands.carry_out,
-            sink=self._intake,
-            clock=clock,
-        )
+        self._orders = self._orders_desk(timing)
         self._session = Session(
             dial=dial or _dialer(site.uplink, self._identity),
             uplink=self._uplink,
@@ -240,6 +230,20 @@ class Gateway:
         devices = site.devices_of(bus)
         return DRIVERS[bus.kind](
             bus, devices, site.profiles, self._latest, self._clock, site.gateway, random.Random(rng.random())
+        )
+
+    def _orders_desk(self, timing: Timing) -> RemoteCommands:
+        own, devices = self._site.gateway, self._site.devices
+        return RemoteCommands(
+            site=own.site,
+            gateway=own.id,
+            rules={(device.id, point): rule for device in devices for point, rule in device.remote.items()},
+            seen=self._seen,
+            key=self._identity.files.command_key,
+            clock_known=lambda: timing.known,
+            obey=self._commands.carry_out,
+            sink=self._intake,
+            clock=self._clock,
         )
 
     def _channels(self, uplink: UplinkSettings) -> dict[str, ChannelHandler]:

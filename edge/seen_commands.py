@@ -67,7 +67,9 @@ class SeenCommands:
         self._do(lambda file: file.execute("UPDATE seen SET told = 1 WHERE id = ?", (order_id,)))
 
     def untold(self) -> list[Untold]:
-        """Orders of an earlier life whose outcome nobody knows."""
+        """Orders of an earlier life whose outcome nobody knows. Where no order ever came there is no file."""
+        if not self._path.exists():
+            return []
         return self._do(
             lambda file: [Untold(*row) for row in file.execute("SELECT id, device, command FROM seen WHERE told = 0")]
         )

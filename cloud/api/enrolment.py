@@ -40,6 +40,8 @@ def routes(services: Services) -> APIRouter:
         """The certificate of this collector's authority, and its time; a gateway compares both before it asks."""
         try:
             return json_answer(services.enrolling.greeting())
+        except NotEnrolled as refused:
+            raise ApiError(404, refused.code, str(refused)) from None
         except BadAuthority as error:
             raise ApiError(503, "no_authority", str(error)) from None
 

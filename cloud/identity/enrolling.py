@@ -60,7 +60,9 @@ class Enrolling:
         """Called when a gateway has just been enrolled here, before it is told: it may send at once."""
 
     def greeting(self) -> Greeting:
-        """Who we are, for anybody."""
+        """Who we are, for anybody. Raises NotEnrolled while nobody was ever invited: a question makes no keys."""
+        if not self._authority.exists:
+            raise NotEnrolled("no_authority", "no gateway was ever invited here (dayuan-cloud gateway add)")
         self._authority.open()
         return Greeting(self._authority.certificate.pem.decode("ascii"), self._clock.now_ms())
 
@@ -79,7 +81,6 @@ class Enrolling:
         """Give a certificate for a code. The same key asking again with the same code gets the same certificate, so an
         answer that was lost on the way costs nothing; any other key gets none. Raises NotEnrolled.
         """
-        self._authority.open()
         key = GatewayKey(asked.site, asked.gateway)
         name, request = _named(key), _request(asked.csr)
         code = await self._book.code(key)
@@ -89,6 +90,7 @@ class Enrolling:
             await self._book.count_attempt(key)
             log.warning("a wrong enrolment code for %s", name)
             raise _refused()
+        self._authority.open()
         now = self._clock.now_ms()
         if code.used_at is None and now >= code.expires_at:
             raise NotEnrolled("code_expired", "this code is over; make a new one: dayuan-cloud gateway add " + name)

@@ -262,7 +262,6 @@ async def test_an_order_that_was_forgotten_counts_as_seen(site: Site) -> None:
 
 async def test_a_list_of_seen_orders_that_cannot_be_written_stops_all_orders(site: Site) -> None:
     async with site.life() as desk:
-        await until(site.path.exists, within_s=20)
         await desk.hear(message(sealed(site.order())))
         await site.answered()
     site.path.write_bytes(b"damaged" * 1000)

@@ -17,7 +17,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import httpx
-import msgspec
 import numpy as np
 
 from cloud.assets.contract import Observed
@@ -29,10 +28,8 @@ from cloud.registry.energy_days_book import Day, EnergyDaysBook
 from cloud.registry.energy_sightings_book import EnergySightingsBook, Sighting
 from cloud.registry.roles import Role
 from cloud.settings import load_cloud
-from cloud.store.contract import GatewayKey, SeriesKey
-from protocols.certificates import make_request, new_key
+from cloud.store.contract import SeriesKey
 from protocols.clock import ManualClock
-from protocols.enrolment import ask, read_code
 from protocols.reading import Event
 from tests.cloud.api.conftest import GOOD, KEY, START, Api
 from tests.cloud.api.console import make_console
@@ -57,6 +54,7 @@ from tests.proof.api_bodies import (
     TARIFF,
 )
 from tests.proof.api_entries import DISPATCHER, NOBODY, REQUESTER
+from tests.proof.api_identity import of_identity
 from tests.proof.api_loopback import only_loopback
 from tests.proof.api_people import Credential
 
@@ -128,12 +126,9 @@ class World:
             return await self._period(entry)
         if path.startswith(("/api/v1/energy/hand-readings/", "/api/v1/energy/basis/", "/api/v1/energy/indices")):
             return await self._desk_of_energy(entry)
-        if entry == ("POST", "/api/v1/enrolment"):
-            code = await self.api.services.enrolling.invite(GatewayKey("east", "new"))
-            request = make_request(new_key(), "east/new").decode("ascii")
-            return _json(msgspec.to_builtins(ask(read_code(code.code), "east", "new", request)))
-        if path.startswith("/api/v1/commands"):
-            return await self._order(entry)
+        if path.startswith(("/api/v1/enrolment", "/api/v1/commands")):
+            made_of_it = await of_identity(self.api, entry)
+            return _json(made_of_it.body)._replace(path=made_of_it.path) if made_of_it.body else Sound(made_of_it.path)
         if entry == ("DELETE", "/api/v1/tokens/{number}"):
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})
@@ -141,17 +136,6 @@ class World:
             return _json(STRUCTURE, {"rev": str(await self._revision())})._replace(path={"site": "east"})
         made = self._bodies().get(entry, Sound())
         return made._replace(path={**self._names(noun), **made.path}, query={**self._query(noun), **made.query})
-
-    async def _order(self, entry: tuple[str, str]) -> Sound:
-        key = GatewayKey("east", "b3")
-        if not any(each.key == key for each in await self.api.identity_book.enrolled()):
-            code = read_code((await self.api.services.enrolling.invite(key)).code)
-            request = make_request(new_key(), "east/b3").decode("ascii")
-            await self.api.services.enrolling.enrol(ask(code, *key, request))
-        order = {"site": "east", "gateway": "b3", "device": "gate", "point": "relay_1", "action": "on"}
-        if entry == ("GET", "/api/v1/commands/{number}"):
-            return Sound(path={"number": (await self._ask("POST", "/api/v1/commands", order))["id"]})
-        return _json(order) if entry[0] == "POST" else Sound()
 
     async def pass_time(self, seconds: float) -> list[str]:
         """Let what works beside work on; says what has ended."""

@@ -10,7 +10,7 @@ from cloud.registry.roles import Role
 from cloud.store.contract import GatewayKey
 from protocols.certificates import command_key, make_request, new_key
 from protocols.commands import open_order
-from protocols.enrolment import ask, read_code
+from protocols.enrolment import ask, new_code, read_code
 from protocols.errors import WireLost
 from protocols.reading import Event
 from tests.cloud.api.conftest import Api
@@ -64,6 +64,14 @@ async def test_a_box_needs_no_account_to_enrol_and_its_code_works_once(api: Api)
             answer = await client.post("/api/v1/enrolment", json=msgspec.to_builtins(asked))
             statuses.append((answer.status_code, answer.json().get("error", {}).get("code")))
     assert statuses == [(201, None), (409, "code_used")]
+
+
+async def test_a_question_of_a_stranger_makes_no_keys(api: Api) -> None:
+    asked = ask(new_code(bytes(32)), *KEY, make_request(new_key(), "east/b3").decode())
+    async with api.client() as client:
+        assert (await client.get("/api/v1/enrolment")).status_code == 404
+        assert (await client.post("/api/v1/enrolment", json=msgspec.to_builtins(asked))).status_code == 403
+    assert not api.authority.folder.exists()
 
 
 async def test_a_command_is_signed_sent_once_and_on_record_with_who_gave_it(api: Api) -> None:

@@ -139,7 +139,8 @@ async def test_the_secret_of_a_code_is_in_no_file(desk: Enrolling, tmp_path: Pat
 
 
 async def test_keys_are_for_their_owner_only_and_two_collectors_share_none(desk: Enrolling, tmp_path: Path) -> None:
-    desk.greeting()
+    await desk.invite(KEY)
+    assert desk.greeting().ca
     for name in ("ca.key", "commands.key"):
         assert stat.S_IMODE((tmp_path / "identity" / name).stat().st_mode) == 0o600
     other = Authority(tmp_path / "other", ManualClock())
