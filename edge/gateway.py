@@ -135,18 +135,7 @@ class Gateway:
             fail_point=fail_point,
         )
         self._reporter.link_error = lambda: self._session.error
-        self._desk = StatusDesk(
-            site=site,
-            software=software_version(),
-            pid=os.getpid(),
-            clock=clock,
-            buffer=self._buffer,
-            intake=self._intake,
-            pipeline=pipeline,
-            uplink=self._uplink,
-            session=self._session,
-            reporter=self._reporter,
-        )
+        self._desk = self._status_desk(pipeline)
 
     def snapshot(self) -> Snapshot:
         """The gateway now."""
@@ -230,6 +219,20 @@ class Gateway:
         devices = site.devices_of(bus)
         return DRIVERS[bus.kind](
             bus, devices, site.profiles, self._latest, self._clock, site.gateway, random.Random(rng.random())
+        )
+
+    def _status_desk(self, pipeline: Pipeline) -> StatusDesk:
+        return StatusDesk(
+            site=self._site,
+            software=software_version(),
+            pid=os.getpid(),
+            clock=self._clock,
+            buffer=self._buffer,
+            intake=self._intake,
+            pipeline=pipeline,
+            uplink=self._uplink,
+            session=self._session,
+            reporter=self._reporter,
         )
 
     def _orders_desk(self, timing: Timing) -> RemoteCommands:

@@ -7,6 +7,7 @@ whatever is not newer than that counts as seen.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -36,11 +37,14 @@ class Untold(NamedTuple):
 
 
 class SeenCommands:
-    """Blocking, for one thread at a time. Opens its file at the first call. Raises StoreUnavailable."""
+    """Blocking, from any thread. Opens its file at the first call. Raises StoreUnavailable, after `close` too."""
 
     def __init__(self, path: Path, *, kept: int = KEPT) -> None:
         self._path, self._kept = path, kept
         self._file: sqlite3.Connection | None = None
+        self._closed = False
+        self._one_at_a_time = threading.Lock()
+        """Whoever waits for a thread may be cancelled while it works: then `close` waits for it."""
 
     def take(self, order: Order) -> bool:
         """True, once for each order for ever: it is on disk as seen, and may be carried out now."""
@@ -76,9 +80,11 @@ class SeenCommands:
 
     def close(self) -> None:
         """May be called again."""
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
+        with self._one_at_a_time:
+            self._closed = True
+            file, self._file = self._file, None
+            if file is not None:
+                file.close()
 
     @staticmethod
     def _forget(file: sqlite3.Connection, many: int) -> None:
@@ -87,18 +93,21 @@ class SeenCommands:
         file.execute("UPDATE floor SET at = max(at, ?)", (max(at for _, at in oldest),))
 
     def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            if self._file is None:
-                self._file = self._open()
-            self._file.execute("BEGIN IMMEDIATE")
+        with self._one_at_a_time:
+            if self._closed:
+                raise StoreUnavailable(f"{self._path}: closed")
             try:
-                found = work(self._file)
-                self._file.execute("COMMIT")
-            except BaseException:
-                self._file.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"{self._path}: {error}") from error
+                if self._file is None:
+                    self._file = self._open()
+                self._file.execute("BEGIN IMMEDIATE")
+                try:
+                    found = work(self._file)
+                    self._file.execute("COMMIT")
+                except BaseException:
+                    self._file.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise StoreUnavailable(f"{self._path}: {error}") from error
         return found
 
     def _open(self) -> sqlite3.Connection:

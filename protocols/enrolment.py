@@ -146,11 +146,12 @@ def renewal_part(site: str, gateway: str, csr: str) -> bytes:
 
 
 def decoded(text: str) -> bytes:
-    """Base64 as bytes; empty, which no signature is, when it is none."""
+    """Base64 as bytes; empty, which no signature is, when it is none or not written as everybody writes it."""
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""
+    return found if base64.b64encode(found).decode() == text else b""
 
 
 def _check(content: bytes) -> bytes:

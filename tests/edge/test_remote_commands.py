@@ -17,7 +17,7 @@ from edge.seen_commands import SeenCommands
 from edge.settings import RemoteRule
 from protocols.clock import ManualClock
 from protocols.commands import Action, Order, new_id, open_order, seal_order
-from protocols.errors import BadCommand
+from protocols.errors import BadCommand, StoreUnavailable
 from protocols.events import check_event
 from protocols.signing import public_of, sign
 from tests.edge.collecting_sink import CollectingSink
@@ -288,3 +288,21 @@ def test_an_order_reads_back_as_it_was_sealed() -> None:
     wider["more"] = 1
     with pytest.raises(BadCommand):
         open_order(msgspec.json.encode(wider), public_of(SEED), site="east", gateway="b3")
+
+
+async def test_the_list_of_seen_orders_may_be_closed_while_a_thread_works_on_it(site: Site) -> None:
+    seen = SeenCommands(site.path)
+    orders = [site.order() for _ in range(200)]
+
+    def work() -> int:
+        for number, order in enumerate(orders):
+            try:
+                assert seen.take(order)
+            except StoreUnavailable:
+                return number
+        return len(orders)
+
+    working = asyncio.create_task(asyncio.to_thread(work), name="work")
+    await until(site.path.exists, within_s=20)
+    seen.close()
+    assert await working < len(orders)
