@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,22 @@ from cloud.backup_copies import CopyableStore
 from cloud.backup_socket import BackupDesk
 from cloud.features import Core, Features
 from cloud.http_server import Server, listen, server_settings
+from cloud.identity.authority import Authority
+from cloud.identity.broker_files import own_pair
+from cloud.identity.commanding import Commanding
+from cloud.identity.enrolling import Enrolling
+from cloud.identity.service import IdentityService
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
 from cloud.ingest.path import Ingest
 from cloud.ingest.subscriber import BrokerSettings
+from cloud.ingest.takeover import take_over
 from cloud.live.presence import Presence
 from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.command_book import CommandBook
+from cloud.registry.identity_book import IdentityBook
 from cloud.registry.inventory import Inventory
 from cloud.registry.logins import Logins
 from cloud.registry.opening import registry_of
@@ -42,8 +51,10 @@ from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import FIRST_ADMINISTRATOR, Users
 from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress, load_cloud
+from cloud.store.contract import GatewayKey
 from cloud.store.opening import store_of
 from cloud.version import version
+from protocols.certificates import gateway_name
 from protocols.clock import Clock, SystemClock
 from protocols.errors import Retryable
 
@@ -80,6 +91,9 @@ class Collector:
         self._backups: BackupDesk | None = None
         if isinstance(self.store, CopyableStore) and settings.registry_server is None:
             self._backups = BackupDesk(settings.data, settings.registry_path, self.store, clock)
+        self.authority = Authority(settings.identity_path, clock)
+        self.identity_book = IdentityBook(self.database, clock)
+        self.enrolling = Enrolling(self.authority, self.identity_book, clock)
 
     @property
     def url(self) -> str:
@@ -104,8 +118,11 @@ class Collector:
             kind = "store_log_damaged" if found.cut_log_bytes else "store_damaged"
             report = {"path": found.damaged_path, "detail": found.damaged_detail}
             self.alarms.raise_alarm(kind, "collector", {**report, "bytes": found.cut_log_bytes})
+        if self.settings.own_certificate:
+            await asyncio.to_thread(self.authority.open)
         self._wire()
         self._wired = True
+        await self.identities.load()
         await asyncio.to_thread(self.ingest.open)
         await refill(self.live, self.store, self.ingest, self.inventory, self._clock)
         await self.features.open()
@@ -114,6 +131,7 @@ class Collector:
     def _wire(self) -> None:
         """Build what stands on the open store. The lists below are the order after a commit and at an announcement."""
         clock, settings = self._clock, self.settings
+        self.identities = IdentityService(settings, self.authority, self.enrolling, self.identity_book, clock)
         committed: list[CommittedHandler] = []
         announced: list[AnnouncementHandler] = []
         self.ingest = Ingest(
@@ -123,13 +141,19 @@ class Collector:
                 client_id=_client_id(settings),
                 username=settings.broker_username,
                 password=settings.broker_password(),
-                ca_file=settings.broker_ca_file,
+                ca_file=self.authority.folder / "ca.pem" if settings.own_certificate else settings.broker_ca_file,
+                pair_file=partial(own_pair, self.authority, clock) if settings.own_certificate else None,
             ),
             clock,
             self.alarms,
             handlers=committed,
             announcement_handlers=announced,
+            refusal=self.identities.refusal,
+            renewals=self.identities.take_renewal,
         )
+        self.identities.publish = self.ingest.publish
+        if settings.own_certificate:
+            self.identities.takeover = self._take_over
         presence = Presence()
         self.live = LiveState(self.inventory, self.ingest.series, self.ingest.qualities, presence)
         self.live.counters = self.ingest.counters
@@ -151,7 +175,10 @@ class Collector:
             )
         )
         self.rules.settings_of = self.features.site_alarms.settings_of
-        committed += [self.live, self.rules, *self.features.handlers]
+        self.commanding = Commanding(
+            self.authority, CommandBook(self.database), self.identity_book, clock, self.ingest.publish
+        )
+        committed += [self.live, self.rules, self.commanding, *self.features.handlers]
         announced += [self.live, self.rules]
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         services = Services(
@@ -169,12 +196,21 @@ class Collector:
             store=self.store,
             ingest=self.ingest,
             features=self.features,
+            enrolling=self.enrolling,
+            commanding=self.commanding,
             series_known=lambda key: self.ingest.series.find(key) is not None,
             password_changed=self._forget_password,
             hosts=settings.hosts,
             web=WEB if WEB.is_dir() else None,
         )
         self.api = build_api(services, self.gate, version=version())
+
+    async def _take_over(self, key: GatewayKey) -> None:
+        """End a gateway's session at the broker. Raises WireLost."""
+        name = gateway_name(*key)
+        pair = self.authority.issue_client(name, days=1)
+        ca_file = self.authority.folder / "ca.pem"
+        await take_over(self.settings.broker, ca_file=ca_file, pair=pair.key + pair.certificate.pem, client_id=name)
 
     async def run(self) -> None:
         """Serve until ``stop``; a fault of any part ends all and is raised."""
@@ -186,6 +222,7 @@ class Collector:
                 tasks.create_task(self.alarms.run(), name="alarms"),
                 tasks.create_task(self.rules.run(self.ingest), name="alarm rules"),
                 tasks.create_task(self.gate.run(), name="gate"),
+                tasks.create_task(self.identities.run(), name="identities"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
                 *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),
             ]

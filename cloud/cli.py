@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cloud.cli_backup import add_backup_commands
+from cloud.cli_identity_parser import add_identity
 from cloud.registry.roles import Role
 from cloud.settings import DEFAULT_BROKER, DEFAULT_DATA, DEFAULT_LISTEN, PASSWORD_FILE, CloudSettings, load_cloud
 from cloud.version import version
@@ -74,6 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     draw.add_argument("--site", default="", metavar="ID", help="which site (else the collection's name)")
     draw.add_argument("--dry-run", action="store_true", help="only check it")
     add_backup_commands(commands)
+    add_identity(commands, _desk_command)
     return parser
 
 

@@ -16,18 +16,23 @@ from protocols.errors import Permanent
 from protocols.settings import duration
 
 
+class BadGateway(Permanent):
+    """A gateway or a folder for a broker that was not taken."""
+
+
 class BadSite(Permanent):
     """A file that was not taken; one line for each fault, as ``file:line: key: what is wrong``."""
 
 
-Mistaken = (BadUser, BadToken, BadSite)
+Mistaken = (BadUser, BadToken, BadSite, BadGateway)
 """What somebody asked for that cannot be; the message says it all."""
 
 
 class Desk:
     """What the commands for users and tokens work on: the registry of a data folder, beside a running collector."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: CloudSettings) -> None:
+        self.settings = settings
         clock = SystemClock()
         self.database = database
         self.passwords = Passwords()
@@ -38,7 +43,7 @@ class Desk:
 async def at_desk(settings: CloudSettings, options: argparse.Namespace) -> object:
     """Do what was asked for. Raises one of ``Mistaken``."""
     database = registry_of(settings, SystemClock())
-    desk = Desk(database)
+    desk = Desk(database, settings)
     try:
         await database.open(replace_damaged=False)
         return await WORKS[options.desk_work](desk, options)
@@ -196,6 +201,19 @@ async def map_site(desk: Desk, options: argparse.Namespace) -> object:
     return await cli_sites.put_map(desk.database, options)
 
 
+def identity(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object]]:
+    """A command of ``cli_identity``, with its imports when it is asked for."""
+
+    async def work(desk: Desk, options: argparse.Namespace) -> object:
+        from cloud import cli_identity  # cryptography, of which users and tokens need nothing
+
+        answer: object = await getattr(cli_identity, name)(desk, options)
+        return answer
+
+    work.__name__ = name
+    return work
+
+
 WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
     work.__name__: work
     for work in (
@@ -216,5 +234,6 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         calendar_revoke,
         import_site,
         map_site,
+        *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files")),
     )
 }

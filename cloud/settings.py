@@ -33,7 +33,7 @@ class CollectorTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: str = DEFAULT_DATA
     """Folder of the store, the registry and what they set aside. Relative to the settings file."""
     require_enrolment: bool = False
-    """Take batches only from enrolled gateways. This version has no enrolment yet and refuses ``true``."""
+    """Take batches only from gateways that were enrolled (``dayuan-cloud gateway add``); others are told to wait."""
 
 
 class BrokerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +49,10 @@ class BrokerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Certificates that may vouch for the broker; the system's when absent."""
     client_id: str | None = None
     """Name towards the broker; made once and kept in the data folder when absent."""
+    own_certificate: bool = False
+    """Speak to the broker with a certificate of the collector's own authority, and trust only that one. For mqtts."""
+    files: str | None = None
+    """Folder of ``dayuan-cloud broker files``: its revocation list is kept up to date, and the broker told."""
 
 
 class ListenTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -210,6 +214,8 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     broker_password_file: Path | None
     broker_ca_file: Path | None
     broker_client_id: str | None
+    own_certificate: bool
+    broker_files: Path | None
     listen: ListenAddress
     hosts: tuple[str, ...]
     tls_certificate_file: Path | None
@@ -237,6 +243,11 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def registry_path(self) -> Path:
         return self.data / "registry.sqlite"
+
+    @property
+    def identity_path(self) -> Path:
+        """Folder of the authority's keys."""
+        return self.data / "identity"
 
     def warnings(self) -> list[str]:
         """What is legal and would still bite."""
@@ -286,8 +297,11 @@ def load_cloud(
     file = decode(document, CloudFile)
     home = path.parent if path is not None else Path()
     read = _Reader(document, home, {key: value for key, value in given.items() if value is not None})
-    if file.collector.require_enrolment:
-        raise document.fail(("collector", "require_enrolment"), "this version has no enrolment yet", "false")
+    url = read.parsed(("broker", "url"), file.broker.url, parse_mqtt_url)
+    if file.broker.own_certificate and not url.tls:
+        raise document.fail(("broker", "own_certificate"), f"{url} shows no certificate", "mqtts:// in url, or false")
+    if file.broker.own_certificate and file.broker.ca_file is not None:
+        raise document.fail(("broker", "ca_file"), "with own_certificate the broker's is of our own authority", "none")
     certificate, key = (
         read.file(("listen", "tls_certificate_file"), file.listen.tls_certificate_file),
         read.file(("listen", "tls_key_file"), file.listen.tls_key_file),
@@ -299,11 +313,13 @@ def load_cloud(
         path=path,
         data=Path(data) if data is not None else home / file.collector.data,
         require_enrolment=file.collector.require_enrolment,
-        broker=read.parsed(("broker", "url"), file.broker.url, parse_mqtt_url),
+        broker=url,
         broker_username=file.broker.username,
         broker_password_file=read.file(("broker", "password_file"), file.broker.password_file),
         broker_ca_file=read.file(("broker", "ca_file"), file.broker.ca_file),
         broker_client_id=file.broker.client_id,
+        own_certificate=file.broker.own_certificate,
+        broker_files=read.folder(("broker", "files"), file.broker.files),
         listen=read.parsed(("listen", "address"), file.listen.address, parse_listen),
         hosts=tuple(file.listen.hosts),
         tls_certificate_file=certificate,

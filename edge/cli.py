@@ -145,6 +145,12 @@ def _support_bundle(options: argparse.Namespace) -> int:
     return support_bundle(options)
 
 
+def _enrol(options: argparse.Namespace) -> int:
+    from edge.cli_enrol import enrol_gateway
+
+    return enrol_gateway(options)
+
+
 def _watch(options: argparse.Namespace) -> int:
     from edge.cli_watch import watch
 
@@ -175,6 +181,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": _check,
     "health": _health,
     "page": _page,
+    "enrol": _enrol,
     "read": _read,
     "run": _run,
     "scan": _scan,

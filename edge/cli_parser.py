@@ -29,6 +29,10 @@ Runs beside the gateway, so that it is up when the gateway is not, and shows wha
 BUNDLE = """gather what somebody needs who is to help, without secrets, in one file
 
 Site file, status, figures of the buffer, log, machine. Passwords, keys and tokens are taken out."""
+ENROL = """get this gateway's certificate from a collector, with a one-time code
+
+The code is made there by `dayuan-cloud gateway add SITE/GATEWAY`. The key is made here and never leaves. After that
+`url = "mqtts://..."` under [uplink] is all that is needed; the certificate is renewed by itself."""
 WRITE = """switch an output, make a pulse or set a number, and say whether it was done
 
 Goes through the running gateway when there is one. A pulse is made and ended by the module itself and is never sent
@@ -43,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dayuan {software_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _scan(commands)
+    _enrol(commands)
     _command(commands, "check", "check a site file: errors with file and line, warnings that would bite on site")
     _read(commands)
     _watch(commands)
@@ -66,6 +71,14 @@ def _looked_after(commands: Commands[argparse.ArgumentParser]) -> None:
     bundle.add_argument(
         "--out", default="", metavar="FILE", help="the file to write, .tar.gz (default: named after gateway and time)"
     )
+
+
+def _enrol(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _plain(commands, "enrol", ENROL)
+    parser.add_argument("url", help="of the collector's page, like https://collector.example:8080")
+    parser.add_argument("code", help="the one-time code; - reads it from standard input")
+    parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=f"the site file (default: {DEFAULT_SITE})")
+    _json(parser)
 
 
 def _scan(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -24,6 +24,13 @@ class CommandDesk:
 
     async def obey(self, command: Command) -> CommandOutcome:
         """Carry ``command`` out. What was sent to a device becomes an event, and what was read back a reading."""
+        outcome = await self.carry_out(command)
+        if outcome.sent:
+            await self._record(command, outcome)
+        return outcome
+
+    async def carry_out(self, command: Command) -> CommandOutcome:
+        """The same without the event, for whoever makes one of its own."""
         writer = self._writers.get(command.device)
         if writer is None:
             known = ", ".join(sorted(self._writers)) or "none"
@@ -35,8 +42,6 @@ class CommandDesk:
         log.info("%s: %s: %s: %s", command.device, command.text, said, outcome.detail)
         if outcome.reading is not None and outcome.reading.point in writer.told:
             await self._sink.readings([outcome.reading])
-        if outcome.sent:
-            await self._record(command, outcome)
         return outcome
 
     async def _record(self, command: Command, outcome: CommandOutcome) -> None:

@@ -23,6 +23,8 @@ from edge.contract import Dial, Driver, FailPoint
 from edge.drivers.modbus import ModbusDriver
 from edge.drivers.mqtt import MqttDriver
 from edge.failpoint import never
+from edge.identity import Identity
+from edge.identity_files import IdentityFiles
 from edge.intake import Intake
 from edge.introduce import birth, software_version
 from edge.latest import LatestSink
@@ -30,10 +32,13 @@ from edge.mqtt_link import MqttDialer
 from edge.northbound.contract import Northbound
 from edge.northbound.modules import northbound
 from edge.pipeline import Pipeline
+from edge.remote_commands import RemoteCommands
+from edge.renewal import Renewal
 from edge.reporter import Reporter
 from edge.retime import Timing
 from edge.sealer import sealer
-from edge.session import Session, SessionState
+from edge.seen_commands import SeenCommands
+from edge.session import ChannelHandler, Session, SessionState
 from edge.settings import BusSettings, Site, UplinkSettings
 from edge.site_file import BusKind
 from edge.status import Snapshot, StatusDesk
@@ -114,8 +119,12 @@ class Gateway:
             clock=clock,
             drivers=self._drivers,
         )
+        self._identity = Identity(IdentityFiles(own.identity_dir), clock)
+        self._renewal = Renewal(self._identity, clock, site=own.site, gateway=own.id)
+        self._seen = SeenCommands(site.buffer.path.with_name(site.buffer.path.name + ".orders"))
+        self._orders = self._orders_desk(timing)
         self._session = Session(
-            dial=dial or _dialer(site.uplink),
+            dial=dial or _dialer(site.uplink, self._identity),
             uplink=self._uplink,
             buffer=self._buffer,
             clock=clock,
@@ -124,22 +133,12 @@ class Gateway:
             gateway=own.id,
             birth=self._birth,
             report=self._reporter.report,
+            channels=self._channels(site.uplink),
+            beside=[self._renewal.run] if site.uplink.url.tls else [],
             fail_point=fail_point,
         )
         self._reporter.link_error = lambda: self._session.error
-        self._desk = StatusDesk(
-            site=site,
-            software=software_version(),
-            pid=os.getpid(),
-            clock=clock,
-            buffer=self._buffer,
-            intake=self._intake,
-            pipeline=pipeline,
-            uplink=self._uplink,
-            session=self._session,
-            reporter=self._reporter,
-            northbound=self._northbound,
-        )
+        self._desk = self._status_desk(pipeline)
 
     def snapshot(self) -> Snapshot:
         """The gateway now."""
@@ -170,6 +169,7 @@ class Gateway:
                     for module in self._northbound
                 ]
                 obeying = group.create_task(self._keep("command socket", commands.run), name="command-socket")
+                ordering = group.create_task(self._keep("orders", self._orders.run), name="orders")
                 driving = [
                     group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
                     for driver in self._drivers
@@ -177,6 +177,7 @@ class Gateway:
                 await self._closing.wait()
                 log.info("closing")
                 obeying.cancel()
+                ordering.cancel()
                 for task in driving:
                     task.cancel()
                 if driving:
@@ -190,6 +191,7 @@ class Gateway:
                 for task in (writing, talking, showing, telling, *passing_on):
                     task.cancel()
         finally:
+            await asyncio.to_thread(self._seen.close)
             await self._buffer.close()
         log.info("closed")
 
@@ -239,6 +241,40 @@ class Gateway:
             uplink_is_online=lambda: self._session.state is SessionState.ONLINE,
         )
 
+    def _status_desk(self, pipeline: Pipeline) -> StatusDesk:
+        return StatusDesk(
+            site=self._site,
+            software=software_version(),
+            pid=os.getpid(),
+            clock=self._clock,
+            buffer=self._buffer,
+            intake=self._intake,
+            pipeline=pipeline,
+            uplink=self._uplink,
+            session=self._session,
+            reporter=self._reporter,
+            northbound=self._northbound,
+        )
+
+    def _orders_desk(self, timing: Timing) -> RemoteCommands:
+        own, devices = self._site.gateway, self._site.devices
+        return RemoteCommands(
+            site=own.site,
+            gateway=own.id,
+            rules={(device.id, point): rule for device in devices for point, rule in device.remote.items()},
+            seen=self._seen,
+            key=self._identity.files.command_key,
+            clock_known=lambda: timing.known,
+            obey=self._commands.carry_out,
+            sink=self._intake,
+            clock=self._clock,
+        )
+
+    def _channels(self, uplink: UplinkSettings) -> dict[str, ChannelHandler]:
+        """Where more than acks is listened to. Without an enrolment no order can be verified, so none is heard."""
+        heard: dict[str, ChannelHandler] = {"cert": self._renewal.hear} if uplink.url.tls else {}
+        return {**heard, "cmd": self._orders.hear} if self._identity.files.enrolled else heard
+
     def _writers(self) -> dict[str, DeviceWriter]:
         drivers = (driver for driver in self._drivers if isinstance(driver, ModbusDriver))
         return {device: writer for driver in drivers for device, writer in driver.writers.items()}
@@ -259,11 +295,12 @@ def boot_id() -> str:
         return str(uuid.uuid4())
 
 
-def _dialer(uplink: UplinkSettings) -> Dial:
+def _dialer(uplink: UplinkSettings, identity: Identity) -> Dial:
     return MqttDialer(
         url=uplink.url,
         username=uplink.username,
         password_file=uplink.password_file,
         ca_file=uplink.ca_file,
         max_inflight=2 * uplink.window,
+        identity=identity,
     )

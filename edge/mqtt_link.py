@@ -22,6 +22,7 @@ import aiomqtt
 import paho.mqtt.client as paho
 
 from edge.contract import LinkMessage, Will
+from edge.identity import Identity
 from edge.mqtt_reasons import why_lost, why_refused
 from protocols.errors import BadPayload, WireLost
 from protocols.mqtt_url import MqttUrl
@@ -62,6 +63,8 @@ class MqttDialer:
     keepalive_s: int = KEEPALIVE_S
     max_inflight: int = 64
     answer_s: float = ANSWER_S
+    identity: Identity | None = None
+    """Shows this gateway's certificate where it is enrolled, and trusts its authority alone unless ca_file is given."""
 
     async def __call__(self, *, client_id: str, will: Will | None = None) -> MqttLink:
         """Connect and return the open link; raises WireLost with the reason when that fails."""
@@ -80,7 +83,10 @@ class MqttDialer:
             raise
         except (aiomqtt.MqttError, ValueError) as error:
             _drop_socket(client)
-            raise WireLost(f"{self.url}: {why_refused(error, self.url, self.ca_file)}") from error
+            shown = "" if self.identity is None else self.identity.doubt()
+            raise WireLost(f"{self.url}: {why_refused(error, self.url, self.ca_file)}{shown}") from error
+        if self.identity is not None:
+            self.identity.connected()
         return MqttLink(client, inbox, name=str(self.url), answer_s=self.answer_s)
 
     def _client(self, client_id: str, will: Will | None) -> aiomqtt.Client:
@@ -118,14 +124,23 @@ class MqttDialer:
 
     def _tls(self) -> ssl.SSLContext:
         context = _TlsContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        ca_file, pair = self.ca_file, None
+        if self.identity is not None and (shown := self.identity.next_shown()) is not None:
+            ca_file, pair = ca_file or shown.ca, shown.pair
         try:
-            if self.ca_file is None:
+            if ca_file is None:
                 context.load_default_certs()
             else:
-                context.load_verify_locations(str(self.ca_file))
-            return context
+                context.load_verify_locations(str(ca_file))
         except (OSError, ssl.SSLError) as error:
-            raise WireLost(f"{self.url}: CA file {self.ca_file}: {error}") from error
+            raise WireLost(f"{self.url}: CA file {ca_file}: {error}") from error
+        try:
+            if pair is not None:
+                context.load_cert_chain(str(pair))
+        except (OSError, ssl.SSLError) as error:
+            raise WireLost(f"{self.url}: {pair}: {error}; enrol the gateway again") from error
+        return context
 
 
 class MqttLink:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from enum import Enum
+from typing import Any
 
 from edge.buffer import Buffer
-from edge.contract import Dial, FailPoint, Link, Will
+from edge.contract import Dial, FailPoint, Link, LinkMessage, Will
 from edge.failpoint import never
 from edge.uplink import Uplink
 from protocols.ack import parse_ack
@@ -36,6 +37,10 @@ SHORT_SESSIONS_MAX = 3
 """A broker that let us in is there, however soon it broke off: such sessions double the pause so often at most."""
 
 GOODBYE_S = 3.0
+
+
+ChannelHandler = Callable[[LinkMessage], Awaitable[None]]
+"""Takes a message before it is acknowledged to the broker. Must not raise and must not wait for long: acks wait too."""
 
 
 class SessionState(Enum):
@@ -68,6 +73,8 @@ class Session:
         gateway: str,
         birth: Callable[[int], Birth],
         report: Callable[[], Report],
+        channels: Mapping[str, ChannelHandler] | None = None,
+        beside: Sequence[Callable[[Link], Coroutine[Any, Any, None]]] = (),
         fail_point: FailPoint = never,
     ) -> None:
         self._dial = dial
@@ -77,6 +84,10 @@ class Session:
         self._rng = rng
         self._client_id = f"dayuan-{site}-{gateway}"
         self._topics = {name: topic(site, gateway, name) for name in ("ack", "birth", "status")}
+        self._heard = {topic(site, gateway, name): handler for name, handler in (channels or {}).items()}
+        """Further topics to listen to, and who takes their messages."""
+        self._beside = beside
+        """What else runs on a link as long as it lives."""
         self._birth = birth
         self._report = report
         self._fail_point = fail_point
@@ -121,6 +132,8 @@ class Session:
         try:
             self.state = SessionState.BORN
             await link.subscribe(self._topics["ack"])
+            for further in self._heard:
+                await link.subscribe(further)
             await link.publish(self._topics["birth"], encode_birth(self._birth(self.number)), retain=True)
             self._fail_point("after_birth")
             await self._publish_status(link)
@@ -149,6 +162,8 @@ class Session:
                 group.create_task(self._uplink.serve(link), name="session-uplink")
                 group.create_task(self._listen(link), name="session-acks")
                 group.create_task(self._tell(link), name="session-status")
+                for number, work in enumerate(self._beside):
+                    group.create_task(work(link), name=f"session-beside[{number}]")
                 group.create_task(self._end_when_closing(), name="session-closing")
         except* _Closing:
             await self._say_goodbye(link)
@@ -162,6 +177,8 @@ class Session:
                     self._uplink.take_ack(parse_ack(message.payload))
                 except BadAck as error:
                     log.warning("an ack that cannot be read is ignored: %s", error)
+            elif message.topic in self._heard:
+                await self._heard[message.topic](message)
             await link.acknowledge(message)
 
     async def _tell(self, link: Link) -> None:

@@ -24,7 +24,8 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewaySettings(_Settings, frozen=True, kw_only=True):
-    """Who this gateway is. ``card_key_file`` is made when the first device that reads cards is started."""
+    """Who this gateway is. ``card_key_file`` is made when the first device that reads cards is started,
+    ``identity_dir`` when the gateway is enrolled."""
 
     site: str
     id: str
@@ -32,6 +33,7 @@ class GatewaySettings(_Settings, frozen=True, kw_only=True):
     site_name: str
     time_zone: str
     card_key_file: Path
+    identity_dir: Path = Path("identity")
 
 
 class UplinkSettings(_Settings, frozen=True, kw_only=True):
@@ -108,6 +110,14 @@ class Deadband(NamedTuple):
     percent: float = 0.0
 
 
+class RemoteRule(NamedTuple):
+    """What the collector may do to one point. The limits are of ``set`` in the point's unit and of ``pulse`` in s."""
+
+    actions: tuple[str, ...]
+    least: float | None = None
+    most: float | None = None
+
+
 class DeviceSettings(_Settings, frozen=True, kw_only=True):
     """One device. ``every_s`` is 0 for a device that reports by itself at times nobody set.
 
@@ -133,6 +143,7 @@ class DeviceSettings(_Settings, frozen=True, kw_only=True):
     ident: str = ""
     card: str = ""
     points: dict[str, SitePoint] = {}
+    remote: dict[str, RemoteRule] = {}
 
 
 class Site(_Settings, frozen=True, kw_only=True):

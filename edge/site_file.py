@@ -28,6 +28,8 @@ class GatewayRow(Row, frozen=True, kw_only=True):
     time_zone: str = "Asia/Shanghai"  # of the site, a name of the IANA database
     # secret that turns card numbers into card keys; one per site; default: card.key beside the buffer, made when absent
     card_key_file: str = ""
+    # folder of the gateway's key and certificate, made by dayuan-edge enrol; default: identity beside the buffer
+    identity_dir: str = ""
     profile_dirs: tuple[str, ...] = ("profiles",)  # folders with profiles of your own, before the built-in ones
 
 
@@ -113,6 +115,14 @@ class PlaceRow(Row, frozen=True, kw_only=True):
     map: dict[str, float] = {}  # word = number, for states written in other words than on and off, open and closed
 
 
+class RemoteRow(Row, frozen=True, kw_only=True):
+    """A point in [device.remote]"""
+
+    actions: tuple[Literal["on", "off", "pulse", "set"], ...]  # what may be ordered
+    min: float | None = None  # of set, in the unit of the point, and of pulse, in seconds; both need min and max
+    max: float | None = None  # as min
+
+
 class DeviceRow(Row, frozen=True, kw_only=True):
     """[[device]]"""
 
@@ -134,6 +144,8 @@ class DeviceRow(Row, frozen=True, kw_only=True):
     word_order: WordOrder | None = None  # Modbus: when this one differs from its profile
     ct: float | None = None  # Modbus: ratio of current transformers the meter does not know, like 40 for 200/5 A
     pt: float | None = None  # Modbus: the same for voltage
+    # Modbus: point = what the collector may order of it; what does not stand here is refused
+    remote: dict[str, RemoteRow] = {}
     extended: bool = False  # Modbus: also read points known from one source only
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import zoneinfo
 from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ from edge.settings import (
     DeviceSettings,
     GatewaySettings,
     HomeSettings,
+    RemoteRule,
     Site,
     SparkplugSettings,
     UplinkSettings,
@@ -143,6 +145,7 @@ class _Reader:
             site_name=row.site_name or row.site,
             time_zone=row.time_zone,
             card_key_file=self._file_path(row.card_key_file) or buffer_path.with_name("card.key"),
+            identity_dir=self._file_path(row.identity_dir) or buffer_path.with_name("identity"),
         )
 
     def _uplink(self, row: UplinkRow) -> UplinkSettings:
@@ -261,12 +264,37 @@ class _Reader:
             ident=row.ident,
             card=row.card,
             points=places,
+            remote=self._remote(row, profile, key),
         )
+
+    def _remote(self, row: DeviceRow, profile: Profile, key: Key) -> dict[str, RemoteRule]:
+        rules: dict[str, RemoteRule] = {}
+        writes = profile.writes if isinstance(profile, ModbusProfile) else {}
+        for point, rule in row.remote.items():
+            at = (*key, "remote", point)
+            if point not in writes:
+                raise self._fail(at, f"{point!r} of {row.profile} cannot be written", ", ".join(writes) or "nothing")
+            if not rule.actions:
+                raise self._fail((*at, "actions"), "empty", "on, off, pulse, set")
+            if {"set", "pulse"} & set(rule.actions):
+                least, most = rule.min, rule.max
+                if (
+                    least is None
+                    or most is None
+                    or not (math.isfinite(least) and math.isfinite(most) and least <= most)
+                ):
+                    raise self._fail(at, "set and pulse need min and max", "numbers, min not above max")
+            elif rule.min is not None or rule.max is not None:
+                raise self._fail(at, "min and max mean nothing for on and off", "leave them out")
+            rules[point] = RemoteRule(rule.actions, rule.min, rule.max)
+        return rules
 
     def _check_address(self, row: DeviceRow, kind: BusKind, key: Key) -> None:
         speaks_mqtt = kind == "mqtt"
         foreign = (
-            ("unit", "word_order", "ct", "pt", "extended") if speaks_mqtt else ("topic", "ident", "card", "points")
+            ("unit", "word_order", "ct", "pt", "extended", "remote")
+            if speaks_mqtt
+            else ("topic", "ident", "card", "points")
         )
         for name in self._written(key):
             if name in foreign:

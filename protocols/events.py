@@ -55,7 +55,10 @@ EVENT_KINDS: dict[str, EventKind] = {
     "device_started": EventKind("device started", "设备启动", {"detail": TEXT}),
     "device_fault": EventKind("device fault", "设备故障", {"detail": TEXT}),
     "command_result": EventKind(
-        "command result", "命令结果", {"command": TEXT, "ok": FLAG, "detail": TEXT}, ("command",)
+        "command result",
+        "命令结果",
+        {"command": TEXT, "ok": FLAG, "detail": TEXT, "id": TEXT, "result": TEXT},
+        ("command",),
     ),
     "gap": EventKind(
         "gap record",

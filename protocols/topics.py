@@ -5,11 +5,16 @@ from typing import NamedTuple
 from protocols.reading import is_id
 
 ROOT = "dayuan/1"
-CHANNELS = ("up", "ack", "birth", "status", "cmd", "config")
+FROM_GATEWAYS = ("up", "birth", "status", "renew")
+"""Channels on which a gateway speaks; ``renew`` asks for its next certificate."""
+FROM_COLLECTOR = ("ack", "cmd", "config", "cert")
+"""Channels on which the collector answers; ``cert`` brings that certificate."""
+CHANNELS = (*FROM_GATEWAYS, *FROM_COLLECTOR)
 
 ALL_UP = f"{ROOT}/+/+/up"
 ALL_BIRTH = f"{ROOT}/+/+/birth"
 ALL_STATUS = f"{ROOT}/+/+/status"
+ALL_RENEW = f"{ROOT}/+/+/renew"
 
 
 class Address(NamedTuple):

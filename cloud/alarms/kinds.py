@@ -79,6 +79,22 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "最后一次之后一小时告警结束。",
         HOUR,
     ),
+    "gateway_not_enrolled": AlarmKind(
+        SOON,
+        "Gateway {gateway} sends, but is not enrolled here: {count} batches were refused and wait on it. If it is "
+        "yours, enrol it (dayuan-cloud gateway add); if not, find it. Ends an hour after the last one.",
+        "网关 {gateway} 在发送数据，但未在此登记：{count} 批已拒绝，保存在该网关上。若是自有网关，请登记"
+        "（dayuan-cloud gateway add）；否则请查找其来源。最后一次之后一小时告警结束。",
+        HOUR,
+    ),
+    "gateway_revoked": AlarmKind(
+        URGENT,
+        "Gateway {gateway} was revoked and still sends: {count} batches were refused. Find the box; let the broker "
+        "read its revocation list. Ends an hour after the last one.",
+        "网关 {gateway} 已被吊销但仍在发送：{count} 批已拒绝。请找到该设备，并让消息代理重新读取吊销列表。"
+        "最后一次之后一小时告警结束。",
+        HOUR,
+    ),
     "readings_refused": AlarmKind(
         SOON,
         "Gateway {source}: {count} readings or events were refused, the last of {device}, {point}: {reason}. "

@@ -14,6 +14,7 @@ from cloud.api import (
     bookings,
     calendar_seed,
     calendars,
+    commands,
     devices,
     dispatch_figures,
     energy,
@@ -30,6 +31,7 @@ from cloud.api import (
     energy_reports,
     energy_structure,
     energy_trial,
+    enrolment,
     events,
     fences,
     fleet_settings,
@@ -83,6 +85,8 @@ PLAIN = (
     health,
     metrics,
     tokens,
+    enrolment,
+    commands,
 )
 OF_FEATURES = (
     assets,

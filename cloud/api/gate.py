@@ -43,7 +43,13 @@ OWN_CREDENTIAL = frozenset(
     }
 )
 """Programs that cannot send a header ask these; each route looks for its token itself, by ``Gate.holder``."""
-OPEN = OWN_CREDENTIAL | {("GET", "/healthz"), ("POST", "/api/v1/session"), ("GET", "/"), ("HEAD", "/")}
+OPEN = frozenset(
+    {
+        *OWN_CREDENTIAL,
+        *(("GET", "/healthz"), ("POST", "/api/v1/session"), ("GET", "/"), ("HEAD", "/")),
+        *(("GET", "/api/v1/enrolment"), ("POST", "/api/v1/enrolment")),  # the code is what lets a box in
+    }
+)
 OPEN_FOLDER = "/web/"
 OWN_ACCOUNT = frozenset({("DELETE", "/api/v1/session"), ("POST", "/api/v1/password")})
 BEFORE_PASSWORD_CHANGE = OWN_ACCOUNT | {("GET", "/api/v1/session")}
@@ -52,6 +58,7 @@ DISPATCH_WORK = (
     "/api/v1/requests",
     "/api/v1/alarms",
     "/api/v1/bookings",
+    "/api/v1/commands",
     "/api/v1/patrols",
     "/api/v1/passes",
     "/api/v1/trips",

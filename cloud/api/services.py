@@ -6,6 +6,8 @@ from pathlib import Path
 
 from cloud.alarms.board import AlarmBoard
 from cloud.features import Features
+from cloud.identity.commanding import Commanding
+from cloud.identity.enrolling import Enrolling
 from cloud.ingest.contract import IngestPath
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
@@ -37,6 +39,8 @@ class Services:
     alarm_book: AlarmBook
     store: SeriesStore
     ingest: IngestPath
+    enrolling: Enrolling
+    commanding: Commanding
     series_known: Callable[[SeriesKey], bool]
     """Whether any reading of the series was ever stored."""
     password_changed: Callable[[str], None] = lambda _: None

@@ -11,7 +11,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from cloud.ingest.announced import Announced
@@ -57,11 +57,16 @@ class Ingest:
         announcement_handlers: Sequence[AnnouncementHandler] = (),
         rng: random.Random | None = None,
         inbox: Inbox | None = None,
+        refusal: Callable[[GatewayKey], str | None] = lambda _: None,
+        renewals: Callable[[GatewayKey, bytes], None] = lambda *_: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._announcement_handlers = announcement_handlers
-        self._preparer = Preparer(store, clock)
+        self._refusal = refusal
+        """Why nothing of a gateway is taken, None when it is; also asked from the worker's thread."""
+        self._renewals = renewals
+        self._preparer = Preparer(store, clock, refusal)
         self._inbox = inbox or Inbox()
         self._subscriber = Subscriber(broker, self._inbox, alarms, clock, rng or random.Random())
         self._outbox = AckOutbox(self._subscriber.publish, clock, fail_points())
@@ -102,6 +107,12 @@ class Ingest:
 
     async def _announce(self, announcement: Announcement) -> None:
         key, received_at, retained = announcement.key, announcement.received_at, announcement.retained
+        if announcement.channel == "renew":
+            if not retained:
+                self._renewals(key, announcement.payload)
+            return
+        if self._refusal(key) is not None:
+            return  # its batches say so; what it says of itself is not shown
         if announcement.channel == "birth":
             birth = parse_birth(announcement.payload)
             if (birth.site, birth.gateway) != key:
@@ -189,6 +200,10 @@ class Ingest:
     def qualities(self) -> QualityBook:
         """Names of the quality codes in ``CommittedBatch``."""
         return self._preparer.qualities
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """Hand a message to the broker. Raises WireLost."""
+        await self._subscriber.publish(topic, payload)
 
     def announce(self, key: GatewayKey, birth: Birth) -> None:
         """Take a birth that was heard earlier (the registry's, at the start)."""

@@ -3,7 +3,7 @@
 Runs in the ingest worker's thread. Nothing here changes what is known to be stored: ``settle`` does, after the commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ from cloud.ingest.identity import BatchName, Identities, Stream, Verdict
 from cloud.ingest.message import Incoming
 from cloud.ingest.prepared import Accepted, AlarmCall, Answer, Prepared, committed, join, latency_ms
 from cloud.ingest.quarantine import DETAIL_MAX, PAYLOAD_MAX, Quarantine, SampleBudget
+from cloud.ingest.strangers import Strangers
 from cloud.ingest.wrong_clocks import Moved, WrongClocks, spell_off
 from cloud.store.contract import (
     BatchRow,
@@ -53,7 +54,10 @@ class _Named(NamedTuple):
 class Preparer:
     """Holds what is known of earlier commits. ``prepare`` and ``settle`` are called in turns by one thread."""
 
-    def __init__(self, store: SeriesStore, clock: Clock) -> None:
+    def __init__(
+        self, store: SeriesStore, clock: Clock, refusal: Callable[[GatewayKey], str | None] = lambda _: None
+    ) -> None:
+        self._strangers = Strangers(refusal)
         self._store = store
         self._clock = clock
         self.gateways = GatewayBook()
@@ -144,6 +148,8 @@ class Preparer:
     # --- one message -------------------------------------------------------------------------------------------------
 
     def _identify(self, message: Incoming, prepared: Prepared) -> _Named | None:
+        if self._strangers.turned_away(message, prepared):
+            return None
         gateway = self.gateways.number(message.key)
         if gateway is None or not message.payload:
             prepared.ignored += 1

@@ -24,7 +24,7 @@ from cloud.store.contract import GatewayKey
 from protocols.clock import Clock
 from protocols.errors import WireLost
 from protocols.mqtt_url import MqttUrl
-from protocols.topics import ALL_BIRTH, ALL_STATUS, ALL_UP, Address, parse
+from protocols.topics import ALL_BIRTH, ALL_RENEW, ALL_STATUS, ALL_UP, Address, parse
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +46,13 @@ class BrokerSettings:
     username: str | None = None
     password: str | None = None
     ca_file: Path | None = None
+    pair_file: Callable[[], Path] | None = None
+    """Where our own key and certificate are, asked at each connection; None when the broker asks for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A message on a ``birth`` or ``status`` topic, undecoded."""
+    """A message on a ``birth``, ``status`` or ``renew`` topic, undecoded."""
 
     key: GatewayKey
     channel: str
@@ -92,7 +94,7 @@ class Subscriber:
                 self._client = client = self._make_client()
                 self._lost = asyncio.get_running_loop().create_future()
                 async with client:
-                    await client.subscribe([(ALL_UP, 1), (ALL_BIRTH, 1), (ALL_STATUS, 1)])
+                    await client.subscribe([(ALL_UP, 1), (ALL_BIRTH, 1), (ALL_STATUS, 1), (ALL_RENEW, 1)])
                     self.connected, pause, said = True, RECONNECT_FIRST_S, ""
                     log.info("connected to the broker at %s", self.settings.url)
                     self._alarms.clear_alarm("broker_lost", "collector")
@@ -134,6 +136,8 @@ class Subscriber:
         context = None
         if settings.url.tls:
             context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+            if settings.pair_file is not None:
+                context.load_cert_chain(str(settings.pair_file()))
         client = aiomqtt.Client(
             settings.url.host,
             settings.url.port,

@@ -19,7 +19,9 @@ _CHANNELS = {
     "ack": ("collector", "no", "what is durably stored, what was rejected and why"),
     "birth": ("gateway", "yes", "what the gateway is and has"),
     "status": ("gateway, and its will", "yes", "online or offline with the session number, and a report every 10 s"),
-    "cmd": ("collector", "no", "reserved for commands; nothing is sent yet"),
+    "renew": ("gateway", "no", "a request for the next certificate, see `docs/IDENTITY.md`"),
+    "cmd": ("collector", "no", "a signed command, see `docs/IDENTITY.md`"),
+    "cert": ("collector", "no", "the next certificate"),
     "config": ("collector", "yes", "reserved for wanted configuration; nothing is sent yet"),
 }
 

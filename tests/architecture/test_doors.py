@@ -9,12 +9,18 @@ from tests.architecture.source import PACKAGES, ROOT, imports, nothing, reaches,
 
 # library -> the files that may import it
 DOORS = {
-    "aiomqtt": ("edge/mqtt_link.py", "cloud/ingest/subscriber.py", "simulators/wires/mqtt.py"),
+    "aiomqtt": ("edge/mqtt_link.py", "cloud/ingest/subscriber.py", "cloud/ingest/takeover.py", "simulators/wires/*"),
     "paho": ("edge/mqtt_link.py", "cloud/ingest/subscriber.py", "simulators/wires/mqtt.py"),
     "pymodbus": (),
     "serial": ("edge/modbus_wire.py", "simulators/wires/*"),
     "aiosqlite": (),
-    "sqlite3": ("edge/buffer_*.py", "edge/salvage.py", "cloud/registry/*", "simulators/ledger.py"),
+    "sqlite3": (
+        "edge/buffer_*.py",
+        "edge/salvage.py",
+        "edge/seen_commands.py",
+        "cloud/registry/*",
+        "simulators/ledger.py",
+    ),
     "duckdb": ("cloud/store/duckdb_*.py",),
     "influxdb_client": ("cloud/store/influx_*.py",),
     "sqlalchemy": ("cloud/registry/*", "cloud/store/ledger_*.py"),
@@ -29,6 +35,7 @@ DOORS = {
     "httpx": ("cloud/alarms/webhook_post.py", "cloud/store/victoria_http.py"),
     "openpyxl": ("cloud/sheets/xlsx_*.py",),
     "scipy": ("cloud/dispatch/assignment.py",),
+    "cryptography": ("protocols/signing.py", "protocols/certificates.py", "cloud/identity/authority.py"),
     "zstandard": ("protocols/batch.py",),
     "msgspec.msgpack": ("protocols/batch.py",),
 }

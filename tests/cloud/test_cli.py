@@ -42,7 +42,6 @@ def test_check_says_what_the_settings_mean(capsys: pytest.CaptureFixture[str], t
         ('\n\n[[site]]\nid = "East Compound"\n', "cloud.toml:4: site[0].id"),
         ('[[site]]\nid = "a"\ntime_zone = "Mars/X"\n', "cloud.toml:3: site[0].time_zone: 'Mars/X' is no time zone"),
         ('[users]\nsession_idle = "ten minutes"\n', "cloud.toml:2: users.session_idle"),
-        ("[collector]\nrequire_enrolment = true\n", "cloud.toml:2: collector.require_enrolment"),
         ("[limits]\npages = 0\n", "cloud.toml:2: limits.pages: 0 is too small (allowed: 1 and more)"),
         ('[listen]\ntls_key_file = "nope.pem"\n', "nope.pem cannot be read"),
         ("[listen\n", "cloud.toml:1: not TOML"),

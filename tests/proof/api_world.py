@@ -55,6 +55,7 @@ from tests.proof.api_bodies import (
     TARIFF,
 )
 from tests.proof.api_entries import DISPATCHER, NOBODY, REQUESTER
+from tests.proof.api_identity import of_identity
 from tests.proof.api_loopback import only_loopback
 from tests.proof.api_people import Credential
 from tests.proof.api_sound import Sound, json_sound, outward
@@ -120,6 +121,9 @@ class World:
             return await self._period(entry)
         if path.startswith(("/api/v1/energy/hand-readings/", "/api/v1/energy/basis/", "/api/v1/energy/indices")):
             return await self._desk_of_energy(entry)
+        if path.startswith(("/api/v1/enrolment", "/api/v1/commands")):
+            made_of_it = await of_identity(self.api, entry)
+            return json_sound(made_of_it.body)._replace(path=made_of_it.path) if made_of_it.body else Sound(made_of_it.path)
         if entry == ("DELETE", "/api/v1/tokens/{number}"):
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})

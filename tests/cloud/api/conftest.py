@@ -15,12 +15,17 @@ from cloud.alarms.board import AlarmBoard
 from cloud.api.build import build_api
 from cloud.api.gate import Gate
 from cloud.api.services import Services
+from cloud.identity.authority import Authority
+from cloud.identity.commanding import Commanding
+from cloud.identity.enrolling import Enrolling
 from cloud.ingest.contract import FenceView, GatewayCounters, IngestView
 from cloud.live.presence import Presence
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.command_book import CommandBook
 from cloud.registry.database import Database
+from cloud.registry.identity_book import IdentityBook
 from cloud.registry.inventory import Inventory
 from cloud.registry.logins import Logins
 from cloud.registry.passwords import Passwords
@@ -122,6 +127,9 @@ class Api:
         self.store = DuckdbStore(folder, clock, facts=self.inventory, memory_limit_mb=256, threads=1)
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         self.web = folder / "web"
+        self.authority, self.identity_book = Authority(folder / "identity", clock), IdentityBook(database, clock)
+        self.enrolling = Enrolling(self.authority, self.identity_book, clock)
+        self.published: list[tuple[str, bytes]] = []
         self.services = Services(
             clock=clock,
             users=self.users,
@@ -136,6 +144,8 @@ class Api:
             alarm_book=AlarmBook(database),
             store=self.store,
             ingest=self.ingest,
+            enrolling=self.enrolling,
+            commanding=Commanding(self.authority, CommandBook(database), self.identity_book, clock, self.publish),
             series_known=lambda key: self.series.find(key) is not None,
             web=self.web,
         )
@@ -150,6 +160,10 @@ class Api:
         transport = httpx.ASGITransport(app or self.app, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://collector", headers=headers) as client:
             yield client
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """In the place of the broker."""
+        self.published.append((topic, payload))
 
     async def token(self, role: Role = Role.VIEWER) -> str:
         return (await self.tokens.add("test", role))[1]

@@ -1,0 +1,151 @@
+"""``dayuan-cloud gateway`` and ``dayuan-cloud broker``: beside a running collector, or without one."""
+
+import argparse
+from datetime import UTC, datetime
+
+from cloud.cli_desk import BadGateway, Desk
+from cloud.identity.authority import Authority, BadAuthority
+from cloud.identity.broker_files import CRL, refresh_revocations, write_broker_files
+from cloud.identity.enrolling import Enrolling, NotEnrolled
+from cloud.registry.identity_book import IdentityBook
+from cloud.settings import CloudSettings, parse_listen
+from cloud.store.contract import GatewayKey
+from protocols.clock import SystemClock
+from protocols.reading import ID_RULE, is_id
+from protocols.settings import duration
+
+DAY_MS = 86_400_000
+
+
+class _Identities:
+    def __init__(self, desk: Desk) -> None:
+        clock = SystemClock()
+        self.clock = clock
+        self.settings: CloudSettings = desk.settings
+        self.authority = Authority(desk.settings.identity_path, clock)
+        self.book = IdentityBook(desk.database, clock)
+        self.desk = Enrolling(self.authority, self.book, clock)
+
+
+async def gateway_add(desk: Desk, options: argparse.Namespace) -> object:
+    """Print a code for a gateway."""
+    identities, key = _Identities(desk), _key(options.gateway)
+    try:
+        made = await identities.desk.invite(key, lasts_s=duration(options.lasts))
+    except ValueError as error:
+        raise BadGateway(f"--lasts: {error}") from None
+    except (NotEnrolled, BadAuthority) as error:
+        raise BadGateway(str(error)) from None
+    scheme = "https" if desk.settings.https else "http"
+    return {
+        "gateway": options.gateway,
+        "code": made.code,
+        "valid_until": _instant(made.expires_at),
+        "on_the_box": f"dayuan-edge enrol {scheme}://{desk.settings.listen} {made.code} site.toml",
+    }
+
+
+async def gateway_list(desk: Desk, _: argparse.Namespace) -> object:
+    """Enrolled gateways, then those that have a code."""
+    identities = _Identities(desk)
+    now = identities.clock.now_ms()
+    rows: list[dict[str, object]] = []
+    enrolled = await identities.book.enrolled()
+    waiting = {GatewayKey(code.site, code.gateway): code.expires_at for code in await identities.book.codes()}
+    for each in enrolled:
+        if each.revoked_at is not None:
+            state = "revoked"
+        elif each.expires_at is None:
+            state = "expired"
+        else:
+            state = "enrolled"
+        days = None if each.expires_at is None else (each.expires_at - now) // DAY_MS
+        rows.append(
+            {
+                "gateway": f"{each.key.site}/{each.key.gateway}",
+                "state": state,
+                "enrolled": _instant(each.enrolled_at),
+                "expires": _instant(each.expires_at),
+                "days_left": days,
+                "certificates": each.certificates,
+                "revoked": _instant(each.revoked_at),
+                "reason": each.reason,
+                "code_until": _instant(waiting.pop(each.key, None)),
+            }
+        )
+    for key, until in sorted(waiting.items()):
+        blank: dict[str, object] = dict.fromkeys(
+            ("enrolled", "expires", "days_left", "certificates", "revoked", "reason")
+        )
+        name = f"{key.site}/{key.gateway}"
+        rows.append({"gateway": name, "state": "invited", **blank, "code_until": _instant(until)})
+    return rows
+
+
+async def gateway_revoke(desk: Desk, options: argparse.Namespace) -> object:
+    """Take a gateway's certificates back and tell the broker."""
+    identities = _Identities(desk)
+    try:
+        await identities.desk.revoke(_key(options.gateway), options.reason)
+        told = await _tell_broker(identities)
+    except (NotEnrolled, BadAuthority) as error:
+        raise BadGateway(str(error)) from None
+    return {"gateway": options.gateway, "revoked": True, "broker": told}
+
+
+async def _tell_broker(identities: _Identities) -> str:
+    folder = identities.settings.broker_files
+    crl = await identities.desk.revocation_list()
+    if folder is None:
+        return f"not told: set files under [broker] to the folder of its {CRL}"
+    if refresh_revocations(folder, crl):
+        return "has the new list; a running collector ends the session"
+    return f"{folder / CRL} is new; let the broker read it again (systemctl reload mosquitto)"
+
+
+async def broker_files(desk: Desk, options: argparse.Namespace) -> object:
+    """Write what mosquitto needs."""
+    identities = _Identities(desk)
+    if options.connections < 1:
+        raise BadGateway("--connections: 1 and more")
+    try:
+        listen = parse_listen(options.broker_listen)
+    except ValueError as error:
+        raise BadGateway(f"--broker-listen: {error}") from None
+    names = list(options.name or ())
+    if not names and listen.host not in ("0.0.0.0", "::"):
+        names = [listen.host]
+    if not names:
+        raise BadGateway("--name: by which host name or address do gateways reach the broker? its certificate names it")
+    try:
+        identities.authority.open()
+        crl = await identities.desk.revocation_list()
+        made = write_broker_files(
+            options.folder,
+            identities.authority,
+            listen=listen,
+            names=names,
+            connections=options.connections,
+            crl=crl,
+        )
+    except BadAuthority as error:
+        raise BadGateway(str(error)) from None
+    return {
+        "folder": str(options.folder.resolve()),
+        "names": names,
+        "certificate_until": _instant(made.not_after),
+        "start": f"mosquitto -c {options.folder.resolve()}/mosquitto.conf",
+        "cloud.toml": f'[broker] url = "mqtts://{names[0]}:{listen.port}", own_certificate = true, '
+        f'files = "{options.folder.resolve()}"',
+    }
+
+
+def _key(text: str) -> GatewayKey:
+    site, stroke, gateway = text.partition("/")
+    if not stroke or not is_id(site) or not is_id(gateway):
+        raise BadGateway(f"{text!r} is no SITE/GATEWAY; each is {ID_RULE}")
+    return GatewayKey(site, gateway)
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at // 1000, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,46 @@
+"""The options of ``dayuan-cloud gateway`` and ``dayuan-cloud broker``. What they do stands in cli_identity.py."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Commands = argparse._SubParsersAction  # argparse has no public name for it
+AddCommand = Callable[[Any, str, str, str], argparse.ArgumentParser]
+
+BROKER_LISTEN = "0.0.0.0:8883"
+
+
+def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -> None:
+    """Add both to the command line; ``add`` makes a command that works on a registry."""
+    gateways = commands.add_parser("gateway", help="which gateways may send, and their certificates").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    invite = add(gateways, "add", "make a one-time code with which a box becomes this gateway", "gateway_add")
+    invite.add_argument("gateway", metavar="SITE/GATEWAY", help="ids as in the gateway's site file")
+    invite.add_argument("--lasts", metavar="TIME", default="1h", help="how long the code can be used, 1 min to 24 h")
+    add(gateways, "list", "enrolled gateways, when their certificates end, and codes not used yet", "gateway_list")
+    revoke = add(
+        gateways, "revoke", "take a gateway's certificates back: it is cut off and stays out", "gateway_revoke"
+    )
+    revoke.add_argument("gateway", metavar="SITE/GATEWAY", help="as in the list")
+    revoke.add_argument("--reason", default="", help="for the list")
+    broker = commands.add_parser("broker", help="what the broker must know").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    files = add(
+        broker, "files", "write settings, access list, certificates and revocation list for mosquitto", "broker_files"
+    )
+    files.add_argument("folder", type=Path, metavar="DIR", help="where to write; made when it is not there")
+    files.add_argument(
+        "--broker-listen", metavar="HOST:PORT", default=BROKER_LISTEN, help=f"where it listens (else {BROKER_LISTEN})"
+    )
+    files.add_argument(
+        "--name",
+        action="append",
+        metavar="NAME",
+        help="host name or address by which gateways reach it; may be given several times",
+    )
+    files.add_argument("--connections", type=int, default=1000, metavar="N", help="at most so many at once")

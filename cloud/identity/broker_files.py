@@ -1,0 +1,141 @@
+"""What mosquitto must know: one TLS listener, who may do what, and which certificates were taken back.
+
+A certificate is the only way in. Its name is the user name and the client id: a gateway is ``site/gateway``, and the
+access list is three patterns over that name, so that a new gateway changes no file. What is not allowed is denied.
+EMQX takes the same rules; docs/IDENTITY.md has them.
+"""
+
+import contextlib
+import os
+import pwd
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from cloud.identity.authority import Authority, BadAuthority
+from cloud.identity.private_files import PRIVATE, PUBLIC, put
+from cloud.settings import ListenAddress
+from protocols.certificates import COLLECTOR, Certificate, read_certificate
+from protocols.clock import Clock
+from protocols.topics import FROM_COLLECTOR, FROM_GATEWAYS, ROOT
+
+CONF, ACCESS, CRL = "mosquitto.conf", "access", "revoked.pem"
+CA, CERTIFICATE, KEY = "ca.pem", "server.pem", "server.key"
+PID = "mosquitto.pid"
+
+_CONF = """\
+# Written by `dayuan-cloud broker files`, which writes it again. Settings of your own belong into another file.
+# Start with: mosquitto -c {folder}/mosquitto.conf
+
+per_listener_settings false
+allow_anonymous false
+acl_file {folder}/access
+pid_file {folder}/mosquitto.pid
+
+# Session and queues survive a restart; a broker that lost them costs time and no data.
+persistence true
+persistence_location {folder}/data/
+autosave_on_changes true
+autosave_interval 1
+
+# The defaults (1000 messages waiting, 20 on their way) drop a burst and tell nobody.
+max_queued_messages 0
+max_queued_bytes 268435456
+max_inflight_messages 100
+max_packet_size 2097152
+max_keepalive 300
+persistent_client_expiration 30d
+
+listener {port} {host}
+max_connections {connections}
+cafile {folder}/ca.pem
+certfile {folder}/server.pem
+keyfile {folder}/server.key
+crlfile {folder}/revoked.pem
+tls_version tlsv1.2
+require_certificate true
+use_identity_as_username true
+# Nobody takes the place of another, and two boxes with one certificate are not both in.
+use_username_as_clientid true
+"""
+
+
+def access_list() -> str:
+    """The access list: the collector by name, every gateway by the pattern of its topics. All else is denied."""
+    lines = ["# Written by `dayuan-cloud broker files`. What is not allowed here is denied.", f"user {COLLECTOR}"]
+    lines += [f"topic read {ROOT}/+/+/{channel}" for channel in FROM_GATEWAYS]
+    lines += [f"topic write {ROOT}/+/+/{channel}" for channel in FROM_COLLECTOR]
+    lines += [""]
+    lines += [f"pattern write {ROOT}/%u/{channel}" for channel in FROM_GATEWAYS]
+    lines += [f"pattern read {ROOT}/%u/{channel}" for channel in FROM_COLLECTOR]
+    return "\n".join(lines) + "\n"
+
+
+def write_broker_files(
+    folder: Path, authority: Authority, *, listen: ListenAddress, names: Sequence[str], connections: int, crl: bytes
+) -> Certificate:
+    """Write all of it; returns the broker's certificate, a new one each time. Raises BadAuthority."""
+    text = str(folder.resolve())
+    if any(sign.isspace() or sign == "%" for sign in text):
+        raise BadAuthority(f"{text}: mosquitto's settings take no folder with blanks in its name")
+    try:
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        pair = authority.issue_server(names)
+        put(folder / CA, authority.certificate.pem, PUBLIC)
+        put(folder / KEY, pair.key)
+        put(folder / CERTIFICATE, pair.certificate.pem, PUBLIC)
+        put(folder / CRL, crl, PUBLIC)
+        put(folder / ACCESS, access_list().encode(), PRIVATE)
+        conf = _CONF.format(folder=text, port=listen.port, host=listen.host, connections=connections)
+        put(folder / CONF, conf.encode(), PUBLIC)
+        _hand_over(folder / KEY, folder / ACCESS, folder / "data")
+    except OSError as error:
+        raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}") from None
+    return pair.certificate
+
+
+def refresh_revocations(folder: Path, crl: bytes) -> bool:
+    """Replace the revocation list and let the broker read it; False when it could not be told to (see `PID`).
+
+    Raises BadAuthority when the list cannot be written.
+    """
+    try:
+        put(folder / CRL, crl, PUBLIC)
+    except OSError as error:
+        raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}") from None
+    try:
+        pid = int((folder / PID).read_text("ascii").strip())
+        if pid > 1 and _is_mosquitto(pid):
+            os.kill(pid, signal.SIGHUP)
+            return True
+    except (OSError, ValueError):
+        pass
+    return False
+
+
+def own_pair(authority: Authority, clock: Clock) -> Path:
+    """The collector's key and certificate towards the broker, in one file; new when a third of its time is left."""
+    path = authority.folder / "collector.pem"
+    with contextlib.suppress(OSError):
+        content = path.read_bytes()
+        found = read_certificate(content[content.index(b"-----BEGIN CERTIFICATE") :])
+        left = found.not_after - clock.now_ms()
+        if left * 3 > found.not_after - found.not_before and found.name == COLLECTOR:
+            return path
+    pair = authority.issue_client(COLLECTOR)
+    put(path, pair.key + pair.certificate.pem)
+    return path
+
+
+def _hand_over(*paths: Path) -> None:
+    """Started by root, mosquitto becomes the user of its name before it reads these."""
+    if os.geteuid() == 0:
+        with contextlib.suppress(KeyError):
+            user = pwd.getpwnam("mosquitto")
+            for path in paths:
+                os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _is_mosquitto(pid: int) -> bool:
+    """A number in a file may be of a process that has nothing to do with us by now."""
+    return Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip().startswith("mosquitto")

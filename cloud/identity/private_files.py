@@ -1,0 +1,27 @@
+"""Files that only their owner reads, written whole or not at all."""
+
+import os
+from pathlib import Path
+
+PRIVATE, PUBLIC = 0o600, 0o644
+
+
+def put(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Write ``content``; whoever opens ``path`` meanwhile, or after a power cut, finds the old file or the new one."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,44 @@
+"""Good requests to the routes of enrolment and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from cloud.store.contract import GatewayKey
+from protocols.certificates import make_request, new_key
+from protocols.enrolment import EnrolmentRequest, ask, read_code
+from tests.cloud.api.conftest import Api
+
+KEY = GatewayKey("east", "b3")
+ORDER = {"site": "east", "gateway": "b3", "device": "gate", "point": "relay_1", "action": "on"}
+
+
+class Made(NamedTuple):
+    """What a request needs."""
+
+    path: Mapping[str, str] = {}
+    body: dict[str, Any] | None = None
+
+
+async def of_identity(api: Api, entry: tuple[str, str]) -> Made:
+    """What makes a request to ``entry`` a good one, with what it needs brought about."""
+    method, path = entry
+    if path == "/api/v1/enrolment":
+        asked = await _asked(api, GatewayKey("east", "new"))
+        return Made(body=msgspec.to_builtins(asked)) if method == "POST" else Made()
+    if not any(each.key == KEY for each in await api.identity_book.enrolled()):
+        await api.enrolling.enrol(await _asked(api, KEY))
+    if path == "/api/v1/commands/{number}":
+        row = await api.services.commanding.give(
+            KEY, device="gate", point="relay_1", action="on", value=None, lasts_s=30, by="test"
+        )
+        return Made(path={"number": row.id})
+    return Made(body=ORDER if method == "POST" else None)
+
+
+async def _asked(api: Api, key: GatewayKey) -> EnrolmentRequest:
+    code = read_code((await api.enrolling.invite(key)).code)
+    return ask(code, *key, make_request(new_key(), "/".join(key)).decode("ascii"))
