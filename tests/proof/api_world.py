@@ -122,8 +122,8 @@ class World:
         if path.startswith(("/api/v1/energy/hand-readings/", "/api/v1/energy/basis/", "/api/v1/energy/indices")):
             return await self._desk_of_energy(entry)
         if path.startswith(("/api/v1/enrolment", "/api/v1/commands")):
-            made_of_it = await of_identity(self.api, entry)
-            return json_sound(made_of_it.body)._replace(path=made_of_it.path) if made_of_it.body else Sound(made_of_it.path)
+            made = await of_identity(self.api, entry)
+            return (json_sound(made.body) if made.body else Sound())._replace(path=made.path)
         if entry == ("DELETE", "/api/v1/tokens/{number}"):
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})
