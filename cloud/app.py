@@ -22,6 +22,7 @@ from cloud.alarms.rules import GatewayRules
 from cloud.api.build import build_api
 from cloud.api.gate import Gate
 from cloud.api.services import Services
+from cloud.audit.note import Note, about
 from cloud.features import Core, Features
 from cloud.http_server import Server, listen, server_settings
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
@@ -32,10 +33,12 @@ from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.audit_trail import Trail
 from cloud.registry.database import Database
 from cloud.registry.inventory import Inventory
 from cloud.registry.logins import Logins
 from cloud.registry.passwords import Passwords
+from cloud.registry.second_factor import SecondFactors
 from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import FIRST_ADMINISTRATOR, Users
@@ -69,7 +72,17 @@ class Collector:
         self.passwords = Passwords()
         self.users = Users(self.database, self.passwords, clock)
         self.sessions = Sessions(
-            self.database, clock, idle_s=settings.session_idle_s, absolute_s=settings.session_length_s
+            self.database,
+            clock,
+            idle_s=settings.session_idle_s,
+            absolute_s=settings.session_length_s,
+            second_factor_for=settings.second_factor_for,
+        )
+        self.trail = Trail(
+            self.database,
+            clock,
+            key_file=settings.audit_key_file,
+            checkpoint_file=settings.audit_checkpoint_file,
         )
         self.tokens = Tokens(self.database, clock)
         self.alarm_book = AlarmBook(self.database)
@@ -94,6 +107,10 @@ class Collector:
         for kind, path in (("registry_damaged", aside), ("registry_log_damaged", kept)):
             if path is not None:
                 self.alarms.raise_alarm(kind, "collector", {"path": str(path)})
+        if (wrong := await self.trail.open()) is not None:
+            self.alarms.raise_alarm("audit_damaged", "collector", {"detail": wrong})
+        else:
+            self.alarms.clear_alarm("audit_damaged", "collector")
         found = await asyncio.to_thread(self.store.open)
         if found.damaged_path is not None:
             kind = "store_log_damaged" if found.cut_log_bytes else "store_damaged"
@@ -104,7 +121,8 @@ class Collector:
         await asyncio.to_thread(self.ingest.open)
         await refill(self.live, self.store, self.ingest, self.inventory, self._clock)
         await self.features.open()
-        self.one_time_password = await self.users.found_first()
+        with about(Note("first start", actor="collector", via="system")):
+            self.one_time_password = await self.users.found_first()
 
     def _wire(self) -> None:
         """Build what stands on the open store. The lists below are the order after a commit and at an announcement."""
@@ -145,6 +163,7 @@ class Collector:
                 alarms=self.alarms,
             )
         )
+        self.features.upkeep.add_own(self.trail.forget_before, settings.audit_days)
         self.rules.settings_of = self.features.site_alarms.settings_of
         committed += [self.live, self.rules, *self.features.handlers]
         announced += [self.live, self.rules]
@@ -154,6 +173,8 @@ class Collector:
             users=self.users,
             sessions=self.sessions,
             tokens=self.tokens,
+            second_factors=SecondFactors(self.database, clock),
+            trail=self.trail,
             logins=Logins(self.database, clock),
             passwords=self.passwords,
             inventory=self.inventory,
@@ -181,6 +202,7 @@ class Collector:
                 tasks.create_task(self.alarms.run(), name="alarms"),
                 tasks.create_task(self.rules.run(self.ingest), name="alarm rules"),
                 tasks.create_task(self.gate.run(), name="gate"),
+                tasks.create_task(self.trail.run(), name="audit trail"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
                 *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),
             ]
@@ -209,6 +231,7 @@ class Collector:
                 await self.features.close()
         await asyncio.to_thread(self.store.close)
         self.passwords.close()
+        await self.trail.close()
         await self.database.close()
 
     def keep_password_in(self, path: Path) -> None:

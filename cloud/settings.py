@@ -13,11 +13,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cloud.registry.roles import Role
 from cloud.store.keeping import Retention
 from protocols.errors import BadSettings
 from protocols.mqtt_url import MqttUrl, parse_mqtt_url
 from protocols.reading import ID_RULE, is_id
 from protocols.settings import Document, decode, duration, load_toml
+
+AUDIT_DAYS_MIN = 180
+"""Laws ask for half a year of security logs."""
 
 DEFAULT_DATA = "dayuan-data"
 DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
@@ -71,6 +75,17 @@ class UsersTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A login ends after so long without a request; an open page counts as one."""
     session_length: str = "7 d"
     """A login ends after so long in any case."""
+    second_factor_for: list[str] = []
+    """Roles that must have a second factor (TOTP), as in ``["administrator"]``; all others may have one."""
+
+
+class AuditTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[audit]``: the trail of who did what."""
+
+    key_file: str | None = None
+    """The key that seals it; made at the first start, ``audit.key`` in the data folder when absent."""
+    checkpoint_file: str | None = None
+    """Signed checkpoints, best on another disk; ``audit.checkpoints`` in the data folder when absent."""
 
 
 class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +116,8 @@ class RetentionTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Batches and readings that were refused."""
     energy_days: int = 0
     """Quarter hours of meters. What was closed is in the ledger and stays."""
+    audit_days: int = 400
+    """The audit trail: 180 and more; the oldest records go first."""
     console_days: int = 60
     """What happened to vehicles, doors, rooms and requests, and what they were: the timeline and the time machine."""
 
@@ -130,6 +147,7 @@ class CloudFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker: BrokerTable = BrokerTable()
     listen: ListenTable = ListenTable()
     users: UsersTable = UsersTable()
+    audit: AuditTable = AuditTable()
     limits: LimitsTable = LimitsTable()
     retention: RetentionTable = RetentionTable()
     map: MapTable = MapTable()
@@ -183,6 +201,10 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     proxies: tuple[str, ...]
     session_idle_s: float
     session_length_s: float
+    second_factor_for: tuple[Role, ...]
+    audit_key_file: Path | None
+    audit_checkpoint_file: Path | None
+    audit_days: int | None
     pages: int
     pages_per_user: int
     connections: int
@@ -271,6 +293,10 @@ def load_cloud(
         proxies=tuple(file.listen.proxies),
         session_idle_s=read.parsed(("users", "session_idle"), file.users.session_idle, _session_length),
         session_length_s=read.parsed(("users", "session_length"), file.users.session_length, _session_length),
+        second_factor_for=_roles(document, file.users.second_factor_for),
+        audit_key_file=home / file.audit.key_file if file.audit.key_file else None,
+        audit_checkpoint_file=home / file.audit.checkpoint_file if file.audit.checkpoint_file else None,
+        audit_days=file.retention.audit_days or None,
         pages=read.positive(("limits", "pages"), file.limits.pages),
         pages_per_user=read.positive(("limits", "pages_per_user"), file.limits.pages_per_user),
         connections=read.positive(("limits", "connections"), file.limits.connections),
@@ -328,6 +354,14 @@ def _session_length(text: str) -> float:
     return seconds
 
 
+def _roles(document: Document, names: list[str]) -> tuple[Role, ...]:
+    known = [role.value for role in Role]
+    for name in names:
+        if name not in known:
+            raise document.fail(("users", "second_factor_for"), f"{name!r} is no role", ", ".join(known))
+    return tuple(Role(name) for name in names)
+
+
 def _retention(document: Document, table: RetentionTable) -> Retention:
     days: dict[str, int | None] = {}
     for name, value in msgspec.structs.asdict(table).items():
@@ -335,6 +369,10 @@ def _retention(document: Document, table: RetentionTable) -> Retention:
             raise document.fail(("retention", name), f"{value} is less than nothing", "0 (for ever) and more")
         days[name] = value or None
     del days["console_days"], days["energy_days"]
+    if (kept := days.pop("audit_days")) is not None and kept < AUDIT_DAYS_MIN:
+        raise document.fail(
+            ("retention", "audit_days"), f"{kept} is too few", f"0 (for ever), or {AUDIT_DAYS_MIN} and more"
+        )
     return Retention(**days)
 
 

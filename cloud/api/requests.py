@@ -17,6 +17,7 @@ from cloud.dispatch.request import SENT
 from cloud.dispatch.request import Request as Asked
 from cloud.dispatch.shown import whole
 from cloud.dispatch.what_if import what_if
+from cloud.registry.roles import Right
 from cloud.registry.sessions import Principal
 
 Key = Annotated[
@@ -63,6 +64,11 @@ def routes(services: Services) -> APIRouter:
         since, until = parse_period(from_, to, now, WEEK_S)
         actor = actor_of(principal_of(request))
         owner = None if actor.sees_all else actor.name
+        who = principal_of(request)
+
+        def may_see(each: Asked) -> bool:
+            return who.may(Right.LOOK, each.site) or (who.may(Right.ASK, each.site) and each.created_by == who.name)
+
         mine = [each for each in dispatch.desk.all(site) if owner in (None, each.created_by)]
         if recent:
             known = {each.id: each for each in mine if each.open or (each.ended_at or 0) > now - DAY_MS}
@@ -74,7 +80,9 @@ def routes(services: Services) -> APIRouter:
         chosen = [
             each
             for each in known.values()
-            if (not wanted or each.status in wanted or ("open" in wanted and each.open)) and kind in (None, each.kind)
+            if (not wanted or each.status in wanted or ("open" in wanted and each.open))
+            and kind in (None, each.kind)
+            and may_see(each)
         ]
         ended = sorted((each for each in chosen if not each.open), key=lambda each: -(each.ended_at or 0))
         found = [*in_order([each for each in chosen if each.open]), *ended][:limit]

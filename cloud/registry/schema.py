@@ -8,6 +8,7 @@ from cloud.registry import (
     tables_energy,
     tables_energy_desk,
     tables_fleet,
+    tables_people,
     tables_places,
     tables_reports,
     tables_requests,
@@ -27,5 +28,6 @@ MODULES = (
     tables_energy_desk,
     tables_tariffs,
     tables_reports,
+    tables_people,
 )
 METADATA = Table.metadata

@@ -26,6 +26,7 @@ DOORS = {
     "amqtt": ("simulators/broker*.py",),
     "chinese_calendar": ("cloud/tariffs/china_days.py",),
     "httpx": ("cloud/alarms/webhook_post.py",),
+    "segno": ("cloud/api/second_factor.py",),
     "openpyxl": ("cloud/sheets/xlsx_*.py",),
     "scipy": ("cloud/dispatch/assignment.py",),
     "zstandard": ("protocols/batch.py",),
