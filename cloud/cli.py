@@ -29,28 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_check(commands)
-    users = commands.add_parser("user", help="people who may log in").add_subparsers(
-        dest="action", required=True, metavar="ACTION"
-    )
-    add = _desk_command(users, "add", "make a user; prints a one-time password", "user_add")
-    add.add_argument("name", help="login name: letters, digits and . _ - @")
-    add.add_argument("--role", choices=ROLES, default=Role.VIEWER.value, help="what the user may do")
-    _desk_command(users, "list", "all users", "user_list")
-    for action, about, work in (
-        ("reset", "give a user a new one-time password and end all sessions", "user_reset"),
-        ("disable", "shut a user out at once", "user_disable"),
-        ("enable", "let a user in again", "user_enable"),
-        ("reset-second-factor", "take away a second factor whose phone is lost", "user_second_factor_reset"),
-    ):
-        _desk_command(users, action, about, work).add_argument("name", help="login name")
-    role = _desk_command(users, "role", "change what a user may do", "user_role")
-    role.add_argument("name", help="login name")
-    role.add_argument("role", choices=ROLES, help="what the user may do from now on")
-    role.add_argument("--add", action="store_true", help="beside the roles there are, not in their place")
-    for each in (add, role):
-        each.add_argument(
-            "--site", action="append", metavar="ID", help="only at this site; may be given again"
-        )
+    _add_users(commands)
     tokens = commands.add_parser("token", help="tokens with which programs read the API").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -118,6 +97,29 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add_settings(check)
     check.add_argument("--json", action="store_true", help="as JSON")
     check.set_defaults(work=_check)
+
+
+def _add_users(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    users = commands.add_parser("user", help="people who may log in").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    add = _desk_command(users, "add", "make a user; prints a one-time password", "user_add")
+    add.add_argument("name", help="login name: letters, digits and . _ - @")
+    add.add_argument("--role", choices=ROLES, default=Role.VIEWER.value, help="what the user may do")
+    _desk_command(users, "list", "all users", "user_list")
+    for action, about, work in (
+        ("reset", "give a user a new one-time password and end all sessions", "user_reset"),
+        ("disable", "shut a user out at once", "user_disable"),
+        ("enable", "let a user in again", "user_enable"),
+        ("reset-second-factor", "take away a second factor whose phone is lost", "user_second_factor_reset"),
+    ):
+        _desk_command(users, action, about, work).add_argument("name", help="login name")
+    role = _desk_command(users, "role", "change what a user may do", "user_role")
+    role.add_argument("name", help="login name")
+    role.add_argument("role", choices=ROLES, help="what the user may do from now on")
+    role.add_argument("--add", action="store_true", help="beside the roles there are, not in their place")
+    for each in (add, role):
+        each.add_argument("--site", action="append", metavar="ID", help="only at this site; may be given again")
 
 
 def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
