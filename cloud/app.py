@@ -23,6 +23,7 @@ from cloud.alarms.rules import GatewayRules
 from cloud.api.build import build_api
 from cloud.api.gate import Gate
 from cloud.api.services import Services
+from cloud.audit.note import Note, about
 from cloud.backup_copies import CopyableStore
 from cloud.backup_socket import BackupDesk
 from cloud.features import Core, Features
@@ -41,12 +42,14 @@ from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.audit_trail import Trail
 from cloud.registry.command_book import CommandBook
 from cloud.registry.identity_book import IdentityBook
 from cloud.registry.inventory import Inventory
 from cloud.registry.logins import Logins
 from cloud.registry.opening import registry_of
 from cloud.registry.passwords import Passwords
+from cloud.registry.second_factor import SecondFactors
 from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import FIRST_ADMINISTRATOR, Users
@@ -82,7 +85,18 @@ class Collector:
         self.passwords = Passwords()
         self.users = Users(self.database, self.passwords, clock)
         self.sessions = Sessions(
-            self.database, clock, idle_s=settings.session_idle_s, absolute_s=settings.session_length_s
+            self.database,
+            clock,
+            idle_s=settings.session_idle_s,
+            absolute_s=settings.session_length_s,
+            second_factor_for=settings.second_factor_for,
+        )
+        self.trail = Trail(
+            self.database,
+            clock,
+            folder=settings.data,
+            key_file=settings.audit_key_file,
+            checkpoint_file=settings.audit_checkpoint_file,
         )
         self.tokens = Tokens(self.database, clock)
         self.alarm_book = AlarmBook(self.database)
@@ -113,6 +127,10 @@ class Collector:
         for kind, path in (("registry_damaged", aside), ("registry_log_damaged", kept)):
             if path is not None:
                 self.alarms.raise_alarm(kind, "collector", {"path": str(path)})
+        if (wrong := await self.trail.open()) is not None:
+            self.alarms.raise_alarm("audit_damaged", "collector", {"detail": wrong})
+        else:
+            self.alarms.clear_alarm("audit_damaged", "collector")
         found = await asyncio.to_thread(self.store.open)
         if found.damaged_path is not None:
             kind = "store_log_damaged" if found.cut_log_bytes else "store_damaged"
@@ -126,7 +144,8 @@ class Collector:
         await asyncio.to_thread(self.ingest.open)
         await refill(self.live, self.store, self.ingest, self.inventory, self._clock)
         await self.features.open()
-        self.one_time_password = await self.users.found_first()
+        with about(Note("first start", actor="collector", via="system")):
+            self.one_time_password = await self.users.found_first()
 
     def _wire(self) -> None:
         """Build what stands on the open store. The lists below are the order after a commit and at an announcement."""
@@ -174,6 +193,7 @@ class Collector:
                 alarms=self.alarms,
             )
         )
+        self.features.upkeep.add_own(self.trail.forget_before, settings.audit_days)
         self.rules.settings_of = self.features.site_alarms.settings_of
         self.commanding = Commanding(
             self.authority, CommandBook(self.database), self.identity_book, clock, self.ingest.publish
@@ -186,6 +206,8 @@ class Collector:
             users=self.users,
             sessions=self.sessions,
             tokens=self.tokens,
+            second_factors=SecondFactors(self.database, clock),
+            trail=self.trail,
             logins=Logins(self.database, clock),
             passwords=self.passwords,
             inventory=self.inventory,
@@ -223,6 +245,7 @@ class Collector:
                 tasks.create_task(self.rules.run(self.ingest), name="alarm rules"),
                 tasks.create_task(self.gate.run(), name="gate"),
                 tasks.create_task(self.identities.run(), name="identities"),
+                tasks.create_task(self.trail.run(), name="audit trail"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
                 *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),
             ]
@@ -253,6 +276,7 @@ class Collector:
                 await self.features.close()
         await asyncio.to_thread(self.store.close)
         self.passwords.close()
+        await self.trail.close()
         await self.database.close()
 
     def keep_password_in(self, path: Path) -> None:

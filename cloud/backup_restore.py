@@ -10,12 +10,15 @@ from pathlib import Path
 from cloud.backup import BadBackup, Manifest, read_backup
 from cloud.backup_copies import REGISTRY, STORE
 from cloud.backup_socket import is_running
+from cloud.registry.audit_trail import CHECKPOINT_FILE
 from cloud.registry.database_copy import check_registry
 from cloud.store.duckdb_copy import look_into
 from protocols.clock import Clock
 
-OURS = (f"{REGISTRY}*", f"{STORE}*", "broker-client-id")
-"""With their logs and shadows, which belong to the file they stand beside and to no other."""
+OURS = (f"{REGISTRY}*", f"{STORE}*", "broker-client-id", CHECKPOINT_FILE)
+"""With their logs and shadows, which belong to the file they stand beside and to no other; and with the checkpoints of
+the audit trail, which say how far the registry that goes had come. The trail's key stays: the backup's is sealed by it.
+"""
 
 
 def restore_backup(backup: Path, data: Path, clock: Clock, *, replace: bool = False) -> tuple[Manifest, Path | None]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from cloud.cli_backup import add_backup_commands
 from cloud.cli_identity_parser import add_identity
 from cloud.registry.roles import Role
-from cloud.settings import DEFAULT_BROKER, DEFAULT_DATA, DEFAULT_LISTEN, PASSWORD_FILE, CloudSettings, load_cloud
+from cloud.settings import PASSWORD_FILE, CloudSettings, load_cloud
+from cloud.settings_file import DEFAULT_BROKER, DEFAULT_DATA, DEFAULT_LISTEN
 from cloud.version import version
 from protocols.alive import alive
 from protocols.clock import SystemClock
@@ -31,22 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_check(commands)
-    users = commands.add_parser("user", help="people who may log in").add_subparsers(
-        dest="action", required=True, metavar="ACTION"
-    )
-    add = _desk_command(users, "add", "make a user; prints a one-time password", "user_add")
-    add.add_argument("name", help="login name: letters, digits and . _ - @")
-    add.add_argument("--role", choices=ROLES, default=Role.VIEWER.value, help="what the user may do")
-    _desk_command(users, "list", "all users", "user_list")
-    for action, about, work in (
-        ("reset", "give a user a new one-time password and end all sessions", "user_reset"),
-        ("disable", "shut a user out at once", "user_disable"),
-        ("enable", "let a user in again", "user_enable"),
-    ):
-        _desk_command(users, action, about, work).add_argument("name", help="login name")
-    role = _desk_command(users, "role", "change what a user may do", "user_role")
-    role.add_argument("name", help="login name")
-    role.add_argument("role", choices=ROLES, help="what the user may do from now on")
+    _add_users(commands)
     tokens = commands.add_parser("token", help="tokens with which programs read the API").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -57,10 +43,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--for", dest="scope", choices=["energy"], help="may only read energy; such a token may stand in an address"
     )
     add.add_argument("--lasts", metavar="TIME", help='ends by itself after so long, as in "90 d"')
+    add.add_argument("--site", default="", metavar="ID", help="only at this site")
     _desk_command(tokens, "list", "all tokens, without their secrets", "token_list")
     _desk_command(tokens, "revoke", "end a token at once", "token_revoke").add_argument("id", help="as in the list")
     _add_trackers(commands)
     _add_calendars(commands)
+    _add_audit(commands)
     bring_in = _desk_command(
         commands, "import", "bring in a site: assets, days, units and places; all of it or nothing", "import_site"
     )
@@ -146,6 +134,40 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add_settings(check)
     check.add_argument("--json", action="store_true", help="as JSON")
     check.set_defaults(work=_check)
+
+
+def _add_users(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    users = commands.add_parser("user", help="people who may log in").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    add = _desk_command(users, "add", "make a user; prints a one-time password", "user_add")
+    add.add_argument("name", help="login name: letters, digits and . _ - @")
+    add.add_argument("--role", choices=ROLES, default=Role.VIEWER.value, help="what the user may do")
+    _desk_command(users, "list", "all users", "user_list")
+    for action, about, work in (
+        ("reset", "give a user a new one-time password and end all sessions", "user_reset"),
+        ("disable", "shut a user out at once", "user_disable"),
+        ("enable", "let a user in again", "user_enable"),
+        ("reset-second-factor", "take away a second factor whose phone is lost", "user_second_factor_reset"),
+    ):
+        _desk_command(users, action, about, work).add_argument("name", help="login name")
+    role = _desk_command(users, "role", "change what a user may do", "user_role")
+    role.add_argument("name", help="login name")
+    role.add_argument("role", choices=ROLES, help="what the user may do from now on")
+    role.add_argument("--add", action="store_true", help="beside the roles there are, not in their place")
+    for each in (add, role):
+        each.add_argument("--site", action="append", metavar="ID", help="only at this site; may be given again")
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audit = commands.add_parser("audit", help="the trail of who did what").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    _desk_command(audit, "verify", "follow the whole chain; names the first bad record", "audit_verify")
+    listed = _desk_command(audit, "list", "the last records", "audit_list")
+    listed.add_argument("--last", type=int, default=50, metavar="N", help="so many (else 50)")
+    listed.add_argument("--actor", default="", metavar="NAME", help="only of this one")
+    listed.add_argument("--match", dest="action_part", default="", metavar="TEXT", help="only actions that hold this")
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:

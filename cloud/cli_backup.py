@@ -6,7 +6,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud.settings import DEFAULT_DATA, CloudSettings, load_cloud
+from cloud.settings import CloudSettings, load_cloud
+from cloud.settings_file import DEFAULT_DATA
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings
 

@@ -1,18 +1,25 @@
 """The commands of ``dayuan-cloud`` that work on a registry, beside a running collector or without one."""
 
 import argparse
-from collections.abc import Awaitable, Callable, Mapping
+import getpass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from cloud.audit.files import BadKey
+from cloud.audit.note import Note, about
+from cloud.registry.audit_book import Search
+from cloud.registry.audit_trail import Trail
 from cloud.registry.database import Database
 from cloud.registry.opening import registry_of
 from cloud.registry.passwords import Passwords
-from cloud.registry.roles import Role
+from cloud.registry.roles import Grant, Role
+from cloud.registry.second_factor import BadSecondFactor, SecondFactors
 from cloud.registry.tokens import BadToken, Scope, Tokens, scope_of
 from cloud.registry.users import BadUser, Users
 from cloud.settings import CloudSettings
 from protocols.clock import SystemClock
 from protocols.errors import Permanent
+from protocols.reading import ID_RULE, is_id
 from protocols.settings import duration
 
 
@@ -24,7 +31,11 @@ class BadSite(Permanent):
     """A file that was not taken; one line for each fault, as ``file:line: key: what is wrong``."""
 
 
-Mistaken = (BadUser, BadToken, BadSite, BadGateway)
+class BadTrail(Permanent):
+    """The audit trail is not as it was written; the message names the first bad record."""
+
+
+Mistaken = (BadUser, BadToken, BadSite, BadGateway, BadSecondFactor, BadTrail, BadKey)
 """What somebody asked for that cannot be; the message says it all."""
 
 
@@ -38,6 +49,14 @@ class Desk:
         self.passwords = Passwords()
         self.users = Users(database, self.passwords, clock)
         self.tokens = Tokens(database, clock)
+        self.second_factors = SecondFactors(database, clock)
+        self.trail = Trail(
+            database,
+            clock,
+            folder=settings.data,
+            key_file=settings.audit_key_file,
+            checkpoint_file=settings.audit_checkpoint_file,
+        )
 
 
 async def at_desk(settings: CloudSettings, options: argparse.Namespace) -> object:
@@ -46,22 +65,47 @@ async def at_desk(settings: CloudSettings, options: argparse.Namespace) -> objec
     desk = Desk(database, settings)
     try:
         await database.open(replace_damaged=False)
-        return await WORKS[options.desk_work](desk, options)
+        if options.desk_work in WITHOUT_TRAIL:
+            return await WORKS[options.desk_work](desk, options)
+        await desk.trail.open()
+        with about(Note(options.desk_work, actor=_who(), via="desk")):
+            return await WORKS[options.desk_work](desk, options)
     finally:
         desk.passwords.close()
+        await desk.trail.close()
         await database.close()
 
 
+def _who() -> str:
+    """Whoever sits at the machine, as it knows them."""
+    try:
+        return f"desk:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "desk"
+
+
+def _grants(options: argparse.Namespace) -> list[Grant]:
+    sites = options.site or [""]
+    for site in sites:
+        if site and not is_id(site):
+            raise BadUser(f"--site {site!r}: {ID_RULE}")
+    return [Grant(Role(options.role), site) for site in sites]
+
+
 async def user_add(desk: Desk, options: argparse.Namespace) -> object:
-    password = await desk.users.add(options.name, Role(options.role))
-    return {"user": options.name.strip().lower(), "role": options.role, "one_time_password": password}
+    grants = _grants(options)
+    password = await desk.users.add(options.name, Role(options.role), grants=grants)
+    told = {"user": options.name.strip().lower(), "roles": _roles(grants)}
+    return {**told, "one_time_password": password}
 
 
 async def user_list(desk: Desk, _: argparse.Namespace) -> object:
+    held = await desk.second_factors.held()
     return [
         {
             "name": user.name,
-            "role": user.role,
+            "roles": _roles(user.grants),
+            "second_factor": user.id in held,
             "disabled": user.disabled,
             "must_change_password": user.must_change_password,
             "last_login": _instant(user.last_login_at),
@@ -85,14 +129,40 @@ async def user_enable(desk: Desk, options: argparse.Namespace) -> object:
 
 
 async def user_role(desk: Desk, options: argparse.Namespace) -> object:
-    await desk.users.set_role(options.name, Role(options.role))
-    return {"user": options.name, "role": options.role}
+    """The roles named before stay where they are only with ``--add``."""
+    grants = _grants(options)
+    if options.add:
+        user = await desk.users.find(options.name)
+        grants = [*(user.grants if user is not None else ()), *grants]
+    await desk.users.set_grants(options.name, grants)
+    return {"user": options.name, "roles": _roles(grants)}
+
+
+async def user_second_factor_reset(desk: Desk, options: argparse.Namespace) -> object:
+    await desk.second_factors.remove(options.name)
+    return {"user": options.name, "second_factor": False}
+
+
+async def audit_verify(desk: Desk, _: argparse.Namespace) -> object:
+    verdict = await desk.trail.verify()
+    if verdict.bad is not None:
+        raise BadTrail(f"record {verdict.bad}: {verdict.what} ({verdict.records} records before it are good)")
+    return {"records": verdict.records, "whole": True}
+
+
+async def audit_list(desk: Desk, options: argparse.Namespace) -> object:
+    found = await desk.trail.book.search(Search(actor=options.actor, action=options.action_part), options.last)
+    return [{**each._asdict(), "at": _instant(each.at)} for each in reversed(found)]
 
 
 async def token_add(desk: Desk, options: argparse.Namespace) -> object:
     lasts_s = _lasts_s(options.lasts)
     scope = Scope(options.scope or "")
-    token_id, secret = await desk.tokens.add(options.name, Role(options.role), lasts_s=lasts_s, scope=scope)
+    if options.site and not is_id(options.site):
+        raise BadToken(f"--site {options.site!r}: {ID_RULE}")
+    token_id, secret = await desk.tokens.add(
+        options.name, Role(options.role), lasts_s=lasts_s, scope=scope, site=options.site
+    )
     told = {"id": token_id, "name": options.name, "role": options.role}
     return {**told, **({"for": scope.value} if scope else {}), "token": secret}
 
@@ -104,6 +174,7 @@ async def token_list(desk: Desk, _: argparse.Namespace) -> object:
             "name": token.name,
             "role": token.role,
             "for": token.scope,
+            "site": token.site,
             "created": _instant(token.created_at),
             "expires": _instant(token.expires_at),
             "last_used": _instant(token.last_used_at),
@@ -185,6 +256,10 @@ def _lasts_s(text: str | None) -> float | None:
         raise BadToken(f"--lasts: {error}") from None
 
 
+def _roles(grants: Sequence[Grant]) -> list[str]:
+    return [f"{role.value}@{site}" if site else role.value for role, site in grants]
+
+
 def _instant(at: int | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at // 1000, UTC).isoformat().replace("+00:00", "Z")
 
@@ -223,6 +298,9 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         user_disable,
         user_enable,
         user_role,
+        user_second_factor_reset,
+        audit_verify,
+        audit_list,
         token_add,
         token_list,
         token_revoke,
@@ -237,3 +315,5 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files")),
     )
 }
+WITHOUT_TRAIL = frozenset({"audit_verify", "audit_list"})
+"""They look at the trail as it lies there, and make no key where there is none."""

@@ -1,7 +1,7 @@
 """The collector's settings file, ``cloud.toml``. No file is needed: every key has a default.
 
-``CloudFile`` is the file as written; ``load_cloud`` reads it into ``CloudSettings``, in which every text is resolved,
-or raises BadSettings naming file, line, key and what is allowed.
+``CloudFile`` (``cloud.settings_file``) is the file as written; ``load_cloud`` reads it into ``CloudSettings``, in which
+every text is resolved, or raises BadSettings naming file, line, key and what is allowed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cloud.registry.postgres_url import PostgresPlace, parse_postgres_url
+from cloud.registry.roles import Role
+from cloud.settings_file import (
+    AUDIT_DAYS_MIN,
+    DEFAULT_LISTEN,
+    CloudFile,
+    RegistryTable,
+    RetentionTable,
+    SiteTable,
+    StoreTable,
+)
 from cloud.store.keeping import Retention
 from cloud.store.place import StorePlace, parse_server_url
 from protocols.errors import BadSettings
@@ -21,157 +31,7 @@ from protocols.mqtt_url import MqttUrl, parse_mqtt_url
 from protocols.reading import ID_RULE, is_id
 from protocols.settings import Document, decode, duration, load_toml
 
-DEFAULT_DATA = "dayuan-data"
-DEFAULT_BROKER = "mqtt://127.0.0.1:1883"
-DEFAULT_LISTEN = "127.0.0.1:8080"
 PASSWORD_FILE = "one-time-password"  # noqa: S105  (a file's name)
-
-
-class CollectorTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[collector]``"""
-
-    data: str = DEFAULT_DATA
-    """Folder of the store, the registry and what they set aside. Relative to the settings file."""
-    require_enrolment: bool = False
-    """Take batches only from gateways that were enrolled (``dayuan-cloud gateway add``); others are told to wait."""
-
-
-class BrokerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[broker]``"""
-
-    url: str = DEFAULT_BROKER
-    """``mqtt://host:port``, or ``mqtts://host:port`` which always verifies the server."""
-    username: str | None = None
-    """Name of the collector's account at the broker."""
-    password_file: str | None = None
-    """File whose first line is the password."""
-    ca_file: str | None = None
-    """Certificates that may vouch for the broker; the system's when absent."""
-    client_id: str | None = None
-    """Name towards the broker; made once and kept in the data folder when absent."""
-    own_certificate: bool = False
-    """Speak to the broker with a certificate of the collector's own authority, and trust only that one. For mqtts."""
-    files: str | None = None
-    """Folder of ``dayuan-cloud broker files``: its revocation list is kept up to date, and the broker told."""
-
-
-class ListenTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[listen]``"""
-
-    address: str = DEFAULT_LISTEN
-    """``host:port`` of the page and the API. Port 0 takes a free one."""
-    hosts: list[str] = []
-    """Host names the page may be asked for by; any when empty. Set it when the collector can be reached by others."""
-    tls_certificate_file: str | None = None
-    """PEM certificate chain. With ``tls_key_file`` the page is served by https."""
-    tls_key_file: str | None = None
-    """PEM key of the certificate, readable only to the collector."""
-    proxies: list[str] = []
-    """Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
-
-
-class UsersTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[users]``"""
-
-    session_idle: str = "12 h"
-    """A login ends after so long without a request; an open page counts as one."""
-    session_length: str = "7 d"
-    """A login ends after so long in any case."""
-
-
-class RegistryTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[registry]``: users, devices, requests, ledgers of energy."""
-
-    url: str | None = None
-    """``postgresql://user@host:5432/name`` of a PostgreSQL server; a file in the data folder when absent."""
-    password_file: str | None = None
-    """File whose first line is the password of that user."""
-    ca_file: str | None = None
-    """Certificates that may vouch for the server; the system's when absent. A server elsewhere is always verified."""
-
-
-class StoreTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[store]``: where readings rest."""
-
-    kind: str = "duckdb"
-    """``duckdb`` (a file in the data folder), ``victoria`` (VictoriaMetrics) or ``influx`` (InfluxDB 2)."""
-    url: str | None = None
-    """Of the server, like ``http://127.0.0.1:8428``; ``https://`` always verifies it."""
-    username: str | None = None
-    """For VictoriaMetrics behind a password (``-httpAuth.username``)."""
-    password_file: str | None = None
-    """File whose first line is that password, or the token of InfluxDB."""
-    ca_file: str | None = None
-    """Certificates that may vouch for the server; the system's when absent."""
-    organisation: str | None = None
-    """Of InfluxDB."""
-    bucket: str = "dayuan"
-    """Of InfluxDB. It must keep readings as long as ``raw_days`` says."""
-
-
-class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[limits]``"""
-
-    pages: int = 200
-    """Pages that listen at once."""
-    pages_per_user: int = 20
-    """Of these, for each user or token."""
-    connections: int = 512
-    """Connections at once; further ones are told to come back."""
-
-
-class RetentionTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[retention]``: days each level is kept; 0 keeps it for ever."""
-
-    raw_days: int = 400
-    """Readings as they came."""
-    m15_days: int = 3650
-    """Roll-ups of 15 minutes."""
-    h1_days: int = 0
-    """Roll-ups of an hour."""
-    d1_days: int = 0
-    """Roll-ups of a day of the site."""
-    events_days: int = 1100
-    """Events; days and trips of vehicles."""
-    quarantine_days: int = 90
-    """Batches and readings that were refused."""
-    energy_days: int = 0
-    """Quarter hours of meters. What was closed is in the ledger and stays."""
-    console_days: int = 60
-    """What happened to vehicles, doors, rooms and requests, and what they were: the timeline and the time machine."""
-
-
-class MapTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[map]``"""
-
-    tiles: str | None = None
-    """Folder of map tiles, ``z/x/y.png`` (also .jpg, .webp), to draw under the maps of sites. None are needed."""
-
-
-class SiteTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[[site]]``: wins over what gateways say of their site."""
-
-    id: str
-    """As in the topic."""
-    name: str | None = None
-    """How people call it."""
-    time_zone: str | None = None
-    """IANA name, as in ``Asia/Shanghai``."""
-
-
-class CloudFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole of ``cloud.toml``."""
-
-    collector: CollectorTable = CollectorTable()
-    broker: BrokerTable = BrokerTable()
-    listen: ListenTable = ListenTable()
-    users: UsersTable = UsersTable()
-    registry: RegistryTable = RegistryTable()
-    store: StoreTable = StoreTable()
-    limits: LimitsTable = LimitsTable()
-    retention: RetentionTable = RetentionTable()
-    map: MapTable = MapTable()
-    site: list[SiteTable] = []
 
 
 class ListenAddress(NamedTuple):
@@ -227,6 +87,10 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     """None: the registry is a file in the data folder."""
     store_server: StorePlace | None
     """None: the store is a file in the data folder."""
+    second_factor_for: tuple[Role, ...]
+    audit_key_file: Path | None
+    audit_checkpoint_file: Path | None
+    audit_days: int | None
     pages: int
     pages_per_user: int
     connections: int
@@ -329,6 +193,10 @@ def load_cloud(
         session_length_s=read.parsed(("users", "session_length"), file.users.session_length, _session_length),
         registry_server=_registry_server(read, file.registry),
         store_server=_store_server(read, file.store),
+        second_factor_for=_roles(document, file.users.second_factor_for),
+        audit_key_file=home / file.audit.key_file if file.audit.key_file else None,
+        audit_checkpoint_file=home / file.audit.checkpoint_file if file.audit.checkpoint_file else None,
+        audit_days=file.retention.audit_days or None,
         pages=read.positive(("limits", "pages"), file.limits.pages),
         pages_per_user=read.positive(("limits", "pages_per_user"), file.limits.pages_per_user),
         connections=read.positive(("limits", "connections"), file.limits.connections),
@@ -425,6 +293,14 @@ def _registry_server(read: _Reader, table: RegistryTable) -> PostgresPlace | Non
     )
 
 
+def _roles(document: Document, names: list[str]) -> tuple[Role, ...]:
+    known = [role.value for role in Role]
+    for name in names:
+        if name not in known:
+            raise document.fail(("users", "second_factor_for"), f"{name!r} is no role", ", ".join(known))
+    return tuple(Role(name) for name in names)
+
+
 def _retention(document: Document, table: RetentionTable) -> Retention:
     days: dict[str, int | None] = {}
     for name, value in msgspec.structs.asdict(table).items():
@@ -432,6 +308,10 @@ def _retention(document: Document, table: RetentionTable) -> Retention:
             raise document.fail(("retention", name), f"{value} is less than nothing", "0 (for ever) and more")
         days[name] = value or None
     del days["console_days"], days["energy_days"]
+    if (kept := days.pop("audit_days")) is not None and kept < AUDIT_DAYS_MIN:
+        raise document.fail(
+            ("retention", "audit_days"), f"{kept} is too few", f"0 (for ever), or {AUDIT_DAYS_MIN} and more"
+        )
     return Retention(**days)
 
 

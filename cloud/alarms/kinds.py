@@ -48,6 +48,13 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "登记库日志损坏，启动前最后的修改（用户、令牌、名称、告警）已丢失，请逐一核对。"
         "副本位于 {path}，取走后告警结束。",
     ),
+    "audit_damaged": AlarmKind(
+        URGENT,
+        "The audit trail is not as it was left: {detail}. Somebody changed it, or an older registry was put in place. "
+        "Find out who; check it with: dayuan-cloud audit verify. Ends when the collector starts and finds it whole.",
+        "审计记录与上次停机时不符：{detail}。可能被人改动，或放回了旧的登记库。请查明原因，"
+        "并用 dayuan-cloud audit verify 核对。下次启动时核对无误后告警结束。",
+    ),
     "buffer_damaged": AlarmKind(
         URGENT,
         "Gateway {source}: its buffer could not be read and was set aside there as {path}. {salvaged} batches were "

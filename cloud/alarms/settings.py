@@ -19,6 +19,7 @@ OF_THE_COLLECTOR: Final = frozenset(
         "store_log_damaged",
         "registry_damaged",
         "registry_log_damaged",
+        "audit_damaged",
         "store_unavailable",
         "disk_full",
         "broker_lost",

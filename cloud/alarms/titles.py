@@ -10,6 +10,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "store_log_damaged": ("Log of the store damaged", "存储日志损坏"),
     "registry_damaged": ("Registry damaged", "登记库损坏"),
     "registry_log_damaged": ("Log of the registry damaged", "登记库日志损坏"),
+    "audit_damaged": ("Audit trail changed", "审计记录被改动"),
     "buffer_damaged": ("Buffer of a gateway damaged", "网关缓存损坏"),
     "identity_conflict": ("Copied gateway", "网关被复制"),
     "batch_rejected": ("Batches rejected", "批次被拒收"),

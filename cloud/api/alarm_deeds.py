@@ -10,7 +10,7 @@ from cloud.alarms.desk import Act, AlarmChanged, AlarmDesk, NotPossible, Unknown
 from cloud.alarms.shown import AlarmView
 from cloud.api.alarms import ALARM, title_by
 from cloud.api.answers import ApiError, json_answer
-from cloud.api.gate import dispatcher
+from cloud.api.gate import alarm_handler
 from cloud.api.place_answers import actor_of, conflict
 from cloud.api.services import Services
 from cloud.registry.sessions import Principal
@@ -38,7 +38,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     409: {"description": "It changed meanwhile, or cannot take this now; `X-Current-Rev` says its rev"},
 }
 Name = Annotated[int, Path(ge=1, le=2**53)]
-Who = Annotated[Principal, Depends(dispatcher)]
+Who = Annotated[Principal, Depends(alarm_handler)]
 
 
 class Words(BaseModel):

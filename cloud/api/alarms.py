@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from cloud.alarms.figures import figures
 from cloud.alarms.shown import STANDING, AlarmView, State, view
 from cloud.alarms.titles import title_of
 from cloud.api.answers import ApiError, json_answer
+from cloud.api.gate import principal_of
 from cloud.api.services import Services
 from cloud.api.times import parse_period
 from cloud.registry.alarm_book import Wanted
@@ -82,6 +83,7 @@ def _now(router: APIRouter, services: Services) -> None:
         responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
     )
     async def alarms(
+        request: Request,
         ended: Annotated[int, Query(ge=0, le=1000, description="also so many that returned to normal")] = 0,
         state: Annotated[list[State] | None, Query(description="only these")] = None,
         site: Annotated[str | None, Query(max_length=32)] = None,
@@ -93,6 +95,7 @@ def _now(router: APIRouter, services: Services) -> None:
         With `ended` also the last ones that are over. `flood`: alarms that began in the last ten minutes, and since
         when they are a flood (more than 10 in 10 minutes).
         """
+        sites = principal_of(request).sites()
         found = services.alarms.active() + services.alarms.returned()
         if ended:
             await services.alarms.flush()
@@ -104,6 +107,7 @@ def _now(router: APIRouter, services: Services) -> None:
             for alarm in found
             if (state is None or alarm.state in state)
             and is_of(alarm, site)
+            and (sites is None or alarm.source.partition("/")[0] in sites)
             and kind in (None, alarm.kind)
             and priority in (None, alarm.priority)
         ]

@@ -19,7 +19,7 @@ from cloud.assets.facts import FACTS
 from cloud.assets.importing import import_site
 from cloud.assets.site_plan import Place, SitePlan
 from cloud.registry.asset_book import SiteChange
-from cloud.registry.roles import Role
+from cloud.registry.roles import Right
 from cloud.registry.sessions import Principal
 from protocols.reading import ID_PATTERN
 
@@ -115,8 +115,13 @@ def _add_reading(router: APIRouter, desk: AssetDesk) -> None:
         kind: Annotated[Kind | None, Query()] = None,
     ) -> Response:
         """All assets, by site, kind and id. Card keys are shown to administrators only."""
-        secret = principal_of(request).role.covers(Role.ADMINISTRATOR)
-        return json_answer({"assets": [_shown(desk, each, secret=secret) for each in desk.roster.all(kind, site)]})
+        who = principal_of(request)
+        shown = [
+            _shown(desk, each, secret=who.may(Right.ADMINISTER, each.key.site))
+            for each in desk.roster.all(kind, site)
+            if who.may(Right.LOOK, each.key.site)
+        ]
+        return json_answer({"assets": shown})
 
     @router.get(
         "/api/v1/assets/kinds",
@@ -158,7 +163,7 @@ def _add_reading(router: APIRouter, desk: AssetDesk) -> None:
         asset = desk.roster.find(AssetKey(site, kind, name))
         if asset is None:
             raise _unknown(kind, name, site)
-        return json_answer(_shown(desk, asset, secret=principal_of(request).role.covers(Role.ADMINISTRATOR)))
+        return json_answer(_shown(desk, asset, secret=principal_of(request).may(Right.ADMINISTER)))
 
 
 def _add_changing(router: APIRouter, desk: AssetDesk) -> None:

@@ -13,7 +13,7 @@ from cloud.analysis.outdoor import Temperatures, beside, by_day, by_hour
 from cloud.analysis.temperature_model import TemperatureModel, beyond, fit_temperature_model, modelled
 from cloud.api.analysis import From, MeterQuery, SiteQuery, Until, series_of
 from cloud.api.answers import ApiError, json_answer
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.outdoor import read_file
 from cloud.api.place_answers import example
 from cloud.api.services import Services
@@ -120,7 +120,7 @@ def routes(services: Services) -> APIRouter:
         meter: MeterQuery,
         since: From,
         until: Until,
-        _: Annotated[Principal, Depends(administrator)],
+        _: Annotated[Principal, Depends(energy_manager)],
         report_from: ReportFrom = None,
         report_until: ReportUntil = None,
     ) -> Response:

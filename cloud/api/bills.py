@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Body, Depends, Query, Response
 
 from cloud.api.answers import ApiError, json_answer
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.place_answers import check_site, example
 from cloud.api.services import Services
 from cloud.registry.sessions import Principal
@@ -101,7 +101,7 @@ def routes(services: Services) -> APIRouter:
         since: From,
         until: Until,
         body: Annotated[dict[str, Any], Body(description="a tariff, as /api/v1/tariffs has it")],
-        _: Annotated[Principal, Depends(administrator)],
+        _: Annotated[Principal, Depends(energy_manager)],
     ) -> Response:
         """What the bill would be by a tariff that is not put: nothing is stored."""
         check_site(services, site)

@@ -1,6 +1,7 @@
 """Puts the routes and their guards together."""
 
 from fastapi import FastAPI, Response
+from fastapi.routing import APIRoute
 
 from cloud.api import (
     alarm_deeds,
@@ -9,6 +10,7 @@ from cloud.api import (
     alarms,
     analysis,
     assets,
+    audit,
     baseline,
     bills,
     bookings,
@@ -55,7 +57,9 @@ from cloud.api import (
     request_search,
     requests,
     rooms,
+    second_factor,
     session,
+    sessions,
     sites,
     state,
     stream,
@@ -63,6 +67,7 @@ from cloud.api import (
     tokens,
     tracks,
     trips,
+    users,
     webhooks,
 )
 from cloud.api.answers import answer_errors, json_answer
@@ -70,6 +75,9 @@ from cloud.api.description import describe
 from cloud.api.gate import Gate, GateKeeper
 from cloud.api.guards import BodyLimit, HostNames, SecurityHeaders, Shield
 from cloud.api.services import Services
+from cloud.api.site_asked import SiteAsked
+from cloud.api.sites_of_things import finders
+from cloud.api.traced import Tracer
 
 PLAIN = (
     state,
@@ -87,6 +95,7 @@ PLAIN = (
     tokens,
     enrolment,
     commands,
+    audit,
 )
 OF_FEATURES = (
     assets,
@@ -158,21 +167,23 @@ def build_api(services: Services, gate: Gate, *, version: str) -> FastAPI:
     if services.web is not None:
         # First of all: looking through the routes of the API costs more than answering with a file.
         app.router.routes.extend(pages.routes(services.web))
-    app.include_router(session.routes(services, gate))
-    for part in PLAIN:
-        app.include_router(part.routes(services))
+    parts = [own.routes(services, gate) for own in (session, sessions, second_factor, users)]
+    parts += [part.routes(services) for part in PLAIN]
     if services.features is not None:
-        app.include_router(gps_in.routes(services, gate))
-        app.include_router(calendars.routes(services, gate))
-        for part in OF_FEATURES:
-            app.include_router(part.routes(services))
+        parts += [own.routes(services, gate) for own in (gps_in, calendars)]
+        parts += [part.routes(services) for part in OF_FEATURES]
+    for router in parts:
+        app.include_router(router)
+    templates = {route.path for router in parts for route in router.routes if isinstance(route, APIRoute)}
+    site_asked = SiteAsked(templates, lambda: app.openapi()["paths"], finders(services))
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
         return json_answer(app.openapi())
 
     # The last one added is the first a request meets.
-    app.add_middleware(GateKeeper, gate=gate)
+    tracer = Tracer(services.trail, site_asked, services.clock)
+    app.add_middleware(GateKeeper, gate=gate, site_asked=site_asked, tracer=tracer)
     app.add_middleware(BodyLimit)
     app.add_middleware(HostNames, names=services.hosts)
     app.add_middleware(Shield)

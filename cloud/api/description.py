@@ -4,7 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from cloud.api.gate import COOKIE, OPEN, OWN_CREDENTIAL, SAFE
+from cloud.api.gate import COOKIE, OPEN, OWN_CREDENTIAL
+from cloud.api.rights import SAFE
 
 METHODS = frozenset({"get", "head", "post", "put", "patch", "delete"})
 CREDENTIALS = {

@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from cloud.api.answers import json_answer
+from cloud.api.gate import principal_of
 from cloud.api.services import Services
 from cloud.live.entities import Entity
+from cloud.registry.roles import Right
 from cloud.store.contract import SeriesKey
 
 EXAMPLE = {
@@ -38,14 +40,19 @@ def routes(services: Services) -> APIRouter:
         responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
     )
     async def devices(
+        request: Request,
         site: Annotated[str | None, Query(max_length=32)] = None,
         kind: Annotated[str | None, Query(max_length=64)] = None,
     ) -> Response:
         """All devices with their points, announced or not."""
+        who = principal_of(request)
         chosen = [
             entity
             for entity in services.live.shown()
-            if entity.device is not None and site in (None, entity.site) and kind in (None, entity.kind)
+            if entity.device is not None
+            and site in (None, entity.site)
+            and kind in (None, entity.kind)
+            and who.may(Right.LOOK, entity.site)
         ]
         return json_answer({"devices": [_device(services, entity) for entity in sorted(chosen, key=lambda e: e.id)]})
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.description import names_faults
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.guards import read_large
 from cloud.api.place_answers import CHANGED, actor_of, check_site
 from cloud.api.services import Services
@@ -60,7 +60,7 @@ def routes(services: Services) -> APIRouter:
     async def bring_in(
         request: Request,
         site: Site,
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
         form: Form = "toml",
         dry_run: Annotated[bool, Query(description="only say what would change")] = False,
         remove: Annotated[bool, Query(description="what the file does not name shall go")] = False,

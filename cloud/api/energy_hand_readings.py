@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.answers import ApiError, json_answer
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.place_answers import actor_of, check_site, example
 from cloud.api.services import Services
 from cloud.energy.contract import EnergyFault
@@ -65,7 +65,7 @@ def routes(services: Services) -> APIRouter:
         site: Site,
         meter: Annotated[str, Path(pattern=f"^{ID_PATTERN.pattern}$")],
         body: ReadingBody,
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
         why: Annotated[str, Query(max_length=400, description="the round, or the photo's name")] = "read by hand",
     ) -> Response:
         """Enter what a person read of a register.
@@ -92,7 +92,7 @@ def routes(services: Services) -> APIRouter:
         site: Site,
         number: Annotated[int, Path(ge=1, le=2**53)],
         body: CheckBody,
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
     ) -> Response:
         """Say that another person's reading is right, or that it is not. Nobody checks their own."""
         check_site(services, site)

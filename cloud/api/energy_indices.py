@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.description import names_faults
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.place_answers import CHANGED, actor_of, check_site, conflict, example
 from cloud.api.services import Services
 from cloud.energy.contract import MICRO, UNITS, EnergyFault
@@ -114,7 +114,7 @@ def _add_basis(router: APIRouter, services: Services, desk: IndexDesk) -> None:
     async def put(
         site: Site,
         body: Annotated[dict[str, Any], Body(openapi_examples={"building": {"value": BASIS}})],
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
         rev: Annotated[int, Query(ge=0, le=2**53, description="the one this was made from; 0 for the first")],
         why: Annotated[str, Query(max_length=500, description="kept beside the revision")] = "",
     ) -> Response:

@@ -10,7 +10,7 @@ from cloud.analysis.judgements import REASON_MAX, BadJudgement
 from cloud.analysis.site_findings import Finding
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.energy_findings import FINDING, JUDGED, alarm_of, currency_of, finding_shown, judged_shown
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.place_answers import CHANGED, actor_of, check_site, conflict, example
 from cloud.api.services import Services
 from cloud.registry.sessions import Principal
@@ -62,7 +62,7 @@ def routes(services: Services) -> APIRouter:
 
     @router.post(path, response_class=Response, responses={**example({"finding": FINDING}), **CHANGED, **CANNOT})
     async def judge(
-        site: Site, meter: Meter, kind: Kind, body: JudgementBody, who: Annotated[Principal, Depends(administrator)]
+        site: Site, meter: Meter, kind: Kind, body: JudgementBody, who: Annotated[Principal, Depends(energy_manager)]
     ) -> Response:
         """Put a finding aside until an instant, accept it as normal here, or open it again; with a reason, audited.
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.answers import ApiError, json_answer, table_answer
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.place_answers import actor_of, check_site, example
 from cloud.api.services import Services
 from cloud.energy.closing import Closing, Differing, Sums
@@ -144,7 +144,7 @@ def _add_deeds(router: APIRouter, services: Services, energy: Energy, closing: C
         responses={**example(OPENED, 201), **CANNOT},
     )
     async def close(
-        site: Site, body: CloseBody, who: Annotated[Principal, Depends(administrator)], why: Why
+        site: Site, body: CloseBody, who: Annotated[Principal, Depends(energy_manager)], why: Why
     ) -> Response:
         """Close a period: a month, or from read day to read day. What is known of each day is posted, with the bills,
         factors and balances of now beside it.
@@ -164,7 +164,7 @@ def _add_deeds(router: APIRouter, services: Services, energy: Energy, closing: C
         responses={**example(AMENDED), **CANNOT},
     )
     async def amend(
-        site: Site, number: Number, body: AmendBody, who: Annotated[Principal, Depends(administrator)], why: Why
+        site: Site, number: Number, body: AmendBody, who: Annotated[Principal, Depends(energy_manager)], why: Why
     ) -> Response:
         """Bring a closed period to what is known now: each day that differs is reversed and posted anew, with a reason.
 

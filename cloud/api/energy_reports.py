@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.energy_export import XLSX
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.place_answers import CHANGED, actor_of, check_site, example
 from cloud.api.services import Services
 from cloud.energy.contract import EnergyFault
@@ -62,7 +62,7 @@ def routes(services: Services) -> APIRouter:
     async def put(
         site: Site,
         body: Annotated[dict[str, Any], Body(openapi_examples={"weekly and monthly": {"value": PLAN}})],
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
         rev: Annotated[int | None, Query(ge=0, le=2**53, description="refused when it is another by now")] = None,
     ) -> Response:
         """Say which reports are written from now on. Days, weeks and months are those of the site; a report that is due
@@ -86,7 +86,7 @@ def routes(services: Services) -> APIRouter:
         site: Site,
         kind: Annotated[ReportKind, Query()],
         day: Annotated[date, Query(description="a local day of the period")],
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
     ) -> Response:
         """Write a report now, in place of the one there is: late data and corrections are in it then."""
         del who

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.description import names_faults
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.place_answers import CHANGED, actor_of, check_site, example
 from cloud.api.services import Services
 from cloud.energy.contract import EnergyFault, Recorded
@@ -91,7 +91,7 @@ def _add_structure(router: APIRouter, services: Services) -> None:
     async def put_structure(
         site: Site,
         body: Annotated[dict[str, Any], Body(openapi_examples={"building": {"value": BODY}})],
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
         rev: Annotated[int, Query(ge=0, le=2**53, description="the one this was made from; 0 for the first")],
         why: Why = "",
     ) -> Response:
@@ -134,7 +134,7 @@ def _add_records(router: APIRouter, services: Services) -> None:
         site: Site,
         meter: MeterId,
         body: Annotated[dict[str, Any], Body(openapi_examples={"replaced": {"value": RECORD}})],
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
         why: Annotated[str, Query(min_length=1, max_length=500, description="the form, or what was seen")],
     ) -> Response:
         """Record a replacement (`replaced`: at, final, initial, register), a ratio (`ratio`: at, ct, pt), a reading a
@@ -153,7 +153,7 @@ def _add_records(router: APIRouter, services: Services) -> None:
     async def revoke(
         site: Site,
         number: Annotated[int, Path(ge=1, le=2**53)],
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
         why: Annotated[str, Query(min_length=1, max_length=500, description="kept beside it")],
     ) -> Response:
         """Take a record back; it stays in the list as revoked."""

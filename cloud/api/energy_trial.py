@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Body, Depends, Path, Response
 
 from cloud.api.answers import ApiError, json_answer
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.place_answers import check_site, example
 from cloud.api.services import Services
 from cloud.energy.contract import MICRO, UNITS, EnergyFault, Recorded
@@ -45,7 +45,7 @@ def routes(services: Services) -> APIRouter:
         site: Name,
         meter: Name,
         body: Annotated[dict[str, Any], Body(openapi_examples={"confirmed": {"value": RECORD}})],
-        _: Annotated[Principal, Depends(administrator)],
+        _: Annotated[Principal, Depends(energy_manager)],
     ) -> Response:
         """What the days that a record touches come to without it and with it: nothing is stored.
 

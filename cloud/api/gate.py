@@ -2,15 +2,15 @@
 
 A request is let in by ``Authorization: Bearer <token>`` or by the session cookie; spreadsheets, which can send neither,
 by ``?token=`` to what ``BY_ADDRESS`` names, with a token that can read that and nothing else. What it needs is said by
-``needed_role``: reading needs a viewer, changing something an administrator, with the exceptions listed there; with a
-cookie, what changes something must come from our own page.
+the table of ``cloud.api.rights``, and it is needed at the site that is asked about (``cloud.api.site_asked``); with a
+cookie, what changes something must come from our own page. Routes are given the principal as it is at that site.
 """
 
 import ipaddress
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
@@ -18,12 +18,15 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Asked
 
 from cloud.api.answers import ApiError
+from cloud.api.rights import BEFORE_PASSWORD_CHANGE, BEFORE_SECOND_FACTOR, SAFE, below, needed_right, reads
+from cloud.api.site_asked import OF_NO_SITE, SiteAsked, is_filtered
+from cloud.api.traced import Tracer
 from cloud.live.stream import Stream
-from cloud.registry.roles import Role
+from cloud.registry.roles import Right, roles_with
 from cloud.registry.sessions import Principal, Sessions, fingerprint
 from cloud.registry.tokens import PREFIX, Scope, Tokens, scope_of
 from protocols.clock import Clock
@@ -32,7 +35,6 @@ from protocols.errors import StoreUnavailable
 log = logging.getLogger(__name__)
 
 COOKIE = "dayuan_session"
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 OWN_CREDENTIAL = frozenset(
     {
@@ -51,30 +53,11 @@ OPEN = frozenset(
     }
 )
 OPEN_FOLDER = "/web/"
-OWN_ACCOUNT = frozenset({("DELETE", "/api/v1/session"), ("POST", "/api/v1/password")})
-BEFORE_PASSWORD_CHANGE = OWN_ACCOUNT | {("GET", "/api/v1/session")}
-
-DISPATCH_WORK = (
-    "/api/v1/requests",
-    "/api/v1/alarms",
-    "/api/v1/bookings",
-    "/api/v1/commands",
-    "/api/v1/patrols",
-    "/api/v1/passes",
-    "/api/v1/trips",
-)
-"""What a dispatcher may change: these nouns and what lies below them."""
-REQUESTS = "/api/v1/requests"
-"""The one noun a requester may use; its routes show a requester only what is its own."""
-
 BY_ADDRESS = re.compile(r"/api/v1/energy/(export|reports/[^/]+/[^/]+)")
 """Files that programs fetch which only know an address: here a token may stand in it."""
 TOKEN_IN_ADDRESS = "token"  # noqa: S105  (a parameter's name)
 ENERGY_READ = ("/api/v1/energy", "/api/v1/analysis", "/api/v1/bill", "/api/v1/billing-periods")
 """What a token for reading energy may ask."""
-
-PROMETHEUS = "/api/v1/prometheus"
-"""Only reads, also by POST: Grafana sends long queries as a form."""
 
 STREAM = "/api/v1/stream"
 ASKING_MAX = 64
@@ -164,8 +147,8 @@ class Gate:
 class GateKeeper:
     """The gate as a layer around all routes, found or not."""
 
-    def __init__(self, app: ASGIApp, gate: Gate) -> None:
-        self._app, self._gate = app, gate
+    def __init__(self, app: ASGIApp, gate: Gate, site_asked: SiteAsked, tracer: Tracer) -> None:
+        self._app, self._gate, self._site_asked, self._tracer = app, gate, site_asked, tracer
         self._asking: Counter[str] = Counter()
 
     async def __call__(self, scope: Asked, receive: Receive, send: Send) -> None:
@@ -180,13 +163,47 @@ class GateKeeper:
         if method not in SAFE and "authorization" not in headers:
             _check_origin(headers)
         if is_open:
-            await self._app(scope, receive, send)
+            await self._tracer.traced(self._app, scope, receive, send, None)
             return
         in_address = _take_token(scope) if method in SAFE and BY_ADDRESS.fullmatch(path) else None
-        principal = _checked(await self._gate.recognise(headers, in_address), method, path)
-        scope.setdefault("state", {})["principal"] = principal
-        with self._one_more(principal.credential, counted=path != STREAM):
-            await self._app(scope, receive, send)
+        principal = await self._gate.recognise(headers, in_address)
+        try:
+            allowed, receive = await self._let_in(principal, scope, receive)
+        except ApiError as error:
+            if principal is not None and error.status == 403:
+                await self._tracer.refused(scope, principal, error.code)
+            raise
+        scope.setdefault("state", {})["principal"] = allowed
+        with self._one_more(allowed.credential, counted=path != STREAM):
+            await self._tracer.traced(self._app, scope, receive, send, allowed)
+
+    async def _let_in(self, principal: Principal | None, scope: Asked, receive: Receive) -> tuple[Principal, Receive]:
+        """Whoever asks, as they are at the site they ask about. Raises ApiError."""
+        method, path = scope["method"], scope["path"]
+        known = _checked(principal, method, path)
+        needed = needed_right(method, path)
+        if all(not grant.site for grant in known.grants) or OF_NO_SITE.fullmatch(path):
+            return known, receive
+        allowed = known.sites(needed)
+        looks = reads(method, path)
+        body, receive = (None, receive) if looks else await _peeked(receive)
+        named = await self._site_asked.sites(path, scope["query_string"], body)
+        if allowed is None:
+            return known.at(*named) if len(named) == 1 else known.everywhere(), receive
+        if not named and not is_filtered(path) and len(allowed) == 1 and looks:
+            (only,) = allowed
+            if self._site_asked.takes_site(path):
+                query = scope["query_string"]
+                scope["query_string"] = query + (b"&" if query else b"") + urlencode({"site": only}).encode()
+                named = {only}
+        if not named and not (is_filtered(path) and looks):
+            raise ApiError(403, "name_a_site", "you may not see every site", f"?site={min(allowed)}")
+        if not named <= allowed:
+            where = ", ".join(sorted(named - allowed))[:100]
+            raise ApiError(
+                403, "not_allowed", f"you may not do this at site {where!r}", "an administrator can change that"
+            )
+        return (known.at(*named) if len(named) == 1 else known), receive
 
     @contextmanager
     def _one_more(self, credential: str, *, counted: bool) -> Iterator[None]:
@@ -212,21 +229,24 @@ def principal_of(request: Request) -> Principal:
     return principal
 
 
-def administrator(request: Request) -> Principal:
-    """A dependency: only for administrators."""
-    return _at_least(Role.ADMINISTRATOR, request)
+def needs(right: Right) -> Callable[[Request], Principal]:
+    """A dependency: only for those who have the right, where it is asked for."""
+
+    def checked(request: Request) -> Principal:
+        principal = principal_of(request)
+        if not principal.may(right):
+            raise _needs(right)
+        return principal
+
+    return checked
 
 
-def dispatcher(request: Request) -> Principal:
-    """A dependency: only for dispatchers and administrators."""
-    return _at_least(Role.DISPATCHER, request)
-
-
-def _at_least(role: Role, request: Request) -> Principal:
-    principal = principal_of(request)
-    if not principal.role.covers(role):
-        raise _needs(role)
-    return principal
+administrator = needs(Right.ADMINISTER)
+dispatcher = needs(Right.DISPATCH)
+energy_manager = needs(Right.ENERGY)
+installer = needs(Right.INSTALL)
+guard = needs(Right.GUARD)
+alarm_handler = needs(Right.ALARMS)
 
 
 def client_of(request: Request) -> str:
@@ -254,8 +274,15 @@ def _checked(principal: Principal | None, method: str, path: str) -> Principal:
         raise ApiError(
             403, "must_change_password", "the one-time password must be changed first", "POST /api/v1/password"
         )
-    needed = needed_role(method, path)
-    if not principal.role.covers(needed):
+    if principal.needs_second_factor and (method, path) not in BEFORE_SECOND_FACTOR:
+        raise ApiError(
+            403,
+            "needs_second_factor",
+            "your role needs a second factor; set one up first",
+            "POST /api/v1/second-factor",
+        )
+    needed = needed_right(method, path)
+    if not principal.may(needed):
         raise _needs(needed)
     if principal.scope and not _in_scope(principal.scope, method, path):
         scope, _ = scope_of(principal.scope)
@@ -265,7 +292,7 @@ def _checked(principal: Principal | None, method: str, path: str) -> Principal:
 
 def _in_scope(scope: str, method: str, path: str) -> bool:
     """A tracker's or a calendar's token opens its own route (``OWN_CREDENTIAL``) and no other."""
-    return scope == Scope.ENERGY and method in SAFE and any(_below(path, noun) for noun in ENERGY_READ)
+    return scope == Scope.ENERGY and method in SAFE and any(below(path, noun) for noun in ENERGY_READ)
 
 
 def _take_token(scope: Asked) -> str | None:
@@ -280,17 +307,18 @@ def _take_token(scope: Asked) -> str | None:
     return found[-1] if found else None
 
 
-def needed_role(method: str, path: str) -> Role:
-    """The least role that may ask this. Routes may ask for more."""
-    if (method, path) in BEFORE_PASSWORD_CHANGE or _below(path, REQUESTS):
-        return Role.REQUESTER
-    if method in SAFE or _below(path, PROMETHEUS):
-        return Role.VIEWER
-    return Role.DISPATCHER if any(_below(path, noun) for noun in DISPATCH_WORK) else Role.ADMINISTRATOR
+async def _peeked(receive: Receive) -> tuple[bytes | None, Receive]:
+    """The body, which smaller routes have whole already (``cloud.api.guards.BodyLimit``), and how to get it again."""
+    first: Message | None = await receive()
+    assert first is not None
+    whole = first["type"] == "http.request" and not first.get("more_body", False)
 
+    async def again() -> Message:
+        nonlocal first
+        message, first = first, None
+        return message or await receive()
 
-def _below(path: str, noun: str) -> bool:
-    return path == noun or path.startswith(noun + "/")
+    return (first.get("body", b"") if whole else None), again
 
 
 def _check_origin(headers: Headers) -> None:
@@ -307,6 +335,6 @@ def _check_origin(headers: Headers) -> None:
         raise ApiError(403, "other_origin", "this request comes from another site's page")
 
 
-def _needs(role: Role) -> ApiError:
-    article = "an" if role is Role.ADMINISTRATOR else "a"
-    return ApiError(403, "not_allowed", f"only {article} {role.value} may do this")
+def _needs(right: Right) -> ApiError:
+    names = " or ".join(role.value.replace("_", " ") for role in roles_with(right))
+    return ApiError(403, "not_allowed", f"this is not for your role; it needs: {names}")

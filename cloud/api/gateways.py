@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from cloud.api.answers import ApiError, json_answer
-from cloud.api.gate import administrator
+from cloud.api.gate import installer, principal_of
 from cloud.api.services import Services
 from cloud.live.entities import Entity, gateway_id
+from cloud.registry.roles import Right
 from cloud.registry.sessions import Principal
 from cloud.store.contract import REFUSED_COLUMNS, GatewayKey
 
@@ -52,9 +53,14 @@ def routes(services: Services) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
     )
-    async def gateways(site: Annotated[str | None, Query(max_length=32)] = None) -> Response:
+    async def gateways(request: Request, site: Annotated[str | None, Query(max_length=32)] = None) -> Response:
         """All gateways with what they say of themselves and what the collector counted."""
-        chosen = [entity for entity in services.live.shown() if entity.is_gateway and site in (None, entity.site)]
+        who = principal_of(request)
+        chosen = [
+            entity
+            for entity in services.live.shown()
+            if entity.is_gateway and site in (None, entity.site) and who.may(Right.LOOK, entity.site)
+        ]
         return json_answer({"gateways": [_gateway(services, e) for e in sorted(chosen, key=lambda e: e.id)]})
 
     @router.get(
@@ -88,7 +94,7 @@ def routes(services: Services) -> APIRouter:
     async def unfence(
         site: str,
         gateway: str,
-        _: Annotated[Principal, Depends(administrator)],
+        _: Annotated[Principal, Depends(installer)],
         epoch: Annotated[str | None, Query(max_length=64)] = None,
     ) -> Response:
         """Lift the fences of a gateway (of one epoch, or all) after the copy was found: its batches are taken again."""

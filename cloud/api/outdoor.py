@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from cloud.analysis.outdoor import BadTemperatures, Temperatures, read_temperatures
 from cloud.api.answers import ApiError, json_answer
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.guards import read_large
 from cloud.api.place_answers import actor_of, check_site, example
 from cloud.api.services import Services
@@ -47,7 +47,7 @@ def routes(services: Services) -> APIRouter:
         responses={**example(BROUGHT), 422: {"description": "The file cannot be; the message says why"}},
         openapi_extra={"requestBody": BODY},
     )
-    async def put(request: Request, site: Site, who: Annotated[Principal, Depends(administrator)]) -> Response:
+    async def put(request: Request, site: Site, who: Annotated[Principal, Depends(energy_manager)]) -> Response:
         """Keep outdoor temperatures, as CSV in the body: a head line, then time (ms, or ISO 8601 with zone) and °C,
         hourly or daily.
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.answers import ApiError, json_answer
-from cloud.api.gate import dispatcher
+from cloud.api.gate import guard
 from cloud.api.place_answers import check_length, check_site, example, places_of
 from cloud.api.services import Services
 from cloud.api.times import parse_period
@@ -79,7 +79,7 @@ def routes(services: Services) -> APIRouter:
         return json_answer({"routes": places_of(services).patrols.routes(site)})
 
     @router.put("/api/v1/patrols/routes", response_class=Response, responses=example({"routes": [ROUTE]}))
-    async def put_routes(site: sitename, body: RoutesBody, _: Annotated[Principal, Depends(dispatcher)]) -> Response:
+    async def put_routes(site: sitename, body: RoutesBody, _: Annotated[Principal, Depends(guard)]) -> Response:
         """Replace all routes of the site.
 
         Runs that have begun are judged by the route they began with; a new or changed route is asked for from now on.

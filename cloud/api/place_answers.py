@@ -7,7 +7,7 @@ from fastapi import Header
 from cloud.api.answers import ApiError
 from cloud.api.services import Services
 from cloud.features_places import PlaceFeatures
-from cloud.registry.roles import Role
+from cloud.registry.roles import Right
 from cloud.registry.sessions import Principal
 from cloud.rooms.booking import Booking
 from cloud.visitors.visit import Pass, Visit, masked_phone
@@ -70,7 +70,7 @@ def booking_shown(booking: Booking, principal: Principal, now: int) -> dict[str,
         "unit": booking.unit,
         "subject": booking.subject,
         "organiser": booking.organiser,
-        "phone": booking.phone if principal.role.covers(Role.DISPATCHER) else masked_phone(booking.phone),
+        "phone": booking.phone if principal.may(Right.DISPATCH) else masked_phone(booking.phone),
         "people": booking.people,
         "from": booking.from_at,
         "until": booking.until_at,
@@ -99,7 +99,7 @@ def booking_state(booking: Booking, now: int) -> str:
 
 def pass_shown(given: Pass, visit: Visit, principal: Principal) -> dict[str, object]:
     """A pass and what became of it; who only looks sees no whole phone number and no card key."""
-    is_dispatcher = principal.role.covers(Role.DISPATCHER)
+    is_dispatcher = principal.may(Right.GUARD)
     return {
         "id": given.id,
         "site": given.site,

@@ -5,7 +5,7 @@ Answers and errors have Prometheus' shape. What is not in ``cloud.promql`` is re
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,11 +14,13 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from cloud.api.answers import json_answer
+from cloud.api.gate import principal_of
 from cloud.api.services import Services
 from cloud.promql.catalogue import LABELS, PREFIX, Catalogue, Series
 from cloud.promql.evaluate import Line, Readings, evaluate, selects, spelled
 from cloud.promql.parse import parse_duration, parse_query, parse_selector
 from cloud.promql.syntax import BadQuery, Matcher, Node, Select
+from cloud.registry.roles import Right
 from cloud.store.contract import Longs, SeriesKey, SeriesStore
 from protocols.points import VOCABULARY
 
@@ -64,10 +66,10 @@ VERSION = "2.45.0"
 
 
 class Asked:
-    """The parameters of one request, of its address and of a form."""
+    """The parameters of one request, of its address and of a form. ``sites``: whose series it may see; None, all."""
 
-    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
-        self._pairs = pairs
+    def __init__(self, pairs: Sequence[tuple[str, str]], sites: Collection[str] | None = None) -> None:
+        self._pairs, self.sites = pairs, sites
 
     def text(self, name: str) -> str:
         """The last of this name. Raises BadQuery when there is none."""
@@ -114,9 +116,10 @@ async def asked_of(request: Request) -> Asked:
     if request.method == "POST":
         raw += b"&" + await request.body()
     try:
-        return Asked(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX))
+        pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError:
         raise BadQuery(f"more than {FIELDS_MAX} parameters") from None
+    return Asked(pairs, principal_of(request).sites(Right.LOOK))
 
 
 class Answers:
@@ -135,9 +138,9 @@ class Answers:
         at = asked.instant("time", self._clock.now_ms())
         tree = parse_query(asked.text("query"))
         if isinstance(tree, Select) and tree.range_ms:
-            found = (await self._read([tree], at, at))[tree]
+            found = (await self._read([tree], at, at, asked.sites))[tree]
             return {"resultType": "matrix", "result": [_raw(one) for one in found if len(one.at)]}
-        made = await self._evaluated(tree, np.array([at], np.int64))
+        made = await self._evaluated(tree, np.array([at], np.int64), asked.sites)
         if isinstance(made, float):
             return {"resultType": "scalar", "result": [at / 1000, spelled(made)]}
         lines = [(line, float(line.values[0])) for line in made]
@@ -154,19 +157,21 @@ class Answers:
         if (end - start) // step + 1 > INSTANTS_MAX:
             raise BadQuery(f"more than {INSTANTS_MAX} points per series; ask with a longer step")
         instants = np.arange(start, end + 1, step, dtype=np.int64)
-        made = await self._evaluated(parse_query(asked.text("query")), instants)
+        made = await self._evaluated(parse_query(asked.text("query")), instants, asked.sites)
         lines = [Line({}, np.full(len(instants), made))] if isinstance(made, float) else made
         seconds = (instants / 1000).tolist()
         return {"resultType": "matrix", "result": await asyncio.to_thread(_matrix, lines, seconds)}
 
-    async def _evaluated(self, tree: Node, instants: Longs) -> list[Line] | float:
+    async def _evaluated(self, tree: Node, instants: Longs, sites: Collection[str] | None) -> list[Line] | float:
         wanted = selects(tree)
-        found = await self._read(wanted, int(instants[0]), int(instants[-1]))
+        found = await self._read(wanted, int(instants[0]), int(instants[-1]), sites)
         return await asyncio.to_thread(evaluate, tree, instants, lambda select: found[select])
 
-    async def _read(self, wanted: Sequence[Select], first: int, last: int) -> dict[Select, list[Readings]]:
+    async def _read(
+        self, wanted: Sequence[Select], first: int, last: int, sites: Collection[str] | None
+    ) -> dict[Select, list[Readings]]:
         """Raw readings of all selectors, as far back as each needs. Raises BadQuery for too much."""
-        chosen = {select: await asyncio.to_thread(self.catalogue.find, select.matchers) for select in wanted}
+        chosen = {select: await asyncio.to_thread(self.catalogue.find, select.matchers, sites) for select in wanted}
         if sum(map(len, chosen.values())) > SERIES_MAX:
             raise BadQuery(f"more than {SERIES_MAX} series; select fewer, by site, device or metric", "execution")
         span_ms = sum(
@@ -203,7 +208,7 @@ class Answers:
         wanted = [parse_selector(text).matchers for text in texts] or [(Matcher("__name__", "=~", f"{PREFIX}.+"),)]
         found: dict[SeriesKey, Series] = {}
         for matchers in wanted:
-            found |= {one.key: one for one in await asyncio.to_thread(self.catalogue.find, matchers)}
+            found |= {one.key: one for one in await asyncio.to_thread(self.catalogue.find, matchers, asked.sites)}
         return list(found.values())
 
 
@@ -306,7 +311,7 @@ def _add_names(router: APIRouter, answers: Answers) -> None:
 
         async def work(asked: Asked) -> object:
             wanted = asked.all("metric")
-            points = {one.key.point: one for one in await answers.chosen(Asked([]))}
+            points = {one.key.point: one for one in await answers.chosen(Asked([], asked.sites))}
             return {
                 PREFIX + point: [
                     {

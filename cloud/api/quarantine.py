@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from cloud.api.answers import json_answer
-from cloud.api.gate import administrator
+from cloud.api.gate import installer
 from cloud.api.services import Services
 from cloud.registry.sessions import Principal
 from cloud.store.contract import QUARANTINE_COLUMNS
@@ -41,7 +41,7 @@ def routes(services: Services) -> APIRouter:
         responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
     )
     async def quarantine(
-        _: Annotated[Principal, Depends(administrator)],
+        _: Annotated[Principal, Depends(installer)],
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Response:
         """Rejected batches, the newest first, with the reason and the (cut) payload in base64."""

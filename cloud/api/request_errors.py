@@ -8,7 +8,7 @@ from cloud.api.services import Services
 from cloud.dispatch.contract import Actor, Conflict, NoSuchRequest, NotYours, Refused
 from cloud.dispatch.feature import Dispatch
 from cloud.dispatch.request import NotPossible
-from cloud.registry.roles import Role
+from cloud.registry.roles import Right
 from cloud.registry.sessions import Principal
 
 
@@ -20,7 +20,7 @@ def dispatch_of(services: Services) -> Dispatch:
 
 def actor_of(principal: Principal) -> Actor:
     """Who acts, by role. A token acts in its own name, apart from a user's."""
-    return Actor(principal.name, principal.role.covers(Role.DISPATCHER), principal.role.covers(Role.VIEWER))
+    return Actor(principal.name, principal.may(Right.DISPATCH), principal.may(Right.LOOK))
 
 
 @contextmanager

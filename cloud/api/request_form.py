@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.description import shape_of
+from cloud.api.gate import principal_of
 from cloud.api.services import Services
 from cloud.features import Features
+from cloud.registry.roles import Right
 
 SHOWN = frozenset({"building", "road", "path", "water", "parking", "gate", "place"})
 """What a map shows to everybody. Checkpoints and fences are the guards' own."""
@@ -45,13 +47,15 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/api/v1/requests/form", response_class=Response, responses=OK)
     async def form(
+        request: Request,
         site: Annotated[
             str, Query(max_length=32, description="whose places and units; without it only the sites")
         ] = "",
     ) -> Response:
         """Sites to ask at, and of one of them the drawn map without what only guards need, and its units."""
         names = {each.id for each in services.inventory.sites()} | {each.key.site for each in features.roster.all()}
-        known = [services.inventory.site(name) for name in sorted(names)]
+        who = principal_of(request)
+        known = [services.inventory.site(name) for name in sorted(names) if who.may(Right.ASK, name)]
         sites = [{"id": each.id, "name": each.name, "time_zone": each.time_zone} for each in known]
         answer: dict[str, Any] = {"as_of": services.clock.now_ms(), "sites": sites}
         if site:

@@ -17,6 +17,7 @@ from cloud.dispatch.request import SENT
 from cloud.dispatch.request import Request as Asked
 from cloud.dispatch.shown import whole
 from cloud.dispatch.what_if import what_if
+from cloud.registry.roles import Right
 from cloud.registry.sessions import Principal
 
 Key = Annotated[
@@ -63,6 +64,7 @@ def routes(services: Services) -> APIRouter:
         since, until = parse_period(from_, to, now, WEEK_S)
         actor = actor_of(principal_of(request))
         owner = None if actor.sees_all else actor.name
+        who = principal_of(request)
         mine = [each for each in dispatch.desk.all(site) if owner in (None, each.created_by)]
         if recent:
             known = {each.id: each for each in mine if each.open or (each.ended_at or 0) > now - DAY_MS}
@@ -74,7 +76,9 @@ def routes(services: Services) -> APIRouter:
         chosen = [
             each
             for each in known.values()
-            if (not wanted or each.status in wanted or ("open" in wanted and each.open)) and kind in (None, each.kind)
+            if (not wanted or each.status in wanted or ("open" in wanted and each.open))
+            and kind in (None, each.kind)
+            and _may_see(who, each)
         ]
         ended = sorted((each for each in chosen if not each.open), key=lambda each: -(each.ended_at or 0))
         found = [*in_order([each for each in chosen if each.open]), *ended][:limit]
@@ -131,6 +135,12 @@ def _single(router: APIRouter, services: Services) -> None:
         with answered():
             found = await dispatch.desk.get(name, actor_of(principal_of(request)))
         return json_answer(await _suggestion(services, found, principal_of(request), now))
+
+
+def _may_see(who: Principal, each: Asked) -> bool:
+    """By its site; a requester there sees what it filed itself."""
+    own = each.created_by == who.name and who.may(Right.ASK, each.site)
+    return own or who.may(Right.LOOK, each.site)
 
 
 async def _suggestion(services: Services, found: Asked, principal: Principal, now: int) -> dict[str, Any]:

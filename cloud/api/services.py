@@ -12,9 +12,11 @@ from cloud.ingest.contract import IngestPath
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.audit_trail import Trail
 from cloud.registry.inventory import Inventory
 from cloud.registry.logins import Logins
 from cloud.registry.passwords import Passwords
+from cloud.registry.second_factor import SecondFactors
 from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import Users
@@ -30,6 +32,7 @@ class Services:
     users: Users
     sessions: Sessions
     tokens: Tokens
+    second_factors: SecondFactors
     logins: Logins
     passwords: Passwords
     inventory: Inventory
@@ -45,6 +48,8 @@ class Services:
     """Whether any reading of the series was ever stored."""
     password_changed: Callable[[str], None] = lambda _: None
     """Told the user's name."""
+    trail: Trail | None = None
+    """Where it is written down who did what; None writes nothing."""
     features: Features | None = None
     """What the console shows beside devices; None serves only those."""
     hosts: tuple[str, ...] = ()

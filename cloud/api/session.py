@@ -6,17 +6,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.gate import COOKIE, Gate, client_of, principal_of
 from cloud.api.services import Services
-from cloud.registry.roles import Role
-from cloud.registry.sessions import Principal
+from cloud.audit.note import current
+from cloud.registry.roles import Right, Role
+from cloud.registry.sessions import Principal, fingerprint
+from cloud.registry.tables import UserRow
 from cloud.registry.users import WeakPassword
 
 
 class Login(BaseModel):
-    """A name and its password."""
+    """A name and its password, and a code where there is a second factor."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"name": "admin", "password": "..."}})
     name: str = Field(max_length=200)
     password: str = Field(max_length=1024)
+    code: str = Field(default="", max_length=20, description="of the second factor, or a recovery code")
 
 
 class NewPassword(BaseModel):
@@ -32,14 +35,28 @@ class UserAnswer(BaseModel):
 
     name: str
     role: Role
+    """The widest one, wherever it holds."""
     must_change_password: bool
+    needs_second_factor: bool = False
+    rights: dict[Right, list[str] | None] = {}
+    """What one may do, and at which sites; null for all of them."""
 
 
 class SessionAnswer(BaseModel):
     """The current login."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"user": {"name": "li", "role": "viewer", "must_change_password": False}}}
+        json_schema_extra={
+            "example": {
+                "user": {
+                    "name": "li",
+                    "role": "viewer",
+                    "must_change_password": False,
+                    "needs_second_factor": False,
+                    "rights": {"ask": None, "look": ["east-compound"]},
+                }
+            }
+        }
     )
     user: UserAnswer
 
@@ -52,26 +69,32 @@ def routes(services: Services, gate: Gate) -> APIRouter:
     async def log_in(request: Request, login: Login) -> Response:
         """Log in. Too many wrong passwords make one wait: 429 with Retry-After."""
         client = client_of(request)
-        await _check_wait(services, login.name, client)
+        await check_wait(services, login.name, client)
         async with services.logins.turn():
-            await _check_wait(services, login.name, client)
+            await check_wait(services, login.name, client)
             user = await services.users.find(login.name)
             right = await services.passwords.verify(user.password_hash if user else None, login.password)
+            _name_in_trail("login_failed", user, client)
             if user is None or not right or user.disabled:
                 await services.logins.failed(login.name, client)
                 raise ApiError(401, "wrong_login", "the name or the password is wrong")
+            _name_in_trail("login", user, client)
+            if await services.second_factors.has(user.id):
+                await _check_code(services, user, login.code, client)
             await services.logins.succeeded(login.name, client)
         await services.users.note_login(user, login.password)
         secret = await services.sessions.begin(user, client)
-        answer = json_answer(_user(user.name, Role(user.role), must_change=user.must_change_password))
+        principal = await services.sessions.check(fingerprint(secret))
+        if principal is None:
+            raise ApiError(401, "not_logged_in", "this user was shut out this moment")
+        answer = json_answer(_user(principal))
         _set_cookie(answer, request, secret, services.sessions.absolute_s)
         return answer
 
     @router.get("/api/v1/session", response_model=SessionAnswer)
     async def who_am_i(request: Request) -> Response:
         """Who is logged in."""
-        principal = principal_of(request)
-        return json_answer(_user(principal.name, principal.role, must_change=principal.must_change_password))
+        return json_answer(_user(principal_of(request)))
 
     @router.delete("/api/v1/session", status_code=204)
     async def log_out(request: Request) -> Response:
@@ -103,7 +126,7 @@ def routes(services: Services, gate: Gate) -> APIRouter:
 
 async def _changed(services: Services, principal: Principal, change: NewPassword, client: str) -> str:
     """Changes the password and begins a new session, whose secret is returned."""
-    await _check_wait(services, principal.name, client)
+    await check_wait(services, principal.name, client)
     user = await services.users.find(principal.name)
     if user is None:
         raise ApiError(401, "not_logged_in", "this user is gone")
@@ -120,14 +143,44 @@ async def _changed(services: Services, principal: Principal, change: NewPassword
     return await services.sessions.begin(user, client)
 
 
-async def _check_wait(services: Services, name: str, client: str) -> None:
+async def check_wait(services: Services, name: str, client: str) -> None:
+    """Raises ApiError 429 while too many wrong passwords or codes make one wait."""
     wait_s = await services.logins.wait_s(name, client)
     if wait_s:
         raise ApiError(429, "wait", f"too many wrong passwords; wait {wait_s} s", "", {"Retry-After": str(wait_s)})
 
 
-def _user(name: str, role: Role, *, must_change: bool) -> dict[str, object]:
-    return {"user": {"name": name, "role": role.value, "must_change_password": must_change}}
+def _user(principal: Principal) -> dict[str, object]:
+    rights = {}
+    for right in Right:
+        sites = principal.sites(right)
+        if sites is None or sites:
+            rights[right.value] = None if sites is None else sorted(sites)
+    return {
+        "user": {
+            "name": principal.name,
+            "role": principal.roles[-1].value,
+            "must_change_password": principal.must_change_password,
+            "needs_second_factor": principal.needs_second_factor,
+            "rights": rights,
+        }
+    }
+
+
+def _name_in_trail(action: str, user: UserRow | None, client: str) -> None:
+    """Of a name that is none, nothing is recorded: people type passwords there."""
+    note = current()
+    if note is not None:
+        note.action, note.actor, note.client = action, user.name if user is not None else "", client
+
+
+async def _check_code(services: Services, user: UserRow, code: str, client: str) -> None:
+    if not code:
+        raise ApiError(401, "code_needed", "a code of the second factor is needed", "send it as `code`")
+    if not await services.second_factors.check(user.id, code):
+        _name_in_trail("login_failed", user, client)
+        await services.logins.failed(user.name, client)
+        raise ApiError(401, "wrong_code", "the code is wrong, or was used already", "wait for the next one")
 
 
 def _set_cookie(answer: Response, request: Request, secret: str, max_age_s: int) -> None:

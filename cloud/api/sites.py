@@ -2,10 +2,12 @@
 
 from collections import Counter
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from cloud.api.answers import json_answer
+from cloud.api.gate import principal_of
 from cloud.api.services import Services
+from cloud.registry.roles import Right
 
 EXAMPLE = {
     "sites": [{"id": "east-compound", "name": "东院", "time_zone": "Asia/Shanghai", "gateways": 2, "devices": 76}]
@@ -21,7 +23,7 @@ def routes(services: Services) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
     )
-    async def sites() -> Response:
+    async def sites(request: Request) -> Response:
         """All sites with their time zones; every local time is the site's, never the reader's.
 
         A site that has assets or a map, and no gateway yet, is one too.
@@ -34,7 +36,8 @@ def routes(services: Services) -> APIRouter:
         known = {site.id for site in services.inventory.sites()} | set(gateways) | set(devices)
         if services.features is not None:
             known |= services.features.sites()
-        names = sorted(known)
+        who = principal_of(request)
+        names = sorted(name for name in known if who.may(Right.LOOK, name))
         found = [services.inventory.site(name) for name in names]
         return json_answer(
             {

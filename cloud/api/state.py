@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
+from cloud.api.gate import principal_of
 from cloud.api.services import Services
 
 _encoder = msgspec.json.Encoder()
@@ -66,7 +67,7 @@ def routes(services: Services) -> APIRouter:
         asked = request.headers.get("if-none-match", "")
         if stream.settled and tag in asked.replace("W/", "").split(", "):
             return Response(status_code=304, headers={"ETag": tag})
-        parts = [part async for part in stream.entities.all(kind, site)]
+        parts = [part async for part in stream.entities.all(kind, site, principal_of(request).sites())]
         head = _encoder.encode({"cursor": cursor, "as_of": as_of})
         body = head[:-1] + b',"entities":[' + b",".join(parts) + b"]}"
         return Response(body, media_type="application/json", headers={"ETag": tag, "Cache-Control": "no-cache"})

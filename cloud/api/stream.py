@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from cloud.api.answers import ApiError, error_answer
 from cloud.api.gate import principal_of
 from cloud.api.services import Services
+from cloud.api.stream_of_sites import OnlyOf
 from cloud.live.client import Client
 from cloud.live.frames import GZIP_HEAD
 from cloud.live.stream import Stream, TooManyClients
@@ -37,10 +38,20 @@ class LiveAnswer(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, stream: Stream, since: str | None, *, credential: str, owner: str, packed: bool) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        since: str | None,
+        *,
+        credential: str,
+        owner: str,
+        packed: bool,
+        sites: frozenset[str] | None = None,
+    ) -> None:
         super().__init__()
+        self._only = OnlyOf(sites) if sites is not None else None
         self._stream, self._since, self._credential, self._owner = stream, since, credential, owner
-        self._packed = packed
+        self._packed = packed and sites is None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -61,7 +72,9 @@ class LiveAnswer(Response):
             watcher = tasks.create_task(_watch(client, receive), name="stream disconnect")
             try:
                 while (chunk := await self._stream.take(client)) is not None:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    told = chunk if self._only is None else self._only.taken(chunk)
+                    if told:
+                        await send({"type": "http.response.body", "body": told, "more_body": True})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             except OSError:
                 pass  # the client went away while we were sending
@@ -115,6 +128,7 @@ def routes(services: Services) -> APIRouter:
             credential=principal.credential,
             owner=principal.name,
             packed=_takes_gzip(accept_encoding),
+            sites=principal.sites(),
         )
 
     return router

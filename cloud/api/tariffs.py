@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.description import names_faults
-from cloud.api.gate import administrator
+from cloud.api.gate import energy_manager
 from cloud.api.guards import read_large
 from cloud.api.place_answers import CHANGED, actor_of, check_site, conflict, example
 from cloud.api.services import Services
@@ -140,7 +140,7 @@ def _add_tariffs(router: APIRouter, services: Services, desk: TariffDesk) -> Non
         request: Request,
         site: Site,
         name: Name,
-        who: Annotated[Principal, Depends(administrator)],
+        who: Annotated[Principal, Depends(energy_manager)],
         rev: Rev = None,
         why: Why = "",
     ) -> Response:
@@ -162,7 +162,7 @@ def _add_tariffs(router: APIRouter, services: Services, desk: TariffDesk) -> Non
 
     @router.delete("/api/v1/tariffs/{site}/{name}", status_code=204, response_class=Response)
     async def remove(
-        site: Site, name: Name, who: Annotated[Principal, Depends(administrator)], why: Why = ""
+        site: Site, name: Name, who: Annotated[Principal, Depends(energy_manager)], why: Why = ""
     ) -> Response:
         """Take one away that no meter is billed by; its revisions stay. No error when there was none."""
         users = [use.meter for use in desk.uses(site) if use.tariff == name]
@@ -183,7 +183,7 @@ def _add_uses(router: APIRouter, services: Services, desk: TariffDesk) -> None:
         return json_answer(_uses(desk, site))
 
     @router.put("/api/v1/tariff-uses/{site}", response_class=Response, responses={**answer, **REFUSED})
-    async def put_uses(site: Site, body: UsesBody, _: Annotated[Principal, Depends(administrator)]) -> Response:
+    async def put_uses(site: Site, body: UsesBody, _: Annotated[Principal, Depends(energy_manager)]) -> Response:
         """Put these in place of those there are."""
         check_site(services, site)
         found: dict[str, TariffUse] = {}
@@ -210,7 +210,7 @@ def _add_factors(router: APIRouter, desk: TariffDesk) -> None:
         openapi_extra=FACTOR_FILE,
     )
     async def put_factors(
-        request: Request, who: Annotated[Principal, Depends(administrator)], rev: Rev = None, why: Why = ""
+        request: Request, who: Annotated[Principal, Depends(energy_manager)], rev: Rev = None, why: Why = ""
     ) -> Response:
         """Put all factors in place of those there are: `{"set": [...]}` as they were got. Revisions are kept."""
         try:

@@ -1,6 +1,6 @@
 """Entities as JSON, kept while they do not change: a snapshot for one more reader costs little."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import msgspec
 
@@ -23,11 +23,15 @@ class EncodedEntities:
         self._encoder = msgspec.json.Encoder()
         self._kept: dict[int, tuple[Entity, int, bytes]] = {}
 
-    async def all(self, kind: str | None = None, site: str | None = None) -> AsyncIterator[bytes]:
-        """Those shown now, of a kind or site; in small steps, so that others get their turn."""
+    async def all(
+        self, kind: str | None = None, site: str | None = None, sites: Collection[str] | None = None
+    ) -> AsyncIterator[bytes]:
+        """Those shown now, of a kind, a site or several ``sites``; in small steps, so that others get their turn."""
         load = 0
         for entity in self._live.shown():
             if kind not in (None, entity.kind) or site not in (None, entity.site):
+                continue
+            if sites is not None and entity.site not in sites:
                 continue
             if entity.index in self._live.removed:
                 continue  # while others had their turn

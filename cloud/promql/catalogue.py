@@ -4,7 +4,7 @@ Labels: ``site``, ``device``, ``name`` (of the device), ``kind`` (of the device)
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -46,12 +46,14 @@ class Catalogue:
     def __init__(self, names: Callable[[], Iterable[SeriesKey]], facts: Facts) -> None:
         self._names, self._facts = names, facts
 
-    def find(self, matchers: Sequence[Matcher]) -> list[Series]:
-        """Those that fit all matchers. Raises BadQuery for a pattern that is not taken."""
+    def find(self, matchers: Sequence[Matcher], sites: Collection[str] | None = None) -> list[Series]:
+        """Those that fit all matchers, of these sites (None: all). Raises BadQuery for a pattern that is not taken."""
         fits = [_test(matcher) for matcher in matchers]
         metric = [test for matcher, test in zip(matchers, fits, strict=True) if matcher.label == "__name__"]
         found = []
         for key in list(self._names()):
+            if sites is not None and key.site not in sites:
+                continue
             if not all(test({"__name__": PREFIX + key.point}) for test in metric):
                 continue
             device = self._facts.device(key.site, key.device)

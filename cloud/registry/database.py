@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 FILE_NAME = "registry.sqlite"
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 5000
+
+
+Witness = Callable[[AsyncSession], Awaitable[Callable[[], None] | None]]
 
 
 class RegistryTooNew(Permanent):
@@ -41,6 +44,8 @@ class Database:
         """Where the damaged file of before now lies; None when nothing was wrong."""
         self.damaged_log: Path | None = None
         """A copy of a damaged log, of this start or a former one, until somebody takes it away."""
+        self.witness: Witness | None = None
+        """Asked before each commit; what it returns is called when the commit is done. The audit trail."""
         self._clock = clock
         self._engine: AsyncEngine | None = None
         self._sessions: async_sessionmaker[AsyncSession] | None = None
@@ -95,8 +100,14 @@ class Database:
         if self._sessions is None:
             raise StoreUnavailable("the registry is not open")
         with self._failures():
-            async with self._writer, self._sessions() as session, session.begin():
-                yield session
+            async with self._writer:
+                done: list[Callable[[], None] | None] = []
+                async with self._sessions() as session, session.begin():
+                    yield session
+                    if self.witness is not None:
+                        done.append(await self.witness(session))
+                for tell in filter(None, done):
+                    tell()
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

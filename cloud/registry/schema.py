@@ -9,6 +9,7 @@ from cloud.registry import (
     tables_energy_desk,
     tables_fleet,
     tables_identity,
+    tables_people,
     tables_places,
     tables_reports,
     tables_requests,
@@ -29,5 +30,6 @@ MODULES = (
     tables_tariffs,
     tables_reports,
     tables_identity,
+    tables_people,
 )
 METADATA = Table.metadata

@@ -6,9 +6,11 @@ Instants (``*_at``) are milliseconds since 1970 UTC.
 """
 
 from sqlalchemy import ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from cloud.registry.roles import Grant, Role
 from cloud.registry.table_root import Table
+from cloud.registry.tables_people import GrantRow
 
 
 class SiteRow(Table):
@@ -79,12 +81,18 @@ class UserRow(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
-    role: Mapped[str]
     must_change_password: Mapped[bool] = mapped_column(default=False)
     disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[int]
     password_changed_at: Mapped[int]
     last_login_at: Mapped[int | None] = mapped_column(default=None)
+    grant_rows: Mapped[list[GrantRow]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """The roles, each with where."""
+        found = (Grant(Role(row.role), row.site) for row in self.grant_rows)
+        return tuple(sorted(found, key=lambda each: (each.site, each.role)))
 
 
 class SessionRow(Table):
@@ -111,6 +119,8 @@ class TokenRow(Table):
     role: Mapped[str]
     scope: Mapped[str] = mapped_column(default="", server_default="")
     """What it is for and no more (``cloud.registry.tokens.Scope``); empty for all its role may do."""
+    site: Mapped[str] = mapped_column(default="", server_default="")
+    """The one site it is for; empty for all."""
     created_at: Mapped[int]
     expires_at: Mapped[int | None] = mapped_column(default=None)
     last_used_at: Mapped[int | None] = mapped_column(default=None)

@@ -7,8 +7,9 @@ from enum import StrEnum
 from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
 
+from cloud.audit.note import tell
 from cloud.registry.database import Database
-from cloud.registry.roles import Role
+from cloud.registry.roles import Grant, Role
 from cloud.registry.sessions import SEEN_EVERY_MS, Principal, fingerprint
 from cloud.registry.tables import TokenRow
 from protocols.clock import Clock
@@ -48,7 +49,14 @@ class Tokens:
         self._database, self._clock = database, clock
 
     async def add(
-        self, name: str, role: Role, *, lasts_s: float | None = None, scope: Scope = Scope.ALL, about: str = ""
+        self,
+        name: str,
+        role: Role,
+        *,
+        lasts_s: float | None = None,
+        scope: Scope = Scope.ALL,
+        about: str = "",
+        site: str = "",
     ) -> tuple[str, str]:
         """Make a token; returns its id and its secret, which is kept nowhere. One of a scope is a viewer's."""
         if not name.strip() or len(name) > 100:
@@ -58,6 +66,7 @@ class Tokens:
         now = self._clock.now_ms()
         secret = PREFIX + secrets.token_urlsafe(32)
         token_id = secrets.token_hex(4)
+        tell(token=token_id, name=name.strip(), role=role.value, scope=scope.value, site=site)
         async with self._database.writing() as session:
             session.add(
                 TokenRow(
@@ -66,6 +75,7 @@ class Tokens:
                     secret_hash=fingerprint(secret),
                     role=role.value,
                     scope=f"{scope.value}:{about}" if about else scope.value,
+                    site=site,
                     created_at=now,
                     expires_at=None if lasts_s is None else now + int(lasts_s * 1000),
                 )
@@ -79,6 +89,7 @@ class Tokens:
 
     async def revoke(self, token_id: str) -> None:
         """End a token. Raises BadToken when there is none of that id."""
+        tell(token=token_id)
         async with self._database.writing() as session:
             done = await session.execute(
                 update(TokenRow)
@@ -101,5 +112,8 @@ class Tokens:
                 async with self._database.writing() as session:
                     await session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=now))
         return Principal(
-            name=f"token {row.name}", role=Role(row.role), credential=f"token:{secret_hash}", scope=row.scope
+            name=f"token {row.name}",
+            grants=(Grant(Role(row.role), row.site),),
+            credential=f"token:{secret_hash}",
+            scope=row.scope,
         )

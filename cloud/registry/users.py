@@ -1,14 +1,17 @@
 """People who may log in."""
 
 import re
+from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from cloud.audit.note import tell
 from cloud.registry.database import Database
 from cloud.registry.passwords import Passwords, one_time_password, weakness
-from cloud.registry.roles import Role
+from cloud.registry.roles import Grant, Role
 from cloud.registry.tables import SessionRow, UserRow
+from cloud.registry.tables_people import GrantRow
 from protocols.clock import Clock
 from protocols.errors import Permanent
 
@@ -37,8 +40,11 @@ class Users:
                 return None
         return await self.add(FIRST_ADMINISTRATOR, Role.ADMINISTRATOR)
 
-    async def add(self, name: str, role: Role) -> str:
-        """Make a user; returns the one-time password that must be changed at the first login. Raises BadUser."""
+    async def add(self, name: str, role: Role, *, grants: Sequence[Grant] = ()) -> str:
+        """Make a user with a role at all sites, or with ``grants`` instead.
+
+        Returns the one-time password that must be changed at the first login. Raises BadUser.
+        """
         name = name.strip().lower()
         if not _NAME.fullmatch(name):
             raise BadUser(
@@ -49,11 +55,12 @@ class Users:
         row = UserRow(
             name=name,
             password_hash=await self._passwords.hash(password),
-            role=role.value,
             must_change_password=True,
             created_at=now,
             password_changed_at=now,
+            grant_rows=_rows(grants or [Grant(role)]),
         )
+        tell(user=name, roles=_told(grants or [Grant(role)]))
         try:
             async with self._database.writing() as session:
                 session.add(row)
@@ -89,10 +96,17 @@ class Users:
         await self._change(name, disabled=disabled)
 
     async def set_role(self, name: str, role: Role) -> None:
-        """Change what a user may do; they must log in again. Raises BadUser."""
-        if role is not Role.ADMINISTRATOR:
+        """Give a user one role at all sites; they must log in again. Raises BadUser."""
+        await self.set_grants(name, [Grant(role)])
+
+    async def set_grants(self, name: str, grants: Sequence[Grant]) -> None:
+        """Change what a user may do, and where; they must log in again. Raises BadUser."""
+        if not grants:
+            raise BadUser("a user needs a role; to shut somebody out, disable them")
+        if Grant(Role.ADMINISTRATOR) not in grants:
             await self._keep_an_administrator(name)
-        await self._change(name, role=role.value)
+        tell(roles=_told(grants))
+        await self._change(name, grant_rows=_rows(grants))
 
     async def change_password(self, user: UserRow, new: str, *, same: bool = False) -> None:
         """Set a user's own password and end all sessions. ``same``: it is the old one. Raises WeakPassword."""
@@ -116,6 +130,7 @@ class Users:
 
     async def _change(self, name: str, **values: object) -> None:
         name = name.strip().lower()
+        tell(user=name)
         async with self._database.writing() as session:
             user = (await session.scalars(select(UserRow).where(UserRow.name == name))).one_or_none()
             if user is None:
@@ -126,10 +141,21 @@ class Users:
 
     async def _keep_an_administrator(self, name: str) -> None:
         name = name.strip().lower()
+        user = await self.find(name)
+        if user is None or Grant(Role.ADMINISTRATOR) not in user.grants:
+            return
         others = [
             user
             for user in await self.all()
-            if user.name != name and user.role == Role.ADMINISTRATOR.value and not user.disabled
+            if user.name != name and Grant(Role.ADMINISTRATOR) in user.grants and not user.disabled
         ]
         if not others:
             raise BadUser(f"{name!r} is the last administrator; make another one first")
+
+
+def _rows(grants: Sequence[Grant]) -> list[GrantRow]:
+    return [GrantRow(site=site, role=role.value) for role, site in sorted(set(grants))]
+
+
+def _told(grants: Sequence[Grant]) -> list[str]:
+    return [f"{role.value}@{site}" if site else role.value for role, site in sorted(set(grants))]

@@ -10,7 +10,7 @@ from tests.architecture.structs import bare, fields, is_struct, summary, table
 # program, its settings file, the struct of the whole file
 FILES = (
     ("dayuan-edge", "the site file", "edge.site_file", "SiteFile"),
-    ("dayuan-cloud", "the collector's file", "cloud.settings", "CloudFile"),
+    ("dayuan-cloud", "the collector's file", "cloud.settings_file", "CloudFile"),
 )
 
 _PAGE = Template("""\

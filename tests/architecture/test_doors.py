@@ -33,6 +33,7 @@ DOORS = {
     "amqtt": ("simulators/broker*.py",),
     "chinese_calendar": ("cloud/tariffs/china_days.py",),
     "httpx": ("cloud/alarms/webhook_post.py", "cloud/store/victoria_http.py"),
+    "segno": ("cloud/api/second_factor.py",),
     "openpyxl": ("cloud/sheets/xlsx_*.py",),
     "scipy": ("cloud/dispatch/assignment.py",),
     "cryptography": ("protocols/signing.py", "protocols/certificates.py", "cloud/identity/authority.py"),

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cloud.registry.roles import RIGHTS, Role
 from protocols.clock import Clock
 from tests.browser.compound import SITE, Entity
 from tests.browser.served_files import file_at, guarded, is_file
@@ -207,6 +208,8 @@ class FakeApi:
             "name": name,
             "role": self.users[name]["role"],
             "must_change_password": self.users[name]["must_change_password"],
+            "needs_second_factor": False,
+            "rights": dict.fromkeys(RIGHTS[Role(self.users[name]["role"])]),
         }
 
     async def session(self, request: Request) -> Response:

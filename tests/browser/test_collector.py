@@ -22,8 +22,8 @@ OWN_PASSWORD = "violet anvil 77 kites"
 class RealCollector:
     """`dayuan-cloud run` as a person starts it."""
 
-    def __init__(self, folder: Path, broker: int) -> None:
-        self.folder, self.broker, self.port = folder, broker, free_port()
+    def __init__(self, folder: Path, broker: int, settings: Path | None = None) -> None:
+        self.folder, self.broker, self.port, self.settings = folder, broker, free_port(), settings
         self.password_file = folder / "password"
         self.process: asyncio.subprocess.Process | None = None
 
@@ -32,7 +32,8 @@ class RealCollector:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        options = ["--data", str(self.folder / "data"), "--broker", f"mqtt://127.0.0.1:{self.broker}"]
+        options = [str(self.settings)] if self.settings is not None else []
+        options += ["--data", str(self.folder / "data"), "--broker", f"mqtt://127.0.0.1:{self.broker}"]
         options += ["--listen", f"127.0.0.1:{self.port}", "--one-time-password-file", str(self.password_file)]
         log = (self.folder / "collector.log").open("ab")
         self.process = await asyncio.create_subprocess_exec(
@@ -54,9 +55,9 @@ class RealCollector:
 
 
 @asynccontextmanager
-async def collecting(folder: Path) -> AsyncIterator[RealCollector]:
+async def collecting(folder: Path, settings: Path | None = None) -> AsyncIterator[RealCollector]:
     with mosquitto(folder) as broker:
-        collector = RealCollector(folder, broker.port)
+        collector = RealCollector(folder, broker.port, settings)
         try:
             await collector.start()
             yield collector

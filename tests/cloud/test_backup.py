@@ -66,7 +66,7 @@ async def test_a_backup_at_rest_restores_to_the_same(tmp_path: Path, capsys: pyt
     assert await asyncio.to_thread(cli.main, ["backup", str(file), "--data", str(data)]) == 0
     said = capsys.readouterr().out
     assert "10 readings" in said
-    assert "not in it, keep them yourself where they matter: authority" in said
+    assert "not in it, keep them yourself where they matter: audit.checkpoints, audit.key, authority" in said
     assert b"the key that must stay" not in file.read_bytes()
     assert file.stat().st_mode & 0o777 == 0o600
     assert cli.main(["restore", str(file), "--data", str(other), "--json"]) == 0
@@ -87,9 +87,14 @@ async def test_a_backup_does_not_replace_and_a_restore_only_when_told(tmp_path: 
     with pytest.raises(BadBackup, match="--replace"):
         restore_backup(file, data, CLOCK)
     assert values(data) == before
+    for name in ("audit.key", "audit.checkpoints"):
+        (data / name).touch()
     _, aside = restore_backup(file, data, CLOCK, replace=True)
     assert aside is not None
     assert values(aside) == values(data) == before
+    assert (aside / "audit.checkpoints").exists(), "they are about the registry that went"
+    assert not (data / "audit.checkpoints").exists()
+    assert (data / "audit.key").exists(), "the trail of the backup is sealed by it"
 
 
 @pytest.fixture(scope="module")

@@ -66,16 +66,16 @@ def test_what_the_command_line_says_wrongly_is_named_as_such(capsys: pytest.Capt
 def test_users_are_made_listed_reset_and_shut_out(capsys: pytest.CaptureFixture[str], data: str) -> None:
     code, out, _ = run(capsys, "user", "add", "Li", "--role", "administrator", "--data", data, "--json")
     first = json.loads(out)
-    assert (code, first["user"], first["role"]) == (0, "li", "administrator")
+    assert (code, first["user"], first["roles"]) == (0, "li", ["administrator"])
     assert len(first["one_time_password"]) >= 16
     _, out, _ = run(capsys, "user", "reset", "li", "--data", data, "--json")
     assert json.loads(out)["one_time_password"] != first["one_time_password"]
     run(capsys, "user", "add", "wang", "--data", data)
     assert run(capsys, "user", "disable", "wang", "--data", data)[0] == 0
     _, out, _ = run(capsys, "user", "list", "--data", data, "--json")
-    assert [(user["name"], user["role"], user["disabled"]) for user in json.loads(out)] == [
-        ("li", "administrator", False),
-        ("wang", "viewer", True),
+    assert [(user["name"], user["roles"], user["disabled"]) for user in json.loads(out)] == [
+        ("li", ["administrator"], False),
+        ("wang", ["viewer"], True),
     ]
     code, _, err = run(capsys, "user", "disable", "li", "--data", data)
     assert (code, "last administrator" in err) == (1, True)

@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 import httpx
 
-from cloud.api.gate import BEFORE_PASSWORD_CHANGE, COOKIE, OWN_CREDENTIAL, PROMETHEUS
+from cloud.api.gate import COOKIE, OWN_CREDENTIAL
+from cloud.api.rights import BEFORE_PASSWORD_CHANGE, PROMETHEUS
 from tests.proof.api_entries import ADMINISTRATOR, ENDLESS, ENTRIES, NOBODY, OWN_END
 from tests.proof.api_inputs import Asked, Route, request_of, routes_of, sound_request
 from tests.proof.api_people import ONE_TIME, Credential, credentials
@@ -31,9 +32,20 @@ CASES: dict[Level, int] = {"ci": 2, "soak": 20, "proof": 300}
 """Odd requests of each route by each credential that may, a fourth of it by those who may not; all first ask well."""
 SLOW_S = 3.0
 """Of processor time, on a compound as small as this one: who asks this keeps the collector from its work."""
+_OF_LOGINS = "only logins have it; tests/cloud/api/test_second_factor.py and test_users.py ask it well"
 HARD = {
     ("POST", "/api/v1/password"): "the old password is not known to tokens, and a new one ends the login",
     ("POST", "/api/v1/gps-in/owntracks"): "its token is the password of HTTP Basic, where our credentials stand",
+    **dict.fromkeys(
+        (
+            ("POST", "/api/v1/second-factor"),
+            ("POST", "/api/v1/second-factor/confirm"),
+            ("DELETE", "/api/v1/second-factor"),
+            ("DELETE", "/api/v1/sessions/{session}"),
+        ),
+        _OF_LOGINS,
+    ),
+    ("DELETE", "/api/v1/users/{name}/second-factor"): "there is nobody here who has one",
 }
 """Routes that this cannot ask well, with the reason."""
 
@@ -70,11 +82,12 @@ class Tally:
 
     def _note_rights(self, route: Route, credential: Credential, needed: int, status: int, told: str) -> None:
         key = (f"{route.method} {route.path}", credential.name)
-        if credential.rank < needed and not (credential.name == ONE_TIME and route.entry in BEFORE_PASSWORD_CHANGE):
+        may = credential.may(route.entry, needed)
+        if not may and not (credential.name == ONE_TIME and route.entry in BEFORE_PASSWORD_CHANGE):
             refused = status in (401, 403, 413) if credential.rank == NOBODY else 400 <= status < 500
             if not refused:
                 self.let_in.setdefault(key, f"{key[0]} answers {status} {told}")
-        elif status in (401, 403) and route.method == "GET" and credential.rank >= needed:
+        elif status in (401, 403) and route.method == "GET" and may:
             self.let_in.setdefault(key, f"{key[0]} is shut {told}")
 
 
@@ -127,7 +140,7 @@ async def _ask_with(
     cases: int,
 ) -> None:
     needed = ENTRIES.get(route.entry, ADMINISTRATOR)
-    may = credential.rank >= needed
+    may = credential.may(route.entry, needed)
     has_login = COOKIE in credential.headers.get("Cookie", "") and (may or credential.name == ONE_TIME)
     if (may and route.entry == ENDLESS) or (has_login and route.entry == OWN_END):
         return

@@ -30,6 +30,11 @@ _OWN = {
     ("GET", "/api/v1/session"): REQUESTER,
     ("DELETE", "/api/v1/session"): REQUESTER,
     ("POST", "/api/v1/password"): REQUESTER,
+    ("GET", "/api/v1/sessions"): REQUESTER,
+    ("DELETE", "/api/v1/sessions/{session}"): REQUESTER,
+    ("POST", "/api/v1/second-factor"): REQUESTER,
+    ("POST", "/api/v1/second-factor/confirm"): REQUESTER,
+    ("DELETE", "/api/v1/second-factor"): REQUESTER,
 }
 _PROMETHEUS = "/api/v1/prometheus/api/v1"
 _LOOKED_AT = (
@@ -120,6 +125,34 @@ ENTRIES: dict[tuple[str, str], int] = {
     **_DISPATCHED,
     **dict.fromkeys(_SET, ADMINISTRATOR),
 }
+_USER = "/api/v1/users/{name}"
+_PEOPLE = (
+    *(("GET", "/api/v1/users"), ("POST", "/api/v1/users"), ("PUT", _USER), ("POST", f"{_USER}/password")),
+    *(("DELETE", f"{_USER}/second-factor"), ("GET", f"{_USER}/sessions"), ("DELETE", f"{_USER}/sessions")),
+    *(("GET", "/api/v1/audit"), ("GET", "/api/v1/audit/verify")),
+)
+ENTRIES |= dict.fromkeys(_PEOPLE, ADMINISTRATOR)
+
+_OF_ENERGY = ("energy", "analysis", "tariffs", "tariff-uses", "bill", "factors")
+_OF_INSTALLERS = ("gateways", "quarantine", "assets", "map")
+_OF_SECURITY = ("alarms", "patrols", "passes", "audit")
+
+
+def _beyond_viewers(nouns: tuple[str, ...], *but: tuple[str, str]) -> frozenset[tuple[str, str]]:
+    found = {entry for entry, rank in ENTRIES.items() if rank > VIEWER and noun_of(entry) in nouns}
+    return frozenset(found - set(but))
+
+
+def noun_of(entry: tuple[str, str]) -> str:
+    """``alarms`` of ``/api/v1/alarms/{name}``."""
+    return entry[1].removeprefix("/api/v1/").partition("/")[0]
+
+
+ENERGY_MANAGER = _beyond_viewers(_OF_ENERGY)
+SECURITY_OFFICER = _beyond_viewers(_OF_SECURITY)
+INSTALLER = _beyond_viewers(_OF_INSTALLERS, ("GET", "/api/v1/assets/export"))
+"""What these may beside what a viewer may."""
+
 ENDLESS = ("GET", "/api/v1/stream")
 """Asked only by who may not: its answer does not end."""
 OWN_END = ("DELETE", "/api/v1/session")

@@ -8,7 +8,16 @@ from typing import NamedTuple
 from cloud.api.gate import COOKIE
 from cloud.registry.roles import Role
 from tests.cloud.api.conftest import GOOD, Api
-from tests.proof.api_entries import ADMINISTRATOR, DISPATCHER, NOBODY, REQUESTER, VIEWER
+from tests.proof.api_entries import (
+    ADMINISTRATOR,
+    DISPATCHER,
+    ENERGY_MANAGER,
+    INSTALLER,
+    NOBODY,
+    REQUESTER,
+    SECURITY_OFFICER,
+    VIEWER,
+)
 
 ONE_TIME = "a one-time password"
 
@@ -19,6 +28,12 @@ class Credential(NamedTuple):
     name: str
     rank: int
     headers: Mapping[str, str]
+    also: frozenset[tuple[str, str]] = frozenset()
+    """Routes it may beside those of its rank."""
+
+    def may(self, entry: tuple[str, str], needed: int) -> bool:
+        """Whether it is good for this."""
+        return self.rank >= needed or entry in self.also
 
 
 async def credentials(api: Api) -> list[Credential]:
@@ -59,6 +74,9 @@ async def credentials(api: Api) -> list[Credential]:
         Credential("a viewer's login", VIEWER, {"Cookie": await login("viewer", Role.VIEWER)}),
         Credential("a dispatcher's token", DISPATCHER, bearer(await api.token(Role.DISPATCHER))),
         Credential("a dispatcher's login", DISPATCHER, {"Cookie": await login("dispatcher", Role.DISPATCHER)}),
+        Credential("an energy manager", VIEWER, bearer(await api.token(Role.ENERGY_MANAGER)), ENERGY_MANAGER),
+        Credential("a security officer", VIEWER, bearer(await api.token(Role.SECURITY_OFFICER)), SECURITY_OFFICER),
+        Credential("an installer", VIEWER, bearer(await api.token(Role.INSTALLER)), INSTALLER),
         Credential("an administrator's token", ADMINISTRATOR, bearer(await api.token(Role.ADMINISTRATOR))),
         Credential("an administrator's login", ADMINISTRATOR, {"Cookie": boss}),
     ]

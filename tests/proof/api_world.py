@@ -71,7 +71,7 @@ class World:
     def __init__(self, api: Api, features: Features, client: httpx.AsyncClient, receiver: str) -> None:
         self.api, self.features, self.app, self.clock = api, features, api.app, api.clock
         self.trip = ""
-        self._record, self._closed, self._typed = "1", 0, 0
+        self._record, self._closed, self._typed, self._people = "1", 0, 0, 0
         self.refused: Mapping[str, int] = {}
         self.tracker = self.feed = ""
         """The tokens of a phone and of a calendar."""
@@ -127,12 +127,26 @@ class World:
         if entry == ("DELETE", "/api/v1/tokens/{number}"):
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})
+        if noun == "users":
+            return await self._user(entry)
         if entry == ("PUT", "/api/v1/energy/structure/{site}"):
             return json_sound(STRUCTURE, {"rev": str(await self._revision())})._replace(path={"site": "east"})
         if noun in ("gps-in", "calendars", "prometheus"):
             return outward(noun, self.tracker, self.feed, self.clock.now_ms())
         made = self._bodies().get(entry, Sound())
         return made._replace(path={**self._names(noun), **made.path}, query={**self._query(noun), **made.query})
+
+    async def _user(self, entry: tuple[str, str]) -> Sound:
+        """Somebody nobody minds being changed."""
+        self._people += 1
+        grant = {"role": "viewer", "site": "east"}
+        await self._ask("POST", "/api/v1/users", {"name": f"p{self._people}", "grants": [grant]})
+        body = (
+            {"name": f"n{self._people}", "grants": [grant]}
+            if entry == ("POST", "/api/v1/users")
+            else {"grants": [grant]}
+        )
+        return json_sound(body)._replace(path={"name": f"p{self._people}"})
 
     async def pass_time(self, seconds: float) -> list[str]:
         """Let what works beside work on; says what has ended."""
@@ -396,6 +410,7 @@ async def compound(folder: Path) -> AsyncIterator[World]:
     api = Api(database, folder, clock)
     api.store.open()
     await api.alarms.open()
+    await api.trail.open()
     made = await make_console(api, load_cloud(folder / "cloud.toml"))
     api.app = made.app
     receiver = await asyncio.start_server(_take, "127.0.0.1", 0)

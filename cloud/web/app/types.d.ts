@@ -65,7 +65,7 @@ export interface Alarm {
 
 export interface Site { id: string; name: string; time_zone: string; gateways: number; devices: number }
 
-export interface User { name: string; role: string; must_change_password: boolean }
+export interface User { name: string; role: string; must_change_password: boolean; needs_second_factor?: boolean; rights: Record<string, string[] | null> }
 
 /** What the hub (in the shared worker or in the page) tells a page. */
 export type FeedMessage =

@@ -23,6 +23,7 @@ from cloud.live.presence import Presence
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.audit_trail import Trail
 from cloud.registry.command_book import CommandBook
 from cloud.registry.database import Database
 from cloud.registry.identity_book import IdentityBook
@@ -30,6 +31,7 @@ from cloud.registry.inventory import Inventory
 from cloud.registry.logins import Logins
 from cloud.registry.passwords import Passwords
 from cloud.registry.roles import Role
+from cloud.registry.second_factor import SecondFactors
 from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import Users
@@ -116,6 +118,8 @@ class Api:
         self.sessions = Sessions(database, clock, idle_s=3600, absolute_s=86_400)
         self.tokens = Tokens(database, clock)
         self.logins = Logins(database, clock)
+        self.second_factors = SecondFactors(database, clock)
+        self.trail = Trail(database, clock, folder=folder)
         self.inventory = Inventory(database)
         self.series, self.qualities = SeriesBook(), QualityBook()
         self.live = LiveState(self.inventory, self.series, self.qualities, Presence())
@@ -135,6 +139,8 @@ class Api:
             users=self.users,
             sessions=self.sessions,
             tokens=self.tokens,
+            second_factors=self.second_factors,
+            trail=self.trail,
             logins=self.logins,
             passwords=self.passwords,
             inventory=self.inventory,
@@ -165,8 +171,8 @@ class Api:
         """In the place of the broker."""
         self.published.append((topic, payload))
 
-    async def token(self, role: Role = Role.VIEWER) -> str:
-        return (await self.tokens.add("test", role))[1]
+    async def token(self, role: Role = Role.VIEWER, site: str = "") -> str:
+        return (await self.tokens.add("test", role, site=site))[1]
 
     async def person(self, name: str = "li", role: Role = Role.VIEWER) -> None:
         """A user who has changed the one-time password already."""
@@ -233,7 +239,9 @@ async def api(tmp_path: Path, clock: ManualClock, database: Database) -> AsyncIt
     api = Api(database, tmp_path, clock)
     api.store.open()
     await api.alarms.open()
+    await api.trail.open()
     yield api
+    await api.trail.close()
     api.store.close()
     api.passwords.close()
     shutil.rmtree(web)

@@ -1,5 +1,7 @@
 """Prometheus' HTTP API over the real store, asked as Grafana asks."""
 
+from urllib.parse import urlencode
+
 import numpy as np
 import pytest
 
@@ -139,3 +141,23 @@ async def test_it_is_shut_to_who_may_not_read(metered: ConsoleApi) -> None:
         assert answer.status_code == 403
         async with metered.api.client(app=metered.app) as nobody:
             assert (await (nobody.post if post else nobody.get)(f"{ROOT}/query?query=1")).status_code == 401
+
+
+async def test_somebody_of_one_site_finds_only_what_is_there(metered: ConsoleApi, api: Api) -> None:
+    at = START + np.arange(60) * 60_000
+    api.put(at, np.full(60, 5.0), key=SeriesKey("west", "m9", "active_power_total"))
+    asked = {"query": "count(dayuan_active_power_total)", "time": str(START // 1000 + 59 * 60)}
+    asked |= {"match[]": '{__name__=~"dayuan_.*"}'}
+    for site, count, devices in (("west", "1", ["m9"]), ("east", "2", ["m1", "m2"])):
+        token = await api.token(Role.VIEWER, site)
+        async with api.client(app=metered.app, token=token) as client:
+            for ask_it in (client.get, client.post):
+                answer = (await ask_it(f"{ROOT}/query?{urlencode(asked)}")).json()
+                assert answer["data"]["result"][0]["value"][1] == count
+                series = (await ask_it(f"{ROOT}/series?{urlencode(asked)}")).json()["data"]
+                assert {one["site"] for one in series} == {site}
+            assert (await client.get(f"{ROOT}/label/device/values")).json()["data"] == devices
+            form = await client.post(f"{ROOT}/query", data={**asked, "query": 'dayuan_active_power_total{site=~".+"}'})
+            assert {one["metric"]["site"] for one in form.json()["data"]["result"]} == {site}
+            other = "east" if site == "west" else "west"
+            assert (await client.get(f"{ROOT}/labels?site={other}")).status_code == 403

@@ -13,6 +13,8 @@ OF_FILES = {
     "test_the_same_birth_again_changes_no_device",
     "test_only_the_hash_of_a_session_rests_on_disk",
     "test_typed_names_do_not_rest_in_clear",
+    "test_the_key_and_the_checkpoints_are_for_their_owner_only",
+    "test_an_older_registry_in_the_place_of_the_newer_is_found_out",
 }
 """Modules and tests that look at the file itself."""
 

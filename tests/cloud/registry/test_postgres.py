@@ -2,12 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from cloud.audit.note import Note, about
+from cloud.registry.audit_trail import Trail
 from cloud.registry.database import RegistryTooNew
 from cloud.registry.postgres import PostgresDatabase, RegistryInUse
 from cloud.registry.postgres_connect import connect_args, url_of
@@ -81,6 +84,28 @@ async def test_commits_are_on_disk_before_they_return_whatever_the_server_says(
     await database.open()
     async with database.writing() as session:
         assert (await session.execute(sa.text("SHOW synchronous_commit"))).scalar() == "on"
+    await database.close()
+
+
+async def test_the_audit_trail_is_sealed_and_followed_there_too(
+    postgres: PostgresServer, clock: ManualClock, tmp_path: Path
+) -> None:
+    database = PostgresDatabase(postgres.empty_place(), clock)
+    await database.open()
+    trail = Trail(database, clock, folder=tmp_path)
+    assert await trail.open() is None
+    with about(Note("a site", actor="li")):
+        async with database.writing() as session:
+            session.add(SiteRow(id="east", first_seen_at=1))
+    await asyncio.gather(*(trail.ensure(Note(f"deed {number}", actor="li")) for number in range(5)))
+    await trail.sign()
+    verdict = await trail.verify()
+    assert (verdict.records, verdict.bad) == (6, None)
+    assert {path.name for path in tmp_path.iterdir()} == {"audit.key", "audit.checkpoints"}
+    async with database.writing() as session:
+        await session.execute(sa.text("UPDATE audit_records SET actor = 'chen' WHERE number = 3"))
+    assert (await trail.verify()).bad == 3
+    await trail.close()
     await database.close()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from cloud.registry.database import Database
 from cloud.registry.passwords import Passwords
-from cloud.registry.roles import Role
+from cloud.registry.roles import Grant, Role
 from cloud.registry.sessions import Sessions, fingerprint
 from cloud.registry.tokens import BadToken, Tokens
 from cloud.registry.users import BadUser, Users, WeakPassword
@@ -33,7 +33,7 @@ async def test_only_the_first_start_makes_an_administrator(users: Users) -> None
     assert password
     admin = await users.find("ADMIN")
     assert admin is not None
-    assert (admin.role, admin.must_change_password) == ("administrator", True)
+    assert (admin.grants, admin.must_change_password) == ((Grant(Role.ADMINISTRATOR),), True)
     assert password not in admin.password_hash
     assert await users.found_first() is None
 
@@ -132,7 +132,7 @@ async def test_a_token_works_until_revoked_or_over(tokens: Tokens, clock: Manual
     token_id, secret = await tokens.add("grafana", Role.VIEWER)
     principal = await tokens.check(fingerprint(secret))
     assert principal is not None
-    assert (principal.role, principal.user_id) == (Role.VIEWER, None)
+    assert (principal.grants, principal.user_id) == ((Grant(Role.VIEWER),), None)
     await tokens.revoke(token_id)
     assert await tokens.check(fingerprint(secret)) is None
     with pytest.raises(BadToken):

@@ -3,6 +3,8 @@
 from tests.proof.planting import Plant
 
 GATE = "tests/cloud/api/test_gate.py"
+TRAIL = "tests/cloud/registry/test_audit_trail.py"
+FACTOR = "tests/cloud/registry/test_second_factor.py"
 USERS = "tests/cloud/registry/test_users.py"
 
 ACCESS = (
@@ -21,9 +23,45 @@ ACCESS = (
         "The role is not looked at where something is changed.",
         "Whoever may look may also lift a fence.",
         "cloud/api/gate.py",
-        "    if not principal.role.covers(needed):\n",
+        "    if not principal.may(needed):\n",
         "    if False:\n",
         (f"{GATE}::test_a_viewer_may_read_but_change_nothing",),
+    ),
+    Plant(
+        "any-site-will-do",
+        "At which site somebody has a role is not looked at.",
+        "Whoever dispatches at one site decides requests of all, and reads who came in there.",
+        "cloud/api/gate.py",
+        "        if not named <= allowed:\n",
+        "        if False:\n",
+        ("tests/proof/test_api_sites.py::test_nothing_of_a_site_is_for_those_of_another",),
+    ),
+    Plant(
+        "record-beside-its-change",
+        "The record of a change is not in the transaction of the change.",
+        "A kill between the two leaves a user nobody made.",
+        "cloud/registry/database.py",
+        "                    if self.witness is not None:\n",
+        "                    if False:\n",
+        (f"{TRAIL}::test_a_record_stands_or_falls_with_what_it_is_about",),
+    ),
+    Plant(
+        "chain-without-key",
+        "Records are chained by a hash that anybody can compute.",
+        "Who edits the trail seals it again, and the check finds nothing.",
+        "cloud/audit/chain.py",
+        "    return hmac.new(key, kind",
+        "    return hmac.new(b'', kind",
+        ("tests/cloud/audit/test_chain.py::test_a_whole_chain_in_the_place_of_another_is_seen",),
+    ),
+    Plant(
+        "code-taken-twice",
+        "A code of the second factor can be used again while it is shown.",
+        "Who looks over a shoulder logs in with the same six digits.",
+        "cloud/registry/second_factor.py",
+        ".where(SecondFactorRow.user_id == user_id, SecondFactorRow.last_step < step)",
+        ".where(SecondFactorRow.user_id == user_id)",
+        (f"{FACTOR}::test_a_code_is_taken_once",),
     ),
     Plant(
         "other-origins-believed",

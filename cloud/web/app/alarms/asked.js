@@ -1,6 +1,6 @@
 // What is asked for beside the stream: figures, shelves, the history, the deeds of one alarm; and what is done.
 import { effect, signal } from "../../vendor/preact.js";
-import { ApiFailure, call, get, query, user } from "../api.js";
+import { ApiFailure, call, get, may, query } from "../api.js";
 import { t } from "../i18n.js";
 import { now, pastAt, takeAlarm } from "../live/link.js";
 import { site } from "../place.js";
@@ -31,7 +31,7 @@ const words = (error) => (error instanceof ApiFailure && error.status !== 0
   ? [error.code === "conflict" ? t("alarms.conflict") : error.message, error.code === "conflict" ? "" : error.hint].filter(Boolean).join(" · ") : t("live.unreachable"));
 
 /** Whether this user may do anything about alarms. */
-export const mayAct = () => ["dispatcher", "administrator"].includes(user.value?.role ?? "") && pastAt.value === null;
+export const mayAct = () => may("alarms") && pastAt.value === null;
 
 /** Asks; what went wrong is said on the page. @param {() => Promise<void>} ask */
 async function trying(ask) {

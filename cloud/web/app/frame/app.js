@@ -12,6 +12,7 @@ import { Header } from "./header.js";
 import { Footer } from "./footer.js";
 import { KeysDialog } from "./keys_dialog.js";
 import { Login, PasswordChange } from "./login.js";
+import { SecondFactorSetup } from "./second_factor.js";
 
 /** Hatching and other fills that drawings share. */
 const Patterns = () => html`
@@ -63,6 +64,7 @@ export function App({ signOut }) {
   if (user.value === undefined) return html`<${Boot} />`;
   if (user.value === null) return html`<${Login} />`;
   if (user.value.must_change_password) return html`<${PasswordChange} forced=${true} />`;
+  if (user.value.needs_second_factor) return html`<${SecondFactorSetup} />`;
   const { View } = shownPage.value;
   document.title = `${pageName(shownPage.value)} · 大院 Dayuan`;
   document.documentElement.dataset["look"] = [pastAt.value !== null ? "past" : "", wall.value ? "wall" : ""].join(" ").trim();

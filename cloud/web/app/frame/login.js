@@ -10,12 +10,15 @@ const PASSWORD_LEAST = 12;
 /** What is wrong before the collector is asked; the message is a text key. */
 class Unfit extends Error {}
 
-/** What to tell a person about a failed request. @param {unknown} failure @param {"login" | "password"} about */
+/** What to tell a person about a failed request. @param {unknown} failure @param {"login" | "password" | "second"} about */
 function failureText(failure, about) {
   if (failure instanceof Unfit) return t(failure.message, { n: PASSWORD_LEAST });
   if (!(failure instanceof ApiFailure)) return t("error.unexpected");
   if (failure.status === 0) return t("live.unreachable");
   if (failure.status === 429) return t("login.too_many", { seconds: Math.max(1, failure.retryAfter) });
+  if (failure.code === "wrong_code") return t("login.wrong_code");
+  if (failure.code === "second_factor_there") return t("second.there");
+  if (about === "second" && failure.code === "wrong_password") return t("password.wrong_old");
   if (about === "login" && failure.status === 401) return t("login.wrong");
   if (about === "password" && (failure.status === 401 || failure.status === 403 || failure.code === "wrong_password")) return t("password.wrong_old");
   if (about === "password" && failure.status === 422) return t("password.weak");
@@ -23,7 +26,7 @@ function failureText(failure, about) {
 }
 
 /** @param {{id: string, label: string, type?: string, autocomplete: string, hint?: string, first?: boolean, value?: string, invalid?: boolean}} props */
-function Field({ id, label, type = "text", autocomplete, hint, first, value, invalid }) {
+export function Field({ id, label, type = "text", autocomplete, hint, first, value, invalid }) {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   useLayoutEffect(() => { if (first) input.current?.focus(); }, []);
   return html`<div class="field"><label for=${id}>${label}</label>
@@ -33,8 +36,8 @@ function Field({ id, label, type = "text", autocomplete, hint, first, value, inv
 }
 
 /** A form that runs one request at a time and says what went wrong.
- * @param {{about: "login" | "password", action: string, run: (values: Record<string, string>) => Promise<void>, children?: any}} props */
-function Form({ about, action, run, children }) {
+ * @param {{about: "login" | "password" | "second", action: string, run: (values: Record<string, string>) => Promise<void>, children?: any}} props */
+export function Form({ about, action, run, children }) {
   const busy = useSignal(false);
   const failure = useSignal(/** @type {unknown} */ (null));
   const onSubmit = async (/** @type {SubmitEvent} */ event) => {
@@ -60,17 +63,25 @@ function Form({ about, action, run, children }) {
 }
 
 /** @param {{children?: any}} props */
-const Door = ({ children }) => html`<div class="door"><div class="prefs"><${Preferences} /></div><main id="main" class="card">${children}</main></div>`;
+export const Door = ({ children }) => html`<div class="door"><div class="prefs"><${Preferences} /></div><main id="main" class="card">${children}</main></div>`;
 
 export function Login() {
   document.title = `${t("login.title")} · 大院 Dayuan`;
+  const needsCode = useSignal(false);
   const run = async (/** @type {Record<string, string>} */ values) => {
-    user.value = (await call("POST", "/api/v1/session", { name: values["name"], password: values["password"] })).user;
+    const code = values["code"] ? { code: values["code"] } : {};
+    try {
+      user.value = (await call("POST", "/api/v1/session", { name: values["name"], password: values["password"], ...code })).user;
+    } catch (failure) {
+      if (!(failure instanceof ApiFailure) || failure.code !== "code_needed") throw failure;
+      needsCode.value = true;
+    }
   };
   return html`<${Door}><h1 class="logo"><b>大院</b> Dayuan</h1>
     <${Form} about="login" action=${t("login.sign_in")} run=${run}>
       <${Field} id="name" label=${t("login.name")} autocomplete="username" first=${true} />
       <${Field} id="password" label=${t("login.password")} type="password" autocomplete="current-password" />
+      ${needsCode.value && html`<${Field} id="code" label=${t("login.code")} autocomplete="one-time-code" hint=${t("login.code_hint")} first=${true} />`}
     <//><//>`;
 }
 

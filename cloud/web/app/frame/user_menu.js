@@ -4,11 +4,13 @@ import { user } from "../api.js";
 import { t, word } from "../i18n.js";
 import { keysShown } from "../keys.js";
 import { PasswordDialog } from "./login.js";
+import { SecondFactorDialog } from "./second_factor.js";
 
 /** @param {{signOut: () => void}} props */
 export function UserMenu({ signOut }) {
   const isOpen = useSignal(false);
   const changing = useSignal(false);
+  const setting = useSignal(false);
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
 
@@ -40,8 +42,10 @@ export function UserMenu({ signOut }) {
     ${isOpen.value && html`<div class="menu card" role="menu" aria-label=${name}>
       <button role="menuitem" onClick=${choose(() => { keysShown.value = true; })}>${t("keys.title")}<kbd>?</kbd></button>
       <button role="menuitem" onClick=${choose(() => { changing.value = true; })}>${t("password.change")}</button>
+      <button role="menuitem" onClick=${choose(() => { setting.value = true; })}>${t("second.title")}</button>
       <button role="menuitem" onClick=${choose(signOut)}>${t("login.sign_out")}</button>
     </div>`}
     ${changing.value && html`<${PasswordDialog} onDone=${() => { changing.value = false; }} />`}
+    ${setting.value && html`<${SecondFactorDialog} onDone=${() => { setting.value = false; }} />`}
   </span>`;
 }

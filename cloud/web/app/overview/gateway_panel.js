@@ -1,6 +1,6 @@
 // A gateway, opened: its buffer, lanes and buses, what was refused and why, and which batches are stored.
 import { html, useSignal } from "../../vendor/preact.js";
-import { asObjects, call, user } from "../api.js";
+import { asObjects, call, may } from "../api.js";
 import { age, bytes, fullTime, moment, number, seconds } from "../format.js";
 import { said, t, word } from "../i18n.js";
 import { now } from "../live/link.js";
@@ -28,7 +28,7 @@ function Fence({ gateway }) {
     } catch (error) { failure.value = failureWords(error); } finally { busy.value = false; }
   };
   return html`<div class="fence"><p><b class="warn">${t("fence.title")}</b> ${t("fence.why")}</p>
-    ${user.value?.role === "administrator" ? html`<button class="btn" disabled=${busy.value} onClick=${lift}>${t("fence.lift")}</button>` : html`<p class="muted">${t("fence.ask")}</p>`}
+    ${may("install") ? html`<button class="btn" disabled=${busy.value} onClick=${lift}>${t("fence.lift")}</button>` : html`<p class="muted">${t("fence.ask")}</p>`}
     ${failure.value && html`<p class="warn" role="alert">${failure.value}</p>`}</div>`;
 }
 

@@ -1,5 +1,5 @@
 // Doing something to a request: once, on what was looked at, and told when somebody was faster.
-import { ApiFailure, call, get, isRequester, user } from "../api.js";
+import { ApiFailure, call, get, isRequester, may, user } from "../api.js";
 import { t } from "../i18n.js";
 import { pastAt, state } from "../live/link.js";
 import { failureWords } from "../overview/loading.js";
@@ -9,7 +9,7 @@ import { idOf } from "./where.js";
 /** @typedef {Record<string, any>} Facts */
 
 /** Whether the one who looks may do a dispatcher's work. */
-export const isDispatcher = () => user.value?.role === "dispatcher" || user.value?.role === "administrator";
+export const isDispatcher = () => may("dispatch");
 
 /** Whether the one who looks may see who would be sent. */
 export const mayChoose = () => Boolean(user.value) && !isRequester();

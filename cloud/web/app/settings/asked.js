@@ -1,13 +1,13 @@
 // Lists that are asked for beside the stream: again after every change here, and every so often for those of others.
 import { signal, useEffect } from "../../vendor/preact.js";
-import { get, user } from "../api.js";
+import { get, may } from "../api.js";
 import { pastAt, state } from "../live/link.js";
 import { failureWords } from "../overview/loading.js";
 
 const AGAIN_MS = 15_000;
 
 /** Whether this user may change settings. */
-export const mayChange = () => user.value?.role === "administrator";
+export const mayChange = () => may("administer");
 
 /** Whether anything can be changed just now: the collector answers, and now is shown. */
 export const canChange = () => mayChange() && pastAt.value === null && state.value === "live";
