@@ -80,6 +80,10 @@ def test_every_shell_script_can_be_run_and_stops_at_errors() -> None:
         if path.suffix != ".sh" and name != ".ci/run":
             continue
         text = path.read_text("utf-8")
+        if text.startswith("# shellcheck shell=bash\n# Sourced by "):
+            if os.access(path, os.X_OK):
+                found.append(f"{name}: is sourced, and would do nothing when it is run")
+            continue
         if not os.access(path, os.X_OK):
             found.append(f"{name}: is not executable")
         strict = re.search(r"^set -\w*u\w*o pipefail$", text, re.MULTILINE)
