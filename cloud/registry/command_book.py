@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
 
+from cloud.audit.note import tell
 from cloud.registry.database import Database
 from cloud.registry.tables_identity import CommandRow
 from cloud.store.contract import GatewayKey
@@ -19,6 +20,8 @@ class CommandBook:
 
     async def give(self, order: Order, by: str) -> None:
         """Write a command down before it is sent. Raises StoreUnavailable; then it must not be sent."""
+        to = f"{order.site}/{order.gateway}/{order.device}/{order.point}"
+        tell(command=order.id, to=to, action=order.action, value=order.value)
         async with self._database.writing() as session:
             session.add(
                 CommandRow(

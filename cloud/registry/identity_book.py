@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.audit.note import tell
 from cloud.registry.database import Database
 from cloud.registry.tables_identity import CertificateRow, EnrolledRow, EnrolmentCodeRow
 from cloud.store.contract import GatewayKey
@@ -36,6 +37,7 @@ class IdentityBook:
 
     async def put_code(self, key: GatewayKey, public_key: str, *, expires_at: int) -> None:
         """A new code for a gateway, in the place of the one it had."""
+        tell(gateway=f"{key.site}/{key.gateway}")
         async with self._database.writing() as session:
             await session.execute(delete(EnrolmentCodeRow).where(_of_code(key)))
             now = self._clock.now_ms()
@@ -69,6 +71,7 @@ class IdentityBook:
 
         False, and nothing is changed, when the code was used up, taken back or replaced meanwhile.
         """
+        tell(gateway=f"{key.site}/{key.gateway}", certificate=_serial(certificate.serial))
         now = self._clock.now_ms()
         async with self._database.writing() as session:
             unused = (EnrolmentCodeRow.public_key == public_key, EnrolmentCodeRow.used_at.is_(None))
@@ -98,6 +101,7 @@ class IdentityBook:
 
     async def revoke(self, key: GatewayKey, reason: str) -> bool:
         """Take everything back from a gateway; False when there is nothing to take."""
+        tell(gateway=f"{key.site}/{key.gateway}", why=reason)
         now = self._clock.now_ms()
         async with self._database.writing() as session:
             await session.execute(delete(EnrolmentCodeRow).where(_of_code(key), EnrolmentCodeRow.used_at.is_(None)))

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from cloud.ingest.contract import Committed, CommittedBatch
+from cloud.registry.audit_book import Search
 from cloud.registry.roles import Role
 from cloud.store.contract import GatewayKey
 from protocols.certificates import command_key, make_request, new_key
@@ -87,6 +88,10 @@ async def test_a_command_is_signed_sent_once_and_on_record_with_who_gave_it(api:
         assert (order.id, order.value, order.expires_at - order.issued_at) == (answer.json()["id"], 3.0, 20_000)
         listed = (await client.get("/api/v1/commands")).json()["commands"]
     assert [(row["id"], row["state"], row["by"]) for row in listed] == [(order.id, "sent", "token test")]
+    (record,) = await api.trail.book.search(Search(action="/commands"), 10)
+    assert (record.actor, record.action) == ("token test", "POST /api/v1/commands")
+    told = {"command": order.id, "to": "east/b3/gate/relay_1", "action": ORDER["action"], "value": 3.0}
+    assert json.loads(record.facts) == told
 
 
 async def test_the_first_answer_of_the_right_gateway_stands(api: Api) -> None:
