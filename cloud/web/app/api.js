@@ -8,7 +8,7 @@ import { signal } from "../vendor/preact.js";
 export const user = signal(/** @type {User | null | undefined} */ (undefined));
 
 /** Whether who is signed in only files requests: it sees its own, and nothing of the site's. */
-export const isRequester = () => !may("look");
+export const isRequester = () => Boolean(user.value) && !may("look");
 
 /** Whether who is signed in has a right, at some site at least. The collector decides; this hides what it would refuse. @param {string} right */
 export const may = (right) => right in (user.value?.rights ?? {});
