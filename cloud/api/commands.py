@@ -33,6 +33,7 @@ COMMAND: dict[str, Any] = {
 }
 ID = "^[a-z0-9][a-z0-9-]{0,31}$"
 SHOWN_MAX = 1000
+GIVEN: dict[int | str, dict[str, Any]] = {**example(COMMAND, 202), 409: {"description": "That gateway is not enrolled"}}
 
 
 class NewCommand(BaseModel):
@@ -55,7 +56,7 @@ def routes(services: Services) -> APIRouter:
     router = APIRouter(tags=["identity"])
     commanding = services.commanding
 
-    @router.post("/api/v1/commands", status_code=202, response_class=Response, responses=example(COMMAND, 202))
+    @router.post("/api/v1/commands", status_code=202, response_class=Response, responses=GIVEN)
     async def give(body: NewCommand, who: Annotated[Principal, Depends(dispatcher)]) -> Response:
         """Send a command, signed, once. `state` is then `sent`, and later what the gateway says: `done`, `refused` or
         `unknown`; `no_answer` when it says nothing. It is never sent again by itself.

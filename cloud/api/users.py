@@ -126,7 +126,9 @@ def _add_ways_in(router: APIRouter, services: Services, gate: Gate) -> None:
         await gate.recheck()
         return json_answer({"name": user.name, "one_time_password": password})
 
-    @router.delete("/api/v1/users/{name}/second-factor", status_code=204)
+    @router.delete(
+        "/api/v1/users/{name}/second-factor", status_code=204, responses={409: {"description": "There is none"}}
+    )
     async def reset_second_factor(name: Name) -> Response:
         """Take a user's second factor away, when the phone is lost; their logins end."""
         user = await _find(services, name)

@@ -193,7 +193,8 @@ class World:
         )
         common = {"site": "east", "gateway": "b3", "kind": "vehicle", "vehicle": "car-1", "trip": self.trip}
         name = name if noun else "app/main.js"
-        return {**common, "name": name, "z": "3", "x": "2", "y": "1", "meter": "main", "number": self._record}
+        found = {**common, "name": name, "z": "3", "x": "2", "y": "1", "meter": "main", "number": self._record}
+        return {**found, "session": "0" * 16}
 
     def _query(self, noun: str) -> dict[str, str]:
         if noun in ("readings", "events"):
