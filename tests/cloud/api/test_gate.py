@@ -17,6 +17,8 @@ from tests.waiting import until
 OPEN = {
     ("GET", "/healthz"),
     ("POST", "/api/v1/session"),
+    ("GET", "/api/v1/enrolment"),
+    ("POST", "/api/v1/enrolment"),
     ("GET", "/"),
     ("HEAD", "/"),
     ("GET", "/web/x"),
