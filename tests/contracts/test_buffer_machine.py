@@ -277,8 +277,8 @@ class BufferAndAcks(BufferModel):
                 self.uplink.take_ack(ack)
             self.answers.clear()
             self.release_only()
-            # What was refused may have been answered before a restart that forgot the answer; what was stored before one
-            # is sent again.
+            # What was refused may have been answered before a restart that forgot the answer; what was stored before
+            # one is sent again.
             lacking = set(self.names) - set(self.collector) - self.refused_by_collector - self.gone
             left = {batch.identity for batch in self.everything()} - self.refused_by_collector
             if not lacking and left <= {self.newest}:
