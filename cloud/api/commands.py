@@ -55,7 +55,15 @@ def routes(services: Services) -> APIRouter:
     router = APIRouter(tags=["identity"])
     commanding = services.commanding
 
-    @router.post("/api/v1/commands", status_code=202, response_class=Response, responses=example(COMMAND, 202))
+    @router.post(
+        "/api/v1/commands",
+        status_code=202,
+        response_class=Response,
+        responses={
+            **example(COMMAND, 202),
+            409: {"description": "The gateway is not enrolled: it could not tell whose it is"},
+        },
+    )
     async def give(body: NewCommand, who: Annotated[Principal, Depends(dispatcher)]) -> Response:
         """Send a command, signed, once. `state` is then `sent`, and later what the gateway says: `done`, `refused` or
         `unknown`; `no_answer` when it says nothing. It is never sent again by itself.

@@ -210,8 +210,8 @@ class DuckdbStore:
             if not (self._in_doubt and is_stored(writer, work)):
                 write(writer, work, self._reach)
         except duckdb.Error as error:
-            self._in_doubt = True
             del self._series[known:]
+            self._in_doubt = True
             raise self._after_failure(writer, error) from error
         except (ValueError, TypeError, OverflowError) as error:  # not even handed over: text or numbers beyond any type
             del self._series[known:]
