@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,12 +24,13 @@ from cloud.settings_file import (
     SiteTable,
     StoreTable,
 )
+from cloud.settings_reader import SettingsReader, session_length
 from cloud.store.keeping import Retention
 from cloud.store.place import StorePlace, parse_server_url
 from protocols.errors import BadSettings
 from protocols.mqtt_url import MqttUrl, parse_mqtt_url
 from protocols.reading import ID_RULE, is_id
-from protocols.settings import Document, decode, duration, load_toml
+from protocols.settings import Document, decode, load_toml
 
 PASSWORD_FILE = "one-time-password"  # noqa: S105  (a file's name)
 
@@ -160,7 +161,7 @@ def load_cloud(
     given = {("collector", "data"): data, ("broker", "url"): broker, ("listen", "address"): listen}
     file = decode(document, CloudFile)
     home = path.parent if path is not None else Path()
-    read = _Reader(document, home, {key: value for key, value in given.items() if value is not None})
+    read = SettingsReader(document, home, {key: value for key, value in given.items() if value is not None})
     url = read.parsed(("broker", "url"), file.broker.url, parse_mqtt_url)
     if file.broker.own_certificate and not url.tls:
         raise document.fail(("broker", "own_certificate"), f"{url} shows no certificate", "mqtts:// in url, or false")
@@ -189,8 +190,8 @@ def load_cloud(
         tls_certificate_file=certificate,
         tls_key_file=key,
         proxies=tuple(file.listen.proxies),
-        session_idle_s=read.parsed(("users", "session_idle"), file.users.session_idle, _session_length),
-        session_length_s=read.parsed(("users", "session_length"), file.users.session_length, _session_length),
+        session_idle_s=read.parsed(("users", "session_idle"), file.users.session_idle, session_length),
+        session_length_s=read.parsed(("users", "session_length"), file.users.session_length, session_length),
         registry_server=_registry_server(read, file.registry),
         store_server=_store_server(read, file.store),
         second_factor_for=_roles(document, file.users.second_factor_for),
@@ -208,56 +209,7 @@ def load_cloud(
     )
 
 
-class _Reader:
-    """Reads single values; what the command line gave wins, and is named in errors as such."""
-
-    def __init__(self, document: Document, home: Path, given: dict[tuple[str, str], str]) -> None:
-        self._document, self._home, self._given = document, home, given
-
-    def parsed(self, key: tuple[str, str], text: str, parse: Any) -> Any:
-        try:
-            return parse(self._given.get(key, text))
-        except ValueError as error:
-            if key in self._given:
-                raise BadSettings(str(error), file="command line", key=f"--{key[0]}") from None
-            raise self._document.fail(key, str(error)) from None
-
-    def fail(self, key: tuple[str, str], message: str, allowed: str = "") -> BadSettings:
-        return self._document.fail(key, message, allowed)
-
-    def positive(self, key: tuple[str, str], value: int) -> int:
-        if value < 1:
-            raise self._document.fail(key, f"{value} is too small", "1 and more")
-        return value
-
-    def file(self, key: tuple[str, str], text: str | None) -> Path | None:
-        if text is None:
-            return None
-        found = self._home / text
-        try:
-            with open(found, "rb"):
-                pass
-        except OSError as error:
-            raise self._document.fail(key, f"{found} cannot be read: {error.strerror}") from None
-        return found
-
-    def folder(self, key: tuple[str, str], text: str | None) -> Path | None:
-        if text is None:
-            return None
-        found = self._home / text
-        if not found.is_dir():
-            raise self._document.fail(key, f"{found} is no folder")
-        return found
-
-
-def _session_length(text: str) -> float:
-    seconds = duration(text)
-    if not 60 <= seconds <= 366 * 86400:
-        raise ValueError(f"{text!r} is not between 1 min and 366 d")
-    return seconds
-
-
-def _store_server(read: _Reader, table: StoreTable) -> StorePlace | None:
+def _store_server(read: SettingsReader, table: StoreTable) -> StorePlace | None:
     if table.kind not in ("duckdb", "victoria", "influx"):
         raise read.fail(("store", "kind"), f"{table.kind!r} is no store", "duckdb, victoria, influx")
     if table.kind == "duckdb":
@@ -280,7 +232,7 @@ def _store_server(read: _Reader, table: StoreTable) -> StorePlace | None:
     )
 
 
-def _registry_server(read: _Reader, table: RegistryTable) -> PostgresPlace | None:
+def _registry_server(read: SettingsReader, table: RegistryTable) -> PostgresPlace | None:
     if table.url is None:
         for name, text in (("password_file", table.password_file), ("ca_file", table.ca_file)):
             if text is not None:

@@ -24,6 +24,8 @@ TITLES: dict[str, tuple[str, str]] = {
     "messages_dropped": ("Messages dropped", "消息被丢弃"),
     "handler_failed": ("Part of the collector failed", "平台部件出错"),
     "gateway_offline": ("Gateway offline", "网关离线"),
+    "gateway_not_enrolled": ("Gateway not enrolled", "网关未登记"),
+    "gateway_revoked": ("Gateway revoked", "网关已吊销"),
     "device_lost": ("Device does not answer", "设备无应答"),
     "clock_unsynced": ("Gateway's clock not set", "网关时钟未校准"),
     "gateway_clock_wrong": ("Gateway's clock wrong", "网关时钟偏差"),

@@ -202,21 +202,24 @@ class DuckdbStore:
         if writer is None:
             writer = self._open_again()
         self._remembered = None
+        known = len(self._series)
+        for number, key in work.new_series:  # before they are committed: upkeep meets them the moment they are
+            if number == len(self._series):
+                self._series.append(key)
         try:
             if not (self._in_doubt and is_stored(writer, work)):
                 write(writer, work, self._reach)
         except duckdb.Error as error:
+            del self._series[known:]
             self._in_doubt = True
             raise self._after_failure(writer, error) from error
         except (ValueError, TypeError, OverflowError) as error:  # not even handed over: text or numbers beyond any type
+            del self._series[known:]
             writer.execute("ROLLBACK")
             raise CommitRefused(str(error)[:300]) from error
         self._in_doubt = False
         self._shadow.keep(writer)
-        for number, key in work.new_series:
-            if number == len(self._series):
-                self._series.append(key)
-                self._numbers[key] = number
+        self._numbers.update((key, number) for number, key in work.new_series)
         self._qualities.update(work.new_qualities)
 
     def _after_failure(self, writer: duckdb.DuckDBPyConnection, error: duckdb.Error) -> StoreUnavailable:
@@ -338,7 +341,10 @@ class DuckdbStore:
             return self._root.cursor(), self._generation
 
     def _series_key(self, number: int) -> SeriesKey:
-        return self._series[number]
+        try:
+            return self._series[number]
+        except IndexError:
+            raise StoreUnavailable(f"series {number} is of a commit that is not over") from None
 
     # --- background --------------------------------------------------------------------------------------------------
 

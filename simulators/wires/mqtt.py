@@ -115,9 +115,7 @@ class MqttWire:
                 on_attempt()
             try:
                 await client.publish(topic, payload, qos=1, retain=retain, timeout=CONFIRM_S)
-            except (aiomqtt.MqttError, OSError):
-                if self._client is client:
-                    self._connected.clear()
+            except (aiomqtt.MqttError, OSError):  # a connection that is gone is noticed by who listens to it
                 await self._clock.sleep(self._rng.uniform(0.1, 0.5))
             else:
                 return

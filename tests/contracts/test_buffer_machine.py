@@ -276,13 +276,14 @@ class BufferAndAcks(BufferModel):
             for ack in self.answers:
                 self.uplink.take_ack(ack)
             self.answers.clear()
-            if set(self.names) - set(self.collector) - self.gone <= self.refused_by_collector:
+            self.release_only()
+            # What was refused may have been answered before a restart that forgot the answer; what was stored before
+            # one is sent again.
+            lacking = set(self.names) - set(self.collector) - self.refused_by_collector - self.gone
+            left = {batch.identity for batch in self.everything()} - self.refused_by_collector
+            if not lacking and left <= {self.newest}:
                 break
-        lacking = set(self.names) - set(self.collector) - self.refused_by_collector - self.gone
         assert not lacking, f"never arrived: {sorted(lacking)}"
-        self.release_only()
-        # What was refused may have been answered before a restart that forgot the answer.
-        left = {batch.identity for batch in self.everything()} - self.refused_by_collector
         assert left <= {self.newest}, "acked, and never deleted"
         assert self.serving is not None
         self.disconnect()

@@ -1,6 +1,9 @@
 """Retention takes out what is old and forgets no identity; sorting changes no answer."""
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from cloud.store.contract import ReadingsQuery, Step, StoredRange
 from cloud.store.duckdb_store import DuckdbStore
@@ -132,4 +135,22 @@ async def test_sorting_finished_months_changes_no_answer(tmp_path: Path) -> None
     store.commit(work(500, [(0, MIDNIGHT + DAY + 3, 12345.0)]))
     await store.maintain(MIDNIGHT + 160 * DAY)
     assert max(row[2] for row in await rows(store, "15m")) == 12345.0  # type: ignore[type-var]
+    store.close()
+
+
+async def test_roll_ups_meet_a_series_the_moment_it_is_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(tmp_path)
+    rounds = []
+
+    def reach(point: str) -> None:
+        if point == "after_commit":
+            rounds.append(store._maintain(MIDNIGHT))
+
+    monkeypatch.setattr(store, "_reach", reach)
+    store.commit(replace(NAMES, new_series=[]))
+    store.commit(replace(work(1, [(0, MIDNIGHT, 1.0)]), new_series=NAMES.new_series))
+    assert len(rounds) == 2
+    assert len(await rows(store, "15m")) == 1
     store.close()
