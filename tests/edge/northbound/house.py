@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from edge.contract import Dial, Link, Will
 from edge.introduce import birth
 from edge.mqtt_link import MqttDialer
 from edge.northbound.contract import Northbound
@@ -15,6 +16,7 @@ from edge.northbound.home_assistant import HomeAssistant
 from edge.northbound.sparkplug_node import SparkplugNode
 from edge.settings import Site, load_site
 from protocols.clock import SystemClock
+from protocols.errors import WireLost
 from protocols.mqtt_url import MqttUrl
 from protocols.reading import Quality, Reading
 from protocols.status import DeviceReport, DeviceState
@@ -83,7 +85,16 @@ class House:
         self.clock = QuickClock()
         self.time_is_known = True
         self.states: dict[str, DeviceState] = {}
+        self._is_unplugged = False
         self._at = 0
+
+    async def unplug(self, module: Northbound) -> None:
+        """From here on no dial of the module reaches its broker, until `plug_in`."""
+        self._is_unplugged = True
+        await until(lambda: "unplugged" in module.report().error, 15)
+
+    def plug_in(self) -> None:
+        self._is_unplugged = False
 
     def reports(self) -> list[DeviceReport]:
         return [
@@ -105,10 +116,20 @@ class House:
             birth(self.site, session=0, started_at=0),
             clock=self.clock,
             rng=random.Random(1),
-            dial=lambda url: MqttDialer(url=url, username=settings.username, password_file=settings.password_file),
+            dial=lambda url: self._line(
+                MqttDialer(url=url, username=settings.username, password_file=settings.password_file)
+            ),
             devices=self.reports,
             time_is_known=lambda: self.time_is_known,
         )
+
+    def _line(self, dial: Dial) -> Dial:
+        async def dial_or_not(*, client_id: str, will: Will | None = None) -> Link:
+            if self._is_unplugged:
+                raise WireLost("unplugged")
+            return await dial(client_id=client_id, will=will)
+
+        return dial_or_not
 
     def home(self) -> HomeAssistant:
         settings = self.site.home_assistant
