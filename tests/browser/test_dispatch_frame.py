@@ -155,6 +155,15 @@ async def test_the_big_screen_is_the_same_larger_dark_and_without_controls(opene
     await expect(page.locator("html")).to_have_attribute("data-theme", "light")
 
 
+async def test_the_big_screen_on_a_phone_keeps_its_header_above_the_page(opener: Opener) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
+    screen = await opener(signed_in=True, at="#/overview?wall=1", **phone)
+    await expect(screen.page.locator(".toolbar:visible")).to_have_count(0)
+    edges = "[...document.querySelectorAll('header, header *')].map((one) => one.getBoundingClientRect().bottom)"
+    lowest = await screen.page.evaluate(f"Math.max(...{edges})")
+    assert lowest <= await screen.page.evaluate("document.querySelector('main').getBoundingClientRect().top")
+
+
 async def test_the_tab_key_goes_round_without_a_trap(opener: Opener) -> None:
     screen = await opener(signed_in=True, at="#/dispatch")
     page = screen.page

@@ -231,6 +231,12 @@ async def test_times_are_those_of_the_site_whatever_zone_the_browser_is_in(opene
     await expect(first).to_contain_text("00:00–00:15")
 
 
+TOO_SMALL = """[...document.querySelectorAll('.card > .h, .chart-frame:not(.scrolls)')]
+  .filter((one) => one.scrollHeight > one.clientHeight + 1)
+  .map((one) => `${one.closest('.card').getAttribute('aria-labelledby')} ${one.className} ${one.scrollHeight}`)"""
+"""Headings and frames of cards whose contents stand out of them."""
+
+
 @pytest.mark.parametrize("look", LOOKS)
 async def test_axe_and_the_policy_find_nothing_and_every_window_is_wide_enough(
     opened: Any, look: dict[str, str]
@@ -244,6 +250,7 @@ async def test_axe_and_the_policy_find_nothing_and_every_window_is_wide_enough(
         for width, height in ((1920, 1080), (1280, 720), (720, 900), (390, 844)):
             await screen.page.set_viewport_size({"width": width, "height": height})
             assert await screen.wide() <= 0, f"{part} {width}"
+            assert await screen.page.evaluate(TOO_SMALL) == [], f"{part} {width}"
         await screen.page.set_viewport_size({"width": 1600, "height": 900})
     assert screen.foreign == []
     assert screen.errors == []

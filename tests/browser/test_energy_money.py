@@ -54,6 +54,15 @@ async def test_a_bill_says_what_it_comes_to_and_what_is_missing_in_it(screen: Sc
     await expect(unknown).to_have_count(1)
 
 
+async def test_days_are_chosen_on_the_bar_only_where_the_bill_is_not_of_a_billing_period(screen: Screen) -> None:
+    page = (await opened(screen, "bill")).page
+    await expect(page.locator(".period")).to_have_count(0)
+    await page.get_by_label("Billing period").select_option("bar")
+    await expect(page.locator(".period")).to_be_visible()
+    await page.get_by_label("Billing period").select_option(index=0)
+    await expect(page.locator(".period")).to_have_count(0)
+
+
 async def test_an_amount_of_a_bill_opens_to_quantity_times_price_and_on_to_intervals(screen: Screen) -> None:
     page = (await opened(screen, "bill")).page
     await page.get_by_role("button", name="24,955.58").click()

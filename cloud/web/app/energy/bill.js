@@ -111,6 +111,7 @@ export function EnergyBill({ site, zone }) {
   const periods = /** @type {{from: string, until: string}[]} */ ([...(billed.answer?.periods ?? [])].reverse());
   const isReady = used.answer && known.answer && (!own || billed.answer);
   useEffect(() => () => { against.value = ""; }, []);
+  useEffect(() => { if (isReady && own && periods.length === 0) chosen.value = "bar"; }, [isReady, periods.length]);
   const failure = used.failure || known.failure || billed.failure;
   if (!isReady) return html`<p class=${`calm ${failure ? "warn" : "muted"}`} role="status">${failure || t("energy.asking")}</p>`;
   if (tariffs.length === 0) return html`<${NoTariff} site=${site} done=${() => { asked.value += 1; }} />`;

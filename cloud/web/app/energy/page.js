@@ -9,7 +9,7 @@ import { NoStructure } from "./no_structure.js";
 import { OpenedAmount } from "./opened.js";
 import { PARTS } from "./tabs.js";
 import { PeriodBar } from "./period_bar.js";
-import { energySite, openAmount, part, zone } from "./where.js";
+import { chosen, energySite, openAmount, part, zone } from "./where.js";
 
 /** Views that are there, by part. @type {import("../../vendor/preact.js").Signal<Record<string, any>>} */
 const views = signal({});
@@ -43,9 +43,10 @@ export function Energy() {
   const View = views.value[open.id];
   const { known, failure, of } = structure.value;
   const ready = known && of === site;
+  const withBar = ready && known.structure.meters.length > 0 && !open.timeless && (!open.ownPeriods || chosen.value === "bar");
   return html`<div class=${`energy${openAmount.value ? " with-panel" : ""}`}>
     <h1 class="sr">${t("page.energy")}</h1>
-    <div class="energy-bar"><${Tabs} open=${open} />${ready && known.structure.meters.length > 0 && !open.timeless && html`<${PeriodBar} part=${open} />`}</div>
+    <div class="energy-bar"><${Tabs} open=${open} />${withBar && html`<${PeriodBar} part=${open} />`}</div>
     ${!site && html`<p class="calm muted">${t("header.no_site")}</p>`}
     ${failure && html`<p class="calm warn" role="alert">${failure}</p>`}
     ${failed.value === open.id && html`<p class="calm warn" role="alert">${t("live.unreachable")} <button class="btn" onClick=${() => void bring(open)}>${t("energy.again")}</button></p>`}
