@@ -57,6 +57,7 @@ from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress, load_clo
 from cloud.store.contract import GatewayKey
 from cloud.store.opening import store_of
 from cloud.version import version
+from protocols.alive import end_within
 from protocols.certificates import gateway_name
 from protocols.clock import Clock, SystemClock
 from protocols.errors import Retryable
@@ -238,7 +239,7 @@ class Collector:
         """Serve until ``stop``; a fault of any part ends all and is raised."""
         server = Server(server_settings(self.api, self.settings))
         async with asyncio.TaskGroup() as tasks:
-            background = [
+            background: list[asyncio.Task[None]] = [
                 tasks.create_task(self.ingest.run(), name="ingest"),
                 tasks.create_task(self.stream.run(), name="stream"),
                 tasks.create_task(self.alarms.run(), name="alarms"),
@@ -251,6 +252,8 @@ class Collector:
             ]
             if self._backups is not None:
                 background.append(tasks.create_task(self._backups.run(), name="backups"))
+            for part in background:
+                part.add_done_callback(_ended)
             assert self._socket is not None
             page = tasks.create_task(server.serve([self._socket]), name="http")
             stopping = tasks.create_task(self._stopping.wait(), name="stop")
@@ -291,6 +294,13 @@ class Collector:
         if name == FIRST_ADMINISTRATOR:
             for path in self._password_files:
                 path.unlink(missing_ok=True)
+
+
+def _ended(part: asyncio.Task[None]) -> None:
+    """What failed is told at once, and the rest has to end with it: whoever runs the collector starts it again."""
+    if not part.cancelled() and (fault := part.exception()) is not None:
+        log.error("%s failed, the collector ends", part.get_name(), exc_info=fault)
+        end_within()
 
 
 def openapi() -> dict[str, Any]:

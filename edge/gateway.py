@@ -44,6 +44,7 @@ from edge.site_file import BusKind
 from edge.status import Snapshot, StatusDesk
 from edge.status_socket import StatusSocket, socket_path
 from edge.uplink import Uplink
+from protocols.alive import stop_if_cancelled
 from protocols.birth import Birth
 from protocols.clock import Clock
 from protocols.topics import topic
@@ -219,6 +220,7 @@ class Gateway:
                 return
             except Exception:  # task top: a defect in one part must not end the others
                 log.exception("%s failed and is started again in %g s", name, pause_s)
+                stop_if_cancelled()
             await self._clock.sleep(pause_s)
             is_steady = self._clock.monotonic() - began_at > 2 * RESTART_S[1]
             pause_s = RESTART_S[0] if is_steady else min(2 * pause_s, RESTART_S[1])

@@ -18,6 +18,7 @@ from edge.commands import Command, CommandOutcome
 from edge.contract import LinkMessage, Sink
 from edge.seen_commands import SeenCommands, Untold
 from edge.settings import RemoteRule
+from protocols.alive import stop_if_cancelled
 from protocols.clock import Clock
 from protocols.commands import Order, open_order, untimely
 from protocols.errors import BadCommand, Permanent, StoreUnavailable
@@ -99,6 +100,7 @@ class RemoteCommands:
         except Exception as error:  # task top: whatever it was, the order is not tried again
             log.exception("an order failed by a defect")
             outcome = CommandOutcome(None, f"it failed: {type(error).__name__}")
+            stop_if_cancelled()
         result = "unknown" if outcome.ok is None else "done" if outcome.ok else "refused"
         await self._record(told, outcome, result)
 

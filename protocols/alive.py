@@ -13,6 +13,7 @@ import signal
 import threading
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import TypeVar
 
 from protocols.clock import Clock
@@ -22,6 +23,7 @@ LOOKS = 6
 """How often within that time the loop shows that it moves."""
 
 T = TypeVar("T")
+_WATCH: ContextVar[asyncio.Task[None] | None] = ContextVar("alive", default=None)
 
 
 async def alive(work: Awaitable[T], clock: Clock, *, within_s: float = STILL_S_MAX) -> T:
@@ -32,12 +34,30 @@ async def alive(work: Awaitable[T], clock: Clock, *, within_s: float = STILL_S_M
     """
     faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)
     watch = asyncio.create_task(_show_life(clock, within_s), name="alive")
+    _WATCH.set(watch)
     try:
         await _bear_threads(min(32, (os.cpu_count() or 1) + 4))
         return await work
     finally:
         watch.cancel()
         signal.setitimer(signal.ITIMER_REAL, within_s / 3)
+
+
+def end_within(seconds: float = STILL_S_MAX / 3) -> None:
+    """A part has failed for good and the others are to end with it: SIGALRM ends the process when they do not. A part
+    that waits for ever while it ends would keep everything half alive. Does nothing outside of `alive`."""
+    watch = _WATCH.get()
+    if watch is not None and watch.cancel():
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def stop_if_cancelled() -> None:
+    """Raise CancelledError in a task that was cancelled. To be called where a task goes on after any error: an error in
+    a clean-up (no memory, a store that is gone) takes the place of the cancellation, and whoever waits for the end of
+    the task would wait for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _bear_threads(count: int) -> None:

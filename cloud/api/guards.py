@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.api.answers import ApiError, error_answer
+from protocols.alive import stop_if_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class Shield:
             if not started and scope["type"] == "http":
                 said = ApiError(500, "internal", "something went wrong inside the collector", f"log entry {number}")
                 await error_answer(said)(scope, receive, send)
+            stop_if_cancelled()
 
 
 class BodyLimit:

@@ -17,6 +17,7 @@ from cloud.registry.users import BadUser
 from protocols.reading import ID_PATTERN
 
 GRANT: dict[str, Any] = {"role": "dispatcher", "site": "east-compound"}
+LAST: dict[str, Any] = {"description": "They are the last administrator of all sites"}
 USER: dict[str, Any] = {
     "name": "li",
     "grants": [GRANT],
@@ -85,7 +86,10 @@ def _add_accounts(router: APIRouter, services: Services, gate: Gate) -> None:
         "/api/v1/users",
         status_code=201,
         response_class=Response,
-        responses={201: example({"name": "li", "one_time_password": "k7wq-3mzp-x9rt-hb4e"})[200]},
+        responses={
+            201: example({"name": "li", "one_time_password": "k7wq-3mzp-x9rt-hb4e"})[200],
+            409: {"description": "There is a user of that name"},
+        },
     )
     async def add(body: NewUser) -> Response:
         """Make a user. The one-time password is shown only now, and must be changed at the first login."""
@@ -96,7 +100,7 @@ def _add_accounts(router: APIRouter, services: Services, gate: Gate) -> None:
             raise ApiError(409 if "already" in str(error) else 422, "bad_user", str(error)) from None
         return json_answer({"name": body.name.strip().lower(), "one_time_password": password}, status=201)
 
-    @router.put("/api/v1/users/{name}", response_class=Response, responses=example({"user": USER}))
+    @router.put("/api/v1/users/{name}", response_class=Response, responses={**example({"user": USER}), 409: LAST})
     async def change(name: Name, body: UserChange) -> Response:
         """Change what a user may do, or shut them out or let them in; their logins end within seconds."""
         user = await _find(services, name)

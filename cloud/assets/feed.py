@@ -16,6 +16,7 @@ from cloud.assets.contract import Asset, AssetKey, Happened, Listener, Observed,
 from cloud.ingest.contract import Committed, CommittedBatch
 from cloud.live.views import SEVERITY, QualityNames, SeriesNames
 from cloud.store.contract import SeriesKey
+from protocols.alive import stop_if_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class AssetFeed:
             except Exception as error:  # task top: one feature's fault must not make the others deaf
                 log.error("%s failed at what it was told", type(listener).__name__, exc_info=error)
                 failure = failure or error
+                stop_if_cancelled()
         if failure is not None:
             raise failure
 

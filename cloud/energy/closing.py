@@ -17,6 +17,7 @@ from cloud.energy.ledger import DayKey, DayPage, Deed, Entry, amend, close, diff
 from cloud.energy.pages import unpack
 from cloud.energy.redo import Redone
 from cloud.registry.energy_ledger_book import ClosedPeriod, EnergyLedgerBook, Period
+from protocols.alive import stop_if_cancelled
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
 
@@ -210,6 +211,7 @@ class Closing:
                 log.warning("closed periods were not compared: %s", error)
             except Exception:  # task top: what differs is told at the next look
                 log.exception("comparing closed periods failed")
+                stop_if_cancelled()
 
     def _redone(self, done: Redone) -> None:
         """Told by the reckoner."""

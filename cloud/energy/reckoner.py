@@ -22,6 +22,7 @@ from cloud.energy.zone_changes import ZoneChanges
 from cloud.registry.energy_book import EnergyBook, Record, Stretch
 from cloud.registry.energy_days_book import EnergyDaysBook
 from cloud.store.contract import Samples, SeriesKey, SeriesStore
+from protocols.alive import stop_if_cancelled
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
 
@@ -110,6 +111,7 @@ class Reckoner:
                 log.warning("energy waits for the store: %s", error)
             except Exception:  # task top: the collector takes in readings whatever becomes of what they mean
                 log.exception("a round of energy failed; the next one does it again")
+                stop_if_cancelled()
             await self._until_due()
 
     async def _until_due(self) -> None:

@@ -18,6 +18,7 @@ from cloud.energy.intervals import floor
 from cloud.energy.structure import Meter, Structure
 from cloud.energy.suspects import Suspect
 from cloud.registry.energy_days_book import EnergyDaysBook
+from protocols.alive import stop_if_cancelled
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
 
@@ -111,6 +112,7 @@ class EnergyWatch:
                 log.warning("alarms of energy wait for the registry: %s", error)
             except Exception:  # task top: the next look does it again
                 log.exception("a look for alarms of energy failed")
+                stop_if_cancelled()
             await self._clock.sleep(LOOK_EVERY_S)
 
     async def look(self, *, slow: bool) -> None:

@@ -17,6 +17,7 @@ from cloud.ingest.contract import OWN_GATEWAY
 from cloud.ingest.fading import FadingAlarms
 from cloud.ingest.wrong_clocks import spell_off
 from cloud.store.contract import GatewayKey, SeriesStore
+from protocols.alive import stop_if_cancelled
 from protocols.batch import seal
 from protocols.clock import TRUST_FLOOR_MS, Clock
 from protocols.errors import StoreUnavailable
@@ -109,6 +110,7 @@ class Intake:
                     self._forget(one)
                     if not one.done.done():
                         one.done.set_exception(Overloaded(f"not stored: {error}"))
+                stop_if_cancelled()
 
     async def look_after(self) -> None:
         """Until cancelled: say that the trackers' gateway lives, also while the store is away; let alarms fade."""
@@ -198,3 +200,4 @@ class Intake:
             log.warning("trackers were not announced: %s", error)
         except Exception:  # task top: positions are stored, whoever failed at what their devices are called
             log.exception("trackers were not announced")
+            stop_if_cancelled()

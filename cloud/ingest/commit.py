@@ -18,6 +18,7 @@ from cloud.ingest.outbox import AckOutbox
 from cloud.ingest.prepare import Preparer
 from cloud.ingest.prepared import Prepared
 from cloud.store.contract import CommitRefused, SeriesStore
+from protocols.alive import stop_if_cancelled
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
 
@@ -161,3 +162,4 @@ class GroupCommit:
                 name = type(handler).__name__
                 log.exception("handler %s failed on a commit", name)
                 self._fading.happened("handler_failed", "collector", {"handler": name, "detail": str(error)[:300]})
+                stop_if_cancelled()

@@ -32,6 +32,7 @@ from cloud.ingest.subscriber import Announcement, BrokerSettings, Subscriber
 from cloud.store.contract import GatewayKey, SeriesStore
 from cloud.store.failpoint import fail_points
 from cloud.store.series_book import QualityBook, SeriesBook
+from protocols.alive import stop_if_cancelled
 from protocols.birth import Birth, encode_birth, parse_birth
 from protocols.clock import Clock
 from protocols.errors import BadAck, StoreUnavailable
@@ -104,6 +105,7 @@ class Ingest:
             except Exception:  # task top: a handler's fault must not stop the announcements of other gateways
                 self._announcement_failures += 1
                 log.exception("a handler failed on the %s of %s/%s", announcement.channel, *announcement.key)
+                stop_if_cancelled()
 
     async def _announce(self, announcement: Announcement) -> None:
         key, received_at, retained = announcement.key, announcement.received_at, announcement.retained

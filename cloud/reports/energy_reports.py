@@ -13,6 +13,7 @@ from cloud.registry.report_book import ReportBook, StoredPlan
 from cloud.reports.plan import Period, Plan, due, due_at, next_at
 from cloud.reports.report import ReportMaker
 from cloud.reports.shelf import Shelf
+from protocols.alive import stop_if_cancelled
 from protocols.clock import Clock
 from protocols.errors import Permanent, StoreUnavailable
 
@@ -97,6 +98,7 @@ class EnergyReports:
                 log.warning("energy reports wait: %s", error)
             except Exception:  # task top: a report that cannot be written stops nothing else
                 log.exception("writing energy reports failed; it is tried again")
+                stop_if_cancelled()
             await self._clock.sleep(EVERY_S)
 
     async def round(self) -> list[tuple[str, Period]]:

@@ -12,6 +12,7 @@ from edge.modbus_frames import RtuFraming, TcpFraming
 from edge.modbus_wire import SerialLink, TcpLink
 from edge.poller import Polled, Poller
 from edge.settings import BusSettings, DeviceSettings, GatewaySettings
+from protocols.alive import stop_if_cancelled
 from protocols.clock import Clock
 from protocols.modbus.profile import ModbusProfile
 from protocols.profile import Profile
@@ -64,6 +65,7 @@ class ModbusDriver:
                     await self._poller.run()
                 except Exception:  # task top: a defect in one bus must not end the others
                     log.exception("bus %s: restarted after an unexpected error", self.name)
+                    stop_if_cancelled()
                 await self._clock.sleep(RESTART_S)
         finally:
             self._bus.close()

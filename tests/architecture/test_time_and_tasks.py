@@ -69,6 +69,28 @@ def test_broad_excepts_stand_at_the_top_of_a_task_and_say_so() -> None:
     nothing(found, f"catch what you can act on; at the top of a task write `{TASK_TOP} why`:")
 
 
+def _waits(block: ast.Try) -> bool:
+    parts = [part for statement in block.body for part in ast.walk(statement)]
+    return any(isinstance(part, ast.Await | ast.AsyncWith | ast.AsyncFor) for part in parts)
+
+
+def _mentions(handler: ast.ExceptHandler, name: str) -> bool:
+    return any(isinstance(part, ast.Call) and dotted(part.func) == name for part in ast.walk(handler))
+
+
+def test_a_task_that_goes_on_after_any_error_still_ends_when_it_is_cancelled() -> None:
+    """An error in a clean-up takes the place of the cancellation; whoever waits for the task would wait for ever."""
+    found = [
+        source.at(handler)
+        for source in sources()
+        for block in ast.walk(source.tree)
+        if isinstance(block, ast.Try) and _waits(block)
+        for handler in block.handlers
+        if _broad(handler) and not _raises_again(handler) and not _mentions(handler, "stop_if_cancelled")
+    ]
+    nothing(found, "call protocols.alive.stop_if_cancelled() at the end of the handler:")
+
+
 def test_no_task_is_started_and_forgotten() -> None:
     found = []
     for source in sources():

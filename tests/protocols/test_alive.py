@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
 
+from protocols.alive import stop_if_cancelled
+
 PROGRAM = """
 import asyncio, threading, time
-from protocols.alive import alive
+from protocols.alive import alive, end_within
 from protocols.clock import SystemClock
 
 async def work():
@@ -47,3 +50,41 @@ def test_a_process_that_cannot_end_is_ended() -> None:
     ended = ran("pass", FOR_EVER, 0.5)
     assert ended.returncode == -signal.SIGALRM
     assert "in wait" in ended.stderr and "in <module>" in ended.stderr
+
+
+def test_what_does_not_end_with_a_part_that_failed_is_ended() -> None:
+    ended = ran("end_within(0.5); await asyncio.Event().wait()", "", 30)
+    assert ended.returncode == -signal.SIGALRM
+    assert "in _run_once" in ended.stderr
+
+
+async def test_a_task_that_survives_errors_ends_when_an_error_takes_the_place_of_its_cancellation() -> None:
+    survived, waits = 0, asyncio.Event()
+
+    async def work() -> None:
+        waits.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise MemoryError
+
+    async def keeps_on() -> None:
+        nonlocal survived
+        while True:
+            try:
+                await work()
+            except Exception:  # noqa: BLE001 - as in a loop that survives everything
+                survived += 1
+                stop_if_cancelled()
+
+    task = asyncio.create_task(keeps_on(), name="keeps on")
+    await waits.wait()
+    task.cancel()
+    await asyncio.wait([task], timeout=10)
+    assert (task.cancelled(), survived) == (True, 1)
+
+
+async def test_a_task_that_nobody_cancelled_goes_on() -> None:
+    stop_if_cancelled()
+    async with asyncio.timeout(None):
+        stop_if_cancelled()

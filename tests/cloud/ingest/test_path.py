@@ -177,6 +177,26 @@ async def test_a_handler_that_fails_does_not_stop_the_path(broker: Mosquitto, se
         assert ("handler_failed", "collector") in ingest.alarm_log.standing
 
 
+async def test_the_path_ends_although_an_error_takes_the_place_of_a_cancellation(
+    broker: Mosquitto, sender: Sender, tmp_path: Path
+) -> None:
+    """Seen with a collector that got no memory: it went on without its path, and nobody started it again."""
+    hears = asyncio.Event()
+
+    async def birth(*_: object, **__: object) -> None:
+        hears.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise MemoryError
+
+    async with running(broker, tmp_path) as ingest:
+        ingest.heard.birth = birth  # type: ignore[method-assign]
+        sender.send(encode_birth(BIRTH), topic("east", "g1", "birth"))
+        await hears.wait()
+    assert ingest.view().handler_failures == 1
+
+
 async def test_a_broker_that_dies_and_comes_back_is_found_again(
     broker: Mosquitto, sender: Sender, tmp_path: Path
 ) -> None:
