@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import logging
 import os
-import random
-import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -16,8 +12,6 @@ import msgspec
 
 from edge.cli_parser import build_parser
 from edge.settings import Site, load_site
-from protocols.alive import alive
-from protocols.clock import Clock, SystemClock
 from protocols.errors import BadSettings
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -75,40 +69,9 @@ def _read(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    site = load_site(options.site)
-    logging.basicConfig(
-        level=options.log.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    for warning in _warnings(site):
-        logging.getLogger("edge.site").warning("%s", warning)
-    clock = SystemClock()
-    return asyncio.run(alive(_run_gateway(site, clock), clock))
+    from edge.cli_run import run
 
-
-async def _run_gateway(site: Site, clock: Clock) -> int:
-    from edge.failpoint import VARIABLE, armed
-    from edge.gateway import Gateway
-    from edge.notify import Notify
-    from edge.progress import Progress
-    from edge.service import serve
-
-    fail_point = armed(os.environ.get(VARIABLE))
-    gateway = Gateway(site, clock=clock, rng=random.Random(), fail_point=fail_point)
-    loop = asyncio.get_running_loop()
-    signals = 0
-
-    def on_signal() -> None:
-        nonlocal signals
-        signals += 1
-        if signals > 1:
-            # What is committed is safe; the rest was asked to be given up.
-            os._exit(INTERRUPTED)
-        gateway.close()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    await serve(gateway.run, gateway, Progress(site), Notify(os.environ, os.getpid()), clock)
-    return DONE
+    return run(options)
 
 
 def _status(options: argparse.Namespace) -> int:
