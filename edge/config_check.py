@@ -7,7 +7,6 @@ prints one line of JSON. Time and memory of that process are bounded; one that d
 from __future__ import annotations
 
 import contextlib
-import json
 import resource
 import subprocess
 import sys
@@ -61,7 +60,9 @@ def judge_apart(box: Path, text: bytes, *, wait_s: float = WAIT_S_MAX) -> Verdic
     """The same in a process of its own. Blocking, for ``wait_s`` at most; never raises."""
     words = [sys.executable, "-m", "edge.config_check", str(box)]
     try:
-        done = subprocess.run(words, input=text, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=wait_s)
+        done = subprocess.run(
+            words, check=False, input=text, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=wait_s
+        )
         return msgspec.json.decode(done.stdout[:ANSWER_BYTES_MAX], type=Verdict)
     except subprocess.TimeoutExpired:
         return Verdict(ok=False, message=f"reading it took longer than {wait_s:g} s")
@@ -76,7 +77,7 @@ def main(words: Sequence[str]) -> int:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(kind, (most, most))
     found = judge(Path(words[0]), sys.stdin.buffer.read(TEXT_BYTES_MAX + 1))
-    print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
+    sys.stdout.buffer.write(msgspec.json.encode(found))
     return 0 if found.ok else 2
 
 

@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from edge.contract import FailPoint
 from edge.config_store import ConfigStore, Held, Record, Told
+from edge.contract import FailPoint
 from edge.failpoint import never
 from edge.settings import Site, load_site, load_site_text
 from protocols.clock import Clock

@@ -279,9 +279,7 @@ class Gateway:
             clock=self._clock,
         )
 
-    def _config_desk(
-        self, in_force: InForce, timing: Timing, boot: str, fail_point: FailPoint
-    ) -> RemoteConfig | None:
+    def _config_desk(self, in_force: InForce, timing: Timing, boot: str, fail_point: FailPoint) -> RemoteConfig | None:
         if not self._site.remote_config.enabled:
             return None
         return RemoteConfig(

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -82,7 +82,7 @@ class RemoteConfig:
     def told(self) -> SiteFileBirth:
         """For the birth."""
         now = self._in_force
-        state = "trying" if now.trying else "in_force"
+        state: Literal["trying", "in_force"] = "trying" if now.trying else "in_force"
         try:
             packed = pack(now.text)
         except BadOffer:  # a file on the box may be larger than what is taken from afar

@@ -1,4 +1,4 @@
-"""A real gateway process that is started again when it ends, a real mosquitto, and a collector that signs site files."""
+"""A real gateway process that is started again when it ends, a real mosquitto, and whoever signs site files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be changed from afar: devices and how they are read; nothing that widens what may be done in the building."""
+"""What may be changed from afar: devices and how they are read; nothing that widens what may be done in a building."""
 
 from __future__ import annotations
 
@@ -52,16 +52,18 @@ bus = "meters"
 unit = 1
 """
 ALLOWED = [
-    ('window = 64', 'window = 32'),
+    ("window = 64", "window = 32"),
     ('unit = 1\n"""', 'unit = 2\n"""'),
     ('host = "10.0.0.6"', 'host = "10.0.0.66"'),
     ('id = "b3"\n', 'id = "b3"\nname = "B3 plant room"\ntime_zone = "Europe/Berlin"\n'),
     ('max_size = "64 MiB"', 'max_size = "64 MiB"\nflush_every = "2 s"'),
     ('[sparkplug]\nurl = "mqtt://host:1883"\n', ""),
-    ('max = 5 }', 'max = 3 }'),
+    ("max = 5 }", "max = 3 }"),
     ('[device.remote]\nrelay_1 = { actions = ["pulse"], min = 1, max = 5 }\n', ""),
-    ('[[device]]\nid = "meter"', '[[device]]\nid = "meter-2"\nprofile = "eastron/sdm630"\nbus = "meters"\nunit = 9\n'
-     '[[device]]\nid = "meter"'),
+    (
+        '[[device]]\nid = "meter"',
+        '[[device]]\nid = "meter-2"\nprofile = "eastron/sdm630"\nbus = "meters"\nunit = 9\n[[device]]\nid = "meter"',
+    ),
     ('[[device]]\nid = "meter"', '[defaults]\nevery = "5 s"\n[[device]]\nid = "meter"'),
 ]
 REFUSED = [

@@ -1,4 +1,4 @@
-"""Site files from afar at a real gateway process: a good one stays, and whatever is wrong ends on the file of before."""
+"""Site files from afar at a real gateway process: a good one stays, and whatever is wrong ends on the old one."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ async def test_what_is_old_of_another_gateway_or_altered_changes_nothing(box: Co
     await box.publish(box.offer(5, box.text(BOTH) + wrong))
     event = await box.told("config_refused")
     assert (event.data["reason"], event.data["key"]) == ("wrong", "device[2].bus")
-    assert event.data["line"] == box.text(BOTH).count(b"\n") + 3
+    assert event.data["line"] == box.text(BOTH).count(b"\n") + 4
     altered = bytearray(box.offer(6, box.text(MORE)))
     altered[len(altered) // 2] ^= 1
     for payload in (

@@ -1,4 +1,4 @@
-"""A site file on its way: only what our collector signed for this gateway opens, and it opens to so much and no more."""
+"""A site file on its way: only what our collector signed for this gateway opens, and it opens to so much, no more."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ TEXT = b'[gateway]\nsite = "east"\n# \xe5\x8d\x97\xe9\x97\xa8\n'
 
 
 def offer(text: bytes = TEXT, **changes: object) -> Offer:
-    whole = Offer(
-        site="east", gateway="b3", revision=7, bases=("0" * 64,), sha256=sha256_of(text), packed=pack(text)
-    )
+    whole = Offer(site="east", gateway="b3", revision=7, bases=("0" * 64,), sha256=sha256_of(text), packed=pack(text))
     return msgspec.structs.replace(whole, **changes)
 
 
@@ -77,7 +75,9 @@ def test_a_text_that_was_not_named_is_refused() -> None:
     assert reason(sealed(offer(packed=pack(TEXT + b"#")))) == "unreadable"
 
 
-@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"v":1,"offer":"{}","signature":""}', b"\xff" * 9, b"[" * 9999])
+@pytest.mark.parametrize(
+    "payload", [b"", b"{", b"[]", b'{"v":1,"offer":"{}","signature":""}', b"\xff" * 9, b"[" * 9999]
+)
 def test_what_is_no_offer_is_refused(payload: bytes) -> None:
     assert reason(payload) in ("unreadable", "signature")
 
