@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -38,13 +39,15 @@ def _check(options: argparse.Namespace) -> int:
 
     site = load_site(options.site)
     found = _warnings(site)
+    other = _another_in_force(options.site)
+    told = [*hints(site), *([other] if other else [])]
     if options.json:
         summary = {"ok": True, "devices": len(site.devices), "buses": len(site.buses), "config_hash": site.config_hash}
-        print(json.dumps({**summary, "warnings": found, "hints": hints(site)}, ensure_ascii=False))
+        print(json.dumps({**summary, "warnings": found, "hints": told}, ensure_ascii=False))
         return DONE
     for warning in found:
         print(f"warning: {warning}")
-    for hint in hints(site):
+    for hint in told:
         print(f"hint: {hint}")
     print(f"{options.site}: good. Devices: {len(site.devices)}, buses: {len(site.buses)}.")
     return DONE
@@ -130,6 +133,19 @@ def _warnings(site: Site) -> list[str]:
     from edge.site_warnings import warnings
 
     return warnings(site)
+
+
+def _another_in_force(path: str) -> str:
+    """What is to be said when the gateway runs another file than this; "" when it runs this one."""
+    from edge.config_start import look
+    from edge.gateway import boot_id
+    from protocols.clock import SystemClock
+
+    found = look(Path(path), SystemClock(), boot_id())
+    if found.source == "box":
+        return ""
+    how = "tries" if found.trying else "runs"
+    return f"the gateway {how} revision {found.revision} from the collector; an edit of this file takes its place"
 
 
 def _print_error(error: BadSettings, *, as_json: bool) -> None:

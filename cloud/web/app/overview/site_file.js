@@ -15,7 +15,7 @@ const ASK_AGAIN_MS = 10_000;
 const asText = (/** @type {string} */ text) => new Blob([text], { type: "application/toml" });
 
 /** Lines that went and came. @param {{text: string}} props */
-const Difference = ({ text }) => html`<pre class="diff" tabindex="0">${text.split("\n").map((line, i) => html`<span key=${i} class=${line.startsWith("+") ? "came" : line.startsWith("-") ? "went" : ""}>${line}${"\n"}</span>`)}</pre>`;
+const Difference = ({ text }) => html`<pre class="diff" tabindex="0">${text.trimEnd().split("\n").map((line, i) => html`<span key=${i} class=${/^(\+\+\+|---) /.test(line) ? "head" : line.startsWith("+") ? "came" : line.startsWith("-") ? "went" : ""}>${line}${"\n"}</span>`)}</pre>`;
 
 /** @param {{found: Checked}} props */
 const Found = ({ found }) => html`<div role="status">${found.ok
@@ -78,7 +78,7 @@ export function SiteFile({ gateway }) {
   return html`<h3>${t("site_file.title")}</h3>
     <dl class="facts"><div><dt>${t("site_file.runs")}</dt><dd>${running ? t("site_file.number", { n: running.revision }) : "—"} · ${word("site_file.source", answer.now.source)}${answer.now.state === "trying" ? ` · ${t("site_file.state.trying")}` : ""} <small class="muted">${at(answer.now.told_at)}</small></dd></div>
       <div><dt>${t("site_file.wanted")}</dt><dd>${wanted ? html`${t("site_file.number", { n: wanted.revision })} · <span class=${["refused", "rolled_back"].includes(wanted.state) ? "warn" : ""}>${word("site_file.state", wanted.state)}</span> <small class="muted">${at(wanted.answered_at ?? wanted.made_at)}</small>` : "—"}</dd></div></dl>
-    ${editing.value === null ? html`<p><button class="btn" type="button" onClick=${edit}>${t("site_file.edit")}</button></p>` : html`<${Editor} path=${path} start=${editing.value} after=${after} done=${done} />`}
+    ${editing.value === null ? html`<p class="site-file-edit"><button class="btn" type="button" onClick=${edit}>${t("site_file.edit")}</button></p>` : html`<${Editor} path=${path} start=${editing.value} after=${after} done=${done} />`}
     <table class="readings"><thead><tr>${["revision", "state", "who", "when"].map((head) => html`<th scope="col">${t(`site_file.${head}_head`)}</th>`)}</tr></thead>
       <tbody>${revisions.map((one) => html`<tr key=${one.revision}><td><button class="btn" type="button" aria-expanded=${opened.value === one.revision} onClick=${() => { opened.value = opened.value === one.revision ? 0 : one.revision; }}>${one.revision}</button></td>
         <td class=${["refused", "rolled_back"].includes(one.state) ? "warn wrap" : "wrap"}>${word("site_file.state", one.state)}${one.detail && html`<br /><span class="muted">${one.line ? t("site_file.line", { n: one.line }) : ""} ${one.key} ${one.detail}</span>`}</td><td class="wrap">${one.by}<br /><span class="muted">${one.why}</span></td><td>${moment(one.made_at, now.value, zone)}</td></tr>
