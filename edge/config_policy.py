@@ -36,7 +36,7 @@ SECRET_FILES = ("password_file", "ca_file")
 SERVER = ("kind", "url", "username", *SECRET_FILES)
 BUS_ADDRESS = ("kind", "host", "port", "url", "baud", "parity", "stop_bits")
 DEVICE_ADDRESS = ("profile", "bus", "unit", "topic", "ident", "word_order", "points")
-TTY = re.compile(r"/dev/tty[A-Za-z]{1,8}[0-9]{1,3}")
+TTY = re.compile(r"/dev/(tty[A-Za-z]{1,8}[0-9]{1,3}|serial/by-(id|path)/[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,199})")
 AS_ON_THE_BOX = "as in the site file on the box; only there can it be changed"
 
 Table = dict[str, Any]

@@ -52,6 +52,11 @@ bus = "meters"
 unit = 1
 """
 ALLOWED = [
+    (
+        'kind = "modbus-tcp"\nhost = "10.0.0.6"',
+        'kind = "modbus-rtu"\nport = "/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0"',
+    ),
+    ('kind = "modbus-tcp"\nhost = "10.0.0.6"', 'kind = "modbus-rtu"\nport = "/dev/ttyUSB0"'),
     ("window = 64", "window = 32"),
     ('unit = 1\n"""', 'unit = 2\n"""'),
     ('host = "10.0.0.6"', 'host = "10.0.0.66"'),
@@ -84,6 +89,11 @@ REFUSED = [
     ("radio.password", "../../etc/hostname", "bus[2].password_file"),
     ('username = "dayuan"', 'username = "root"', "bus[2].password_file"),
     ('kind = "modbus-tcp"\nhost = "10.0.0.6"', 'kind = "modbus-rtu"\nport = "/etc/passwd"', "bus[1].port"),
+    (
+        'kind = "modbus-tcp"\nhost = "10.0.0.6"',
+        'kind = "modbus-rtu"\nport = "/dev/serial/by-id/../../sda"',
+        "bus[1].port",
+    ),
     ("max = 5 }", "max = 50 }", "device[0].remote.relay_1"),
     ("max = 5 }", 'max = 5 }\nrelay_2 = { actions = ["on"] }', "device[0].remote.relay_2"),
     ('["pulse"]', '["pulse", "on"]', "device[0].remote.relay_1"),
