@@ -22,7 +22,8 @@ from protocols.settings import Document, load_toml
 from protocols.site_config import TEXT_BYTES_MAX
 
 CPU_S_MAX = 30
-MEMORY_BYTES_MAX = 512 * 1024 * 1024
+MEMORY_BYTES_MAX = 256 * 1024 * 1024
+"""With the gateway it stays below what its unit gives both (deploy/edge): above that, systemd would end both."""
 WAIT_S_MAX = 120.0
 ANSWER_BYTES_MAX = 1024 * 1024
 
