@@ -51,9 +51,11 @@ from cloud.registry.opening import registry_of
 from cloud.registry.passwords import Passwords
 from cloud.registry.second_factor import SecondFactors
 from cloud.registry.sessions import Sessions
+from cloud.registry.site_file_book import SiteFileBook
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import FIRST_ADMINISTRATOR, Users
 from cloud.settings import PASSWORD_FILE, CloudSettings, ListenAddress, load_cloud
+from cloud.site_files.configuring import Configuring
 from cloud.store.contract import GatewayKey
 from cloud.store.opening import store_of
 from cloud.version import version
@@ -196,11 +198,11 @@ class Collector:
         )
         self.features.upkeep.add_own(self.trail.forget_before, settings.audit_days)
         self.rules.settings_of = self.features.site_alarms.settings_of
-        self.commanding = Commanding(
-            self.authority, CommandBook(self.database), self.identity_book, clock, self.ingest.publish
-        )
-        committed += [self.live, self.rules, self.commanding, *self.features.handlers]
-        announced += [self.live, self.rules]
+        of_gateways = (self.identity_book, clock, self.ingest.publish)
+        self.commanding = Commanding(self.authority, CommandBook(self.database), *of_gateways)
+        self.configuring = Configuring(self.authority, SiteFileBook(self.database), *of_gateways)
+        committed += [self.live, self.rules, self.commanding, self.configuring, *self.features.handlers]
+        announced += [self.live, self.rules, self.configuring]
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         services = Services(
             clock=clock,
@@ -221,6 +223,7 @@ class Collector:
             features=self.features,
             enrolling=self.enrolling,
             commanding=self.commanding,
+            configuring=self.configuring,
             series_known=lambda key: self.ingest.series.find(key) is not None,
             password_changed=self._forget_password,
             hosts=settings.hosts,
@@ -246,6 +249,7 @@ class Collector:
                 tasks.create_task(self.rules.run(self.ingest), name="alarm rules"),
                 tasks.create_task(self.gate.run(), name="gate"),
                 tasks.create_task(self.identities.run(), name="identities"),
+                tasks.create_task(self.configuring.run(), name="site files"),
                 tasks.create_task(self.trail.run(), name="audit trail"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
                 *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),

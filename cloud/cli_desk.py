@@ -289,6 +289,19 @@ def identity(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object
     return work
 
 
+def site_file(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object]]:
+    """A command of ``cli_config``, with its imports when it is asked for."""
+
+    async def work(desk: Desk, options: argparse.Namespace) -> object:
+        from cloud import cli_config
+
+        answer: object = await getattr(cli_config, work.__name__)(desk, options)
+        return answer
+
+    work.__name__ = f"config_{name}"
+    return work
+
+
 WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
     work.__name__: work
     for work in (
@@ -313,6 +326,7 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         import_site,
         map_site,
         *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files")),
+        *(site_file(name) for name in ("show", "history", "diff", "set", "revert")),
     )
 }
 WITHOUT_TRAIL = frozenset({"audit_verify", "audit_list"})

@@ -11,6 +11,7 @@ Commands = argparse._SubParsersAction  # argparse has no public name for it
 AddCommand = Callable[[Any, str, str, str], argparse.ArgumentParser]
 
 BROKER_LISTEN = "0.0.0.0:8883"
+CONFIRM_S = 300
 
 
 def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -> None:
@@ -27,6 +28,7 @@ def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -
     )
     revoke.add_argument("gateway", metavar="SITE/GATEWAY", help="as in the list")
     revoke.add_argument("--reason", default="", help="for the list")
+    _add_config(commands, add)
     broker = commands.add_parser("broker", help="what the broker must know").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -44,3 +46,25 @@ def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -
         help="host name or address by which gateways reach it; may be given several times",
     )
     files.add_argument("--connections", type=int, default=1000, metavar="N", help="at most so many at once")
+
+
+def _add_config(commands: Commands[argparse.ArgumentParser], add: AddCommand) -> None:
+    actions = commands.add_parser(
+        "config", help="site files of gateways: what runs, what is wanted, and a new one"
+    ).add_subparsers(dest="action", required=True, metavar="ACTION")
+    show = add(actions, "show", "what a gateway runs, and what is wanted", "config_show")
+    history = add(actions, "history", "every revision and what became of it", "config_history")
+    diff = add(actions, "diff", "what a file would change", "config_diff")
+    put = add(actions, "set", "want a file: the gateway tries it, and takes it back when it is not good", "config_set")
+    revert = add(actions, "revert", "want an earlier revision again, under a new number", "config_revert")
+    for each in (show, history, diff, put, revert):
+        each.add_argument("gateway", metavar="SITE/GATEWAY", help="as in the list of gateways")
+    for each in (diff, put):
+        each.add_argument("file", type=Path, metavar="FILE", help="a site file")
+    show.add_argument("--revision", type=int, metavar="N", help="the text of one revision")
+    revert.add_argument("revision", type=int, metavar="N", help="as in the history")
+    for each in (put, revert):
+        each.add_argument("--reason", required=True, help="stands in the history")
+        each.add_argument(
+            "--confirm-within", type=int, default=CONFIRM_S, metavar="S", help=f"10 to 3600 s (else {CONFIRM_S})"
+        )

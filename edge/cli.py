@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import logging
 import os
-import random
-import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
 from edge.cli_parser import build_parser
 from edge.settings import Site, load_site
-from protocols.alive import alive
-from protocols.clock import Clock, SystemClock
 from protocols.errors import BadSettings
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -44,13 +39,15 @@ def _check(options: argparse.Namespace) -> int:
 
     site = load_site(options.site)
     found = _warnings(site)
+    other = _another_in_force(options.site)
+    told = [*hints(site), *([other] if other else [])]
     if options.json:
         summary = {"ok": True, "devices": len(site.devices), "buses": len(site.buses), "config_hash": site.config_hash}
-        print(json.dumps({**summary, "warnings": found, "hints": hints(site)}, ensure_ascii=False))
+        print(json.dumps({**summary, "warnings": found, "hints": told}, ensure_ascii=False))
         return DONE
     for warning in found:
         print(f"warning: {warning}")
-    for hint in hints(site):
+    for hint in told:
         print(f"hint: {hint}")
     print(f"{options.site}: good. Devices: {len(site.devices)}, buses: {len(site.buses)}.")
     return DONE
@@ -75,40 +72,9 @@ def _read(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    site = load_site(options.site)
-    logging.basicConfig(
-        level=options.log.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    for warning in _warnings(site):
-        logging.getLogger("edge.site").warning("%s", warning)
-    clock = SystemClock()
-    return asyncio.run(alive(_run_gateway(site, clock), clock))
+    from edge.cli_run import run
 
-
-async def _run_gateway(site: Site, clock: Clock) -> int:
-    from edge.failpoint import VARIABLE, armed
-    from edge.gateway import Gateway
-    from edge.notify import Notify
-    from edge.progress import Progress
-    from edge.service import serve
-
-    fail_point = armed(os.environ.get(VARIABLE))
-    gateway = Gateway(site, clock=clock, rng=random.Random(), fail_point=fail_point)
-    loop = asyncio.get_running_loop()
-    signals = 0
-
-    def on_signal() -> None:
-        nonlocal signals
-        signals += 1
-        if signals > 1:
-            # What is committed is safe; the rest was asked to be given up.
-            os._exit(INTERRUPTED)
-        gateway.close()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    await serve(gateway.run, gateway, Progress(site), Notify(os.environ, os.getpid()), clock)
-    return DONE
+    return run(options)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -167,6 +133,19 @@ def _warnings(site: Site) -> list[str]:
     from edge.site_warnings import warnings
 
     return warnings(site)
+
+
+def _another_in_force(path: str) -> str:
+    """What is to be said when the gateway runs another file than this; "" when it runs this one."""
+    from edge.config_start import look
+    from edge.gateway import boot_id
+    from protocols.clock import SystemClock
+
+    found = look(Path(path), SystemClock(), boot_id())
+    if found.source == "box":
+        return ""
+    how = "tries" if found.trying else "runs"
+    return f"the gateway {how} revision {found.revision} from the collector; an edit of this file takes its place"
 
 
 def _print_error(error: BadSettings, *, as_json: bool) -> None:

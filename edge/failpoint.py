@@ -23,6 +23,11 @@ NAMES = (
     "before_ack",
     "after_ack",
     "after_birth",
+    "before_config_text",
+    "after_config_text",
+    "before_config_record",
+    "after_config_record",
+    "in_trial",
 )
 """Every name that some part of the gateway passes."""
 

@@ -19,6 +19,8 @@ from edge.buffer_sqlite import SqliteBuffer
 from edge.command_desk import CommandDesk
 from edge.command_socket import CommandSocket
 from edge.commands import DeviceWriter
+from edge.config_start import InForce
+from edge.config_store import ConfigStore
 from edge.contract import Dial, Driver, FailPoint
 from edge.drivers.modbus import ModbusDriver
 from edge.drivers.mqtt import MqttDriver
@@ -33,6 +35,7 @@ from edge.northbound.contract import Northbound
 from edge.northbound.modules import northbound
 from edge.pipeline import Pipeline
 from edge.remote_commands import RemoteCommands
+from edge.remote_config import RemoteConfig
 from edge.renewal import Renewal
 from edge.reporter import Reporter
 from edge.retime import Timing
@@ -75,10 +78,13 @@ class Gateway:
         fail_point: FailPoint = never,
         dial: Dial | None = None,
         boot: str = "",
+        in_force: InForce | None = None,
     ) -> None:
         self._site = site
         self._clock = clock
         self._closing = asyncio.Event()
+        self.begins_again = False
+        """Closed in order to start anew with another site file."""
         self._started_at = clock.now_ms()
         own = site.gateway
         self._buffer = SqliteBuffer(
@@ -97,7 +103,8 @@ class Gateway:
             dead_after_s=site.uplink.dead_after_s,
             fail_point=fail_point,
         )
-        timing = Timing(clock, boot=boot or boot_id())
+        boot = boot or boot_id()
+        timing = Timing(clock, boot=boot)
         self._northbound = self._modules(timing, rng)
         pipeline = Pipeline(site.devices, timing, self._kinds(), [module.take for module in self._northbound])
         self._intake = Intake(
@@ -124,6 +131,7 @@ class Gateway:
         self._renewal = Renewal(self._identity, clock, site=own.site, gateway=own.id)
         self._seen = SeenCommands(site.buffer.path.with_name(site.buffer.path.name + ".orders"))
         self._orders = self._orders_desk(timing)
+        self._config = self._config_desk(in_force, timing, boot, fail_point) if in_force is not None else None
         self._session = Session(
             dial=dial or _dialer(site.uplink, self._identity),
             uplink=self._uplink,
@@ -170,16 +178,17 @@ class Gateway:
                     for module in self._northbound
                 ]
                 obeying = group.create_task(self._keep("command socket", commands.run), name="command-socket")
-                ordering = group.create_task(self._keep("orders", self._orders.run), name="orders")
+                ordering = [group.create_task(self._keep("orders", self._orders.run), name="orders")]
+                if self._config is not None:
+                    work = self._keep("site files", self._config.run)
+                    ordering.append(group.create_task(work, name="site-files"))
                 driving = [
                     group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
                     for driver in self._drivers
                 ]
                 await self._closing.wait()
                 log.info("closing")
-                obeying.cancel()
-                ordering.cancel()
-                for task in driving:
+                for task in (obeying, *ordering, *driving):
                     task.cancel()
                 if driving:
                     await asyncio.wait(driving)
@@ -272,10 +281,39 @@ class Gateway:
             clock=self._clock,
         )
 
+    def _config_desk(self, in_force: InForce, timing: Timing, boot: str, fail_point: FailPoint) -> RemoteConfig | None:
+        if not self._site.remote_config.enabled:
+            return None
+        return RemoteConfig(
+            in_force,
+            store=ConfigStore(self._site.buffer.path, fail_point),
+            key=self._identity.files.command_key,
+            clock_known=lambda: timing.known,
+            answering=self._answering,
+            acked_since_start=lambda: self._uplink.acked_since_start,
+            restart=self._begin_again,
+            sink=self._intake,
+            clock=self._clock,
+            boot=boot,
+            fail_point=fail_point,
+        )
+
+    def _answering(self) -> frozenset[str]:
+        """Devices that answer now."""
+        reports = [report for driver in self._drivers for report in driver.device_reports()]
+        return frozenset(report.id for report in reports if report.state == "ok")
+
+    def _begin_again(self) -> None:
+        self.begins_again = not self._closing.is_set()
+        self.close()
+
     def _channels(self, uplink: UplinkSettings) -> dict[str, ChannelHandler]:
         """Where more than acks is listened to. Without an enrolment no order can be verified, so none is heard."""
         heard: dict[str, ChannelHandler] = {"cert": self._renewal.hear} if uplink.url.tls else {}
-        return {**heard, "cmd": self._orders.hear} if self._identity.files.enrolled else heard
+        if not self._identity.files.enrolled:
+            return heard
+        config: dict[str, ChannelHandler] = {} if self._config is None else {"config": self._config.hear}
+        return {**heard, "cmd": self._orders.hear, **config}
 
     def _writers(self) -> dict[str, DeviceWriter]:
         drivers = (driver for driver in self._drivers if isinstance(driver, ModbusDriver))
@@ -286,7 +324,8 @@ class Gateway:
         return {(device.id, point.name): point.kind for device in devices for point in device.points}
 
     def _birth(self, session: int) -> Birth:
-        return birth(self._site, session=session, started_at=self._started_at)
+        told = self._config.told() if self._config is not None else None
+        return birth(self._site, session=session, started_at=self._started_at, site_file=told)
 
 
 def boot_id() -> str:

@@ -6,7 +6,7 @@ from importlib import metadata
 
 from edge.settings import DeviceSettings, Site
 from edge.site_points import device_profile
-from protocols.birth import Birth, DeviceBirth, PointBirth
+from protocols.birth import Birth, DeviceBirth, PointBirth, SiteFileBirth
 from protocols.modbus.profile import ModbusProfile
 
 MISSED_POLLS = 3
@@ -23,7 +23,7 @@ def software_version() -> str:
         return "source"
 
 
-def birth(site: Site, *, session: int, started_at: int) -> Birth:
+def birth(site: Site, *, session: int, started_at: int, site_file: SiteFileBirth | None = None) -> Birth:
     """The birth of a session. started_at: ms, when the process started."""
     return Birth(
         site=site.gateway.site,
@@ -36,6 +36,7 @@ def birth(site: Site, *, session: int, started_at: int) -> Birth:
         session=session,
         started_at=started_at,
         devices=[_device(site, device) for device in site.devices],
+        site_file=site_file,
     )
 
 

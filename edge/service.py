@@ -26,9 +26,17 @@ class Watched(Protocol):
 
 
 async def serve(
-    run: Callable[[], Awaitable[None]], watched: Watched, progress: Progress, notify: Notify, clock: Clock
+    run: Callable[[], Awaitable[None]],
+    watched: Watched,
+    progress: Progress,
+    notify: Notify,
+    clock: Clock,
+    begins_again: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Run the gateway to its end; tell ``notify`` how it gets on, when somebody listens there."""
+    """Run the gateway to its end; tell ``notify`` how it gets on, when somebody listens there.
+
+    ``begins_again``: whether that end is one, or the same process starts anew.
+    """
     if not notify.is_heard:
         await run()
         return
@@ -36,7 +44,8 @@ async def serve(
     try:
         await run()
     finally:
-        notify.stopping()
+        if not begins_again():
+            notify.stopping()
         looking.cancel()
 
 

@@ -146,6 +146,13 @@ class DeviceSettings(_Settings, frozen=True, kw_only=True):
     remote: dict[str, RemoteRule] = {}
 
 
+class RemoteConfigSettings(_Settings, frozen=True, kw_only=True):
+    """Whether site files are taken from the collector, and whether they may widen what it may order."""
+
+    enabled: bool = False
+    may_allow_commands: bool = False
+
+
 class Site(_Settings, frozen=True, kw_only=True):
     """Everything in one site file. ``profiles`` holds each profile the devices name, by its id."""
 
@@ -159,6 +166,7 @@ class Site(_Settings, frozen=True, kw_only=True):
     profiles: dict[str, Profile]
     sparkplug: SparkplugSettings | None = None
     home_assistant: HomeSettings | None = None
+    remote_config: RemoteConfigSettings = RemoteConfigSettings()
 
     def devices_of(self, bus: BusSettings) -> tuple[DeviceSettings, ...]:
         """The devices on ``bus``, in the file's order."""
@@ -170,3 +178,10 @@ def load_site(path: str | Path) -> Site:
     from edge.site_reader import read_site  # which builds what is declared here
 
     return read_site(Path(path))
+
+
+def load_site_text(path: str | Path, text: str) -> Site:
+    """The same for a text that is to stand for the file at ``path``: what it names is looked for beside that file."""
+    from edge.site_reader import read_site_text
+
+    return read_site_text(Path(path), text)

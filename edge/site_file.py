@@ -149,6 +149,13 @@ class DeviceRow(Row, frozen=True, kw_only=True):
     extended: bool = False  # Modbus: also read points known from one source only
 
 
+class RemoteConfigRow(Row, frozen=True, kw_only=True):
+    """[remote_config]: site files from the collector; what stands in this file on the box decides, never what comes"""
+
+    enabled: bool = False  # take site files that the collector signed, try them, and take them back by itself
+    may_allow_commands: bool = False  # such a file may also widen [device.remote], and move devices that stand there
+
+
 class SiteFile(Row, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -160,3 +167,4 @@ class SiteFile(Row, frozen=True, kw_only=True):
     device: list[DeviceRow] = []
     sparkplug: SparkplugRow | None = None
     home_assistant: HomeAssistantRow | None = None
+    remote_config: RemoteConfigRow = msgspec.field(default_factory=RemoteConfigRow)

@@ -20,6 +20,7 @@ from edge.settings import (
     DeviceSettings,
     GatewaySettings,
     HomeSettings,
+    RemoteConfigSettings,
     RemoteRule,
     Site,
     SparkplugSettings,
@@ -57,6 +58,12 @@ def read_site(path: Path) -> Site:
     return _Reader(document, decode(document, SiteFile), path).site()
 
 
+def read_site_text(path: Path, text: str) -> Site:
+    """The same for a text that is to stand for the file at ``path``."""
+    document = Document(str(path), text)
+    return _Reader(document, decode(document, SiteFile), path).site()
+
+
 class _Reader:
     """Turns the rows of one file into settings; every error names the key."""
 
@@ -86,6 +93,10 @@ class _Reader:
             profiles=self._profiles,
             sparkplug=self._sparkplug(),
             home_assistant=self._home_assistant(),
+            remote_config=RemoteConfigSettings(
+                enabled=self._file.remote_config.enabled,
+                may_allow_commands=self._file.remote_config.may_allow_commands,
+            ),
         )
 
     def _sparkplug(self) -> SparkplugSettings | None:

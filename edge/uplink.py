@@ -92,6 +92,8 @@ class Uplink:
         self._probes = 0
         self._probe_at = 0.0
         self._silence_factor = 1
+        self._held_at_start: int | None = None
+        self._newest_acked = -1
         self.heard_time: Callable[[int], None] = lambda _: None
         """Told the collector's time, ms, of every ack that says it."""
         self.found_damage = asyncio.Event()
@@ -101,6 +103,8 @@ class Uplink:
 
     def load(self, first: int, last: int) -> None:
         """Everything the buffer holds (places first..last) waits to be sent, except what is on its way."""
+        if self._held_at_start is None:
+            self._held_at_start = last
         self._lanes.load(first, last, self._window.flights)
         self.found_damage.clear()
         self._hungry.set()
@@ -131,6 +135,11 @@ class Uplink:
     def pinned(self) -> set[int]:
         """Places on their way, not to be dropped when room is made."""
         return self._lanes.in_memory() | set(self._window.flights)
+
+    @property
+    def acked_since_start(self) -> bool:
+        """True when the collector acked a batch that was sealed since this process began."""
+        return self._held_at_start is not None and self._newest_acked > self._held_at_start
 
     # For the session
 
@@ -284,6 +293,7 @@ class Uplink:
         stored = self._window.release(first, last)
         for start, end in stored:
             self._lanes.forget(start, end)
+            self._newest_acked = max(self._newest_acked, end)
         if not stored:
             return
         now = self._clock.monotonic()

@@ -1,6 +1,6 @@
 """The birth: what a gateway is and has, published retained at the start of each session. JSON on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -37,6 +37,20 @@ class DeviceBirth(msgspec.Struct, frozen=True):
     points: list[PointBirth] = []
 
 
+class SiteFileBirth(msgspec.Struct, frozen=True, kw_only=True):
+    """The site file in force, told by a gateway that takes site files from afar.
+
+    ``source``: ``box`` (the file on its disk, ``revision`` 0) or ``collector``; ``state``: ``trying`` until it is
+    confirmed, then ``in_force``. ``packed``: the text, see ``protocols.site_config``.
+    """
+
+    sha256: Annotated[str, msgspec.Meta(max_length=64)]
+    revision: _Whole
+    source: Literal["box", "collector"]
+    state: Literal["in_force", "trying"]
+    packed: Annotated[str, msgspec.Meta(max_length=512 * 1024)] = ""
+
+
 class Birth(msgspec.Struct, frozen=True, kw_only=True):
     """One gateway. ``session`` grows with every session of this buffer; ``started_at`` is ms since 1970."""
 
@@ -51,6 +65,7 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     session: _Whole
     started_at: _Whole
     devices: list[DeviceBirth] = []
+    site_file: SiteFileBirth | None = None
 
 
 _encoder = msgspec.json.Encoder()

@@ -75,6 +75,10 @@ class BadCommand(_Refused):
     """A command that a device cannot carry out; the detail says what it can."""
 
 
+class BadOffer(_Refused):
+    """A site file offered from afar that a gateway does not take."""
+
+
 class StoreDamaged(Permanent):
     """A store file cannot be read. It is left where it lies until somebody sets it aside."""
 

@@ -82,7 +82,23 @@ EVENT_KINDS: dict[str, EventKind] = {
         "buffer damaged", "缓存文件损坏", {"path": TEXT, "salvaged": COUNT, "lost": COUNT, "detail": TEXT}, ("path",)
     ),
     "buffer_full": EventKind("buffer full", "缓存已满", {"max_bytes": COUNT, "detail": TEXT}),
-    "config_applied": EventKind("configuration applied", "配置生效", {"config_hash": TEXT, "devices": COUNT}),
+    "config_applied": EventKind(
+        "configuration applied",
+        "配置生效",
+        {"config_hash": TEXT, "devices": COUNT, "revision": COUNT, "sha256": TEXT},
+    ),
+    "config_refused": EventKind(
+        "configuration refused",
+        "配置被拒绝",
+        {"revision": COUNT, "reason": TEXT, "line": COUNT, "key": TEXT, "detail": TEXT},
+        ("revision", "reason"),
+    ),
+    "config_rolled_back": EventKind(
+        "configuration taken back",
+        "配置已回退",
+        {"revision": COUNT, "reason": TEXT, "detail": TEXT, "devices": TEXT},
+        ("revision", "reason"),
+    ),
     "gateway_started": EventKind("gateway started", "网关启动", {"software": TEXT, "session": COUNT}),
 }
 

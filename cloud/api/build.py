@@ -38,6 +38,7 @@ from cloud.api import (
     fences,
     fleet_settings,
     gates,
+    gateway_config,
     gateways,
     gps_in,
     health,
@@ -95,6 +96,7 @@ PLAIN = (
     tokens,
     enrolment,
     commands,
+    gateway_config,
     audit,
 )
 OF_FEATURES = (

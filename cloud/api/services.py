@@ -20,6 +20,7 @@ from cloud.registry.second_factor import SecondFactors
 from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import Users
+from cloud.site_files.configuring import Configuring
 from cloud.store.contract import SeriesKey, SeriesStore
 from protocols.clock import Clock
 
@@ -44,6 +45,7 @@ class Services:
     ingest: IngestPath
     enrolling: Enrolling
     commanding: Commanding
+    configuring: Configuring
     series_known: Callable[[SeriesKey], bool]
     """Whether any reading of the series was ever stored."""
     password_changed: Callable[[str], None] = lambda _: None

@@ -13,6 +13,7 @@ from cloud.registry import (
     tables_places,
     tables_reports,
     tables_requests,
+    tables_site_files,
     tables_tariffs,
 )
 from cloud.registry.table_root import Table
@@ -31,5 +32,6 @@ MODULES = (
     tables_reports,
     tables_identity,
     tables_people,
+    tables_site_files,
 )
 METADATA = Table.metadata

@@ -360,6 +360,7 @@ class FakeApi:
                 Route("/api/v1/gateways/{site}/{gateway}", self.gateway),
                 Route("/api/v1/gateways/{site}/{gateway}/unfence", self.unfence, methods=["POST"]),
                 *self.more,
+                Route("/api/v1/gateways/{site}/{gateway}/config", lambda _: JSONResponse({"now": None})),
             ],
             middleware=[Middleware(BaseHTTPMiddleware, dispatch=self.guard)],
         )

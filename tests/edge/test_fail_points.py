@@ -14,8 +14,10 @@ from protocols.batch import open_batch
 from tests.edge.mosquitto import mosquitto
 from tests.edge.scripted_collector import ScriptedCollector
 
-ELSEWHERE = {"mid_salvage"}
-"""Passed only with a damaged file; see tests/contracts/test_buffer_damage.py."""
+CONFIG = {"before_config_text", "after_config_text", "before_config_record", "after_config_record", "in_trial"}
+"""Passed only with a site file from afar; see tests/edge/test_remote_config.py."""
+ELSEWHERE = {"mid_salvage"} | CONFIG
+"""The first only with a damaged file; see tests/contracts/test_buffer_damage.py."""
 
 
 async def run_box(buffer: Path, port: int, count: int, fail_point: str = "") -> tuple[int, list[int]]:

@@ -11,6 +11,7 @@ _ALARM, _REQUEST, _BOOKING, _PASS = (
     "/api/v1/passes/{name}",
 )
 _RULE, _HOOK = "/api/v1/alarm-rules/{name}", "/api/v1/webhooks/{name}"
+_CONFIG = "/api/v1/gateways/{site}/{gateway}/config"
 _TARIFF = "/api/v1/tariffs/{site}/{name}"
 _ASSET, _MAP, _PLAN = "/api/v1/assets/{site}/{kind}/{name}", "/api/v1/map/{site}", "/api/v1/map/{site}/floor-plan"
 
@@ -94,6 +95,7 @@ _DISPATCHED = {
 }
 _SET = (
     *(("GET", "/api/v1/quarantine"), ("POST", "/api/v1/gateways/{site}/{gateway}/unfence")),
+    *(("GET", _CONFIG), ("GET", f"{_CONFIG}/{{number}}"), ("POST", _CONFIG), ("POST", f"{_CONFIG}/dry-run")),
     *(("PUT", _ASSET), ("DELETE", _ASSET), ("POST", "/api/v1/assets/import"), ("GET", "/api/v1/assets/export")),
     *(("PUT", _MAP), ("PUT", _PLAN), ("DELETE", _PLAN), ("PUT", "/api/v1/calendar/{site}")),
     *(("PUT", "/api/v1/dispatch/settings/{site}"), ("PUT", "/api/v1/fleet-settings/{site}")),

@@ -58,6 +58,7 @@ from tests.proof.api_entries import DISPATCHER, NOBODY, REQUESTER
 from tests.proof.api_identity import of_identity
 from tests.proof.api_loopback import only_loopback
 from tests.proof.api_people import Credential
+from tests.proof.api_site_files import of_site_files
 from tests.proof.api_sound import Sound, json_sound, outward
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -121,6 +122,8 @@ class World:
             return await self._period(entry)
         if path.startswith(("/api/v1/energy/hand-readings/", "/api/v1/energy/basis/", "/api/v1/energy/indices")):
             return await self._desk_of_energy(entry)
+        if "/config" in path:
+            return await of_site_files(self.api, entry)
         if path.startswith(("/api/v1/enrolment", "/api/v1/commands")):
             made = await of_identity(self.api, entry)
             return (json_sound(made.body) if made.body else Sound())._replace(path=made.path)
@@ -141,11 +144,8 @@ class World:
         self._people += 1
         grant = {"role": "viewer", "site": "east"}
         await self._ask("POST", "/api/v1/users", {"name": f"p{self._people}", "grants": [grant]})
-        body = (
-            {"name": f"n{self._people}", "grants": [grant]}
-            if entry == ("POST", "/api/v1/users")
-            else {"grants": [grant]}
-        )
+        name = {"name": f"n{self._people}"} if entry == ("POST", "/api/v1/users") else {}
+        body = {**name, "grants": [grant]}
         return json_sound(body)._replace(path={"name": f"p{self._people}"})
 
     async def pass_time(self, seconds: float) -> list[str]:

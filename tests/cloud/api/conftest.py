@@ -33,8 +33,10 @@ from cloud.registry.passwords import Passwords
 from cloud.registry.roles import Role
 from cloud.registry.second_factor import SecondFactors
 from cloud.registry.sessions import Sessions
+from cloud.registry.site_file_book import SiteFileBook
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import Users
+from cloud.site_files.configuring import Configuring
 from cloud.store.contract import BatchRow, CommitWork, EventRow, GatewayKey, ReadingColumns, SeriesKey
 from cloud.store.duckdb_store import DuckdbStore
 from cloud.store.series_book import QualityBook, SeriesBook
@@ -152,6 +154,7 @@ class Api:
             ingest=self.ingest,
             enrolling=self.enrolling,
             commanding=Commanding(self.authority, CommandBook(database), self.identity_book, clock, self.publish),
+            configuring=Configuring(self.authority, SiteFileBook(database), self.identity_book, clock, self.publish),
             series_known=lambda key: self.series.find(key) is not None,
             web=self.web,
         )
@@ -167,7 +170,7 @@ class Api:
         async with httpx.AsyncClient(transport=transport, base_url="http://collector", headers=headers) as client:
             yield client
 
-    async def publish(self, topic: str, payload: bytes) -> None:
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """In the place of the broker."""
         self.published.append((topic, payload))
 

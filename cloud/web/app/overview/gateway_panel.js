@@ -9,6 +9,7 @@ import { EventTable, Facts } from "./device_panel.js";
 import { Busy } from "./gateway_row.js";
 import { failureWords, useAnswer } from "./loading.js";
 import { PanelBox } from "./panel.js";
+import { SiteFile } from "./site_file.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
 /** @typedef {import("../types.d.ts").Report} Report */
@@ -100,6 +101,7 @@ export function GatewayPanel({ gateway }) {
       ["session", attributes.session ?? ""], ["software", attributes.software], ["config", attributes.config_hash ? html`<span class="mono">${attributes.config_hash.slice(0, 12)}</span>` : ""]]} />
     ${report && html`<${BusTable} report=${report} />`}
     <${Refused} counts=${attributes.refused} />
+    ${may("install") && html`<${SiteFile} gateway=${gateway} />`}
     <${Kept} gateway=${gateway} zone=${zone} />
     <${EventTable} device=${gateway} />
   <//>`;

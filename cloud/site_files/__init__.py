@@ -1,0 +1,1 @@
+"""Site files of gateways, wanted and confirmed."""
