@@ -15,7 +15,7 @@ import contextlib
 import logging
 import random
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import NamedTuple
 
@@ -47,6 +47,10 @@ EVENTS_AT_ONCE = 64
 TOPICS_KEPT = 4096
 READINGS_MARK = b"r"
 """Behind the origin of a message: its readings. Events have their number in the message there."""
+
+
+TellAtOnce = Callable[[Sequence[Event], bool], None]
+"""Gets the events of a message before they are on disk, and whether they happened just now; never waits or raises."""
 
 
 class _Pending(NamedTuple):
@@ -105,6 +109,7 @@ class MqttDriver:
         self._events: asyncio.Queue[_Pending] = asyncio.Queue(LANE_MAX)
         self._telemetry: asyncio.Queue[_Pending] = asyncio.Queue(LANE_MAX)
         self._store_error = ""
+        self.tell_at_once: TellAtOnce = _nobody
 
     @property
     def name(self) -> str:
@@ -154,6 +159,8 @@ class MqttDriver:
                 continue
             if found is not None:
                 told.append(found)
+                if found.events:
+                    self.tell_at_once(found.events, not (message.dup or arrival.queued))
         pending = _Pending(link, message, tuple(told))
         if any(item.events or item.news for item in told):
             await self._events.put(pending)
@@ -246,6 +253,10 @@ class MqttDriver:
                 lost = device.silent(up_since_s)
                 if lost is not None:
                     await self._events.put(_Pending(None, None, (Told(news=(lost,)),)))
+
+
+def _nobody(events: Sequence[Event], fresh: bool) -> None:
+    """No door waits for them."""
 
 
 async def _acknowledge(pending: _Pending) -> None:
