@@ -72,8 +72,8 @@ class _Door:
         if reader not in self._known:
             raise self._fail(at, f"no device {reader!r}", self._devices())
         device, profile = self._known[reader]
-        if not (isinstance(profile, MqttProfile) and profile.tells("card_read")):
-            raise self._fail(at, f"{device.profile} reads no cards", "a device whose profile tells of card_read")
+        if not (isinstance(profile, MqttProfile) and profile.reads_cards):
+            raise self._fail(at, f"{device.profile} reads no cards", "a device whose profile reads card numbers")
 
     def _check_zones(self) -> None:
         row, key = self._row, self._key

@@ -40,7 +40,19 @@ TELL_LEFT_OUT_S = 60.0
 SAVE_EVERY_S = 1.0
 DETAIL_MAX = 400
 
+TAPS = frozenset({"card_read", "access_granted", "access_denied"})
+"""Kinds by which a reader says that a card was held to it. What it thinks of the card does not matter."""
+
 Obey = Callable[[Command], Awaitable[CommandOutcome]]
+
+
+def _as_read(event: Event) -> Event:
+    if event.kind == "card_read":
+        return event
+    data: dict[str, Scalar] = {"card_key": event.data["card_key"], "known": event.kind == "access_granted"}
+    if "reason" in event.data:
+        data["access"] = event.data["reason"]
+    return Event(event.device, "card_read", event.at, data, event.reason)
 
 
 class _Reader:
@@ -117,14 +129,20 @@ class Access:
         self.decisions = 0
         self.left_out = 0
 
-    def hear(self, events: Sequence[Event], fresh: bool) -> None:
-        """Take what a device told. fresh: it happened just now. Never waits, never raises for what an event says."""
+    def hear(self, events: tuple[Event, ...], fresh: bool) -> tuple[Event, ...]:
+        """Take what a device told, and return it as it is to be stored. fresh: it happened just now.
+
+        What a reader of a door decided by itself opened nothing, so it is a card that was read. Never waits or raises.
+        """
         began_s = self._clock.monotonic()
+        kept = []
         for event in events:
             reader = self._readers.get(event.device)
             card = event.data.get("card_key")
-            if reader is None or event.kind != "card_read" or not isinstance(card, str):
+            if reader is None or event.kind not in TAPS or not isinstance(card, str):
+                kept.append(event)
                 continue
+            kept.append(_as_read(event))
             now_s = self._clock.monotonic()
             if reader.is_same(card, now_s):
                 continue
@@ -133,6 +151,7 @@ class Access:
                 continue
             self.decisions += 1
             self._decide(event, reader, card, fresh, began_s)
+        return tuple(kept)
 
     async def run(self) -> None:
         """Work until cancelled."""

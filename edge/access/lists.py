@@ -7,7 +7,6 @@ A new list holds from the instant it was verified, on disk or not: a full disk m
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 from collections.abc import Callable
@@ -53,11 +52,19 @@ class Lists:
     async def run(self) -> None:
         """Work until cancelled."""
         await self._load()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tick(), name="grant-lists-tick")
+            group.create_task(self._work(), name="grant-lists-work")
+
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep(LOOK_EVERY_S)
+            self._wake.set()
+
+    async def _work(self) -> None:
         while True:
             self._watch()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._wake.wait()
+            await self._wake.wait()
             self._wake.clear()
             payload, self._waiting = self._waiting, None
             if payload is not None:

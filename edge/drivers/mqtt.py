@@ -49,8 +49,9 @@ READINGS_MARK = b"r"
 """Behind the origin of a message: its readings. Events have their number in the message there."""
 
 
-TellAtOnce = Callable[[Sequence[Event], bool], None]
-"""Gets the events of a message before they are on disk, and whether they happened just now; never waits or raises."""
+TellAtOnce = Callable[[tuple[Event, ...], bool], tuple[Event, ...]]
+"""Gets the events of a message before they are on disk, and whether they happened just now; returns them as they are to
+be stored. Never waits or raises."""
 
 
 class _Pending(NamedTuple):
@@ -158,9 +159,10 @@ class MqttDriver:
                 device.refuse("defect", "defect: the message could not be decoded; the log says why")
                 continue
             if found is not None:
-                told.append(found)
                 if found.events:
-                    self.tell_at_once(found.events, not (message.dup or arrival.queued))
+                    is_fresh = not (message.dup or arrival.queued)
+                    found = found._replace(events=self.tell_at_once(found.events, is_fresh))
+                told.append(found)
         pending = _Pending(link, message, tuple(told))
         if any(item.events or item.news for item in told):
             await self._events.put(pending)
@@ -255,8 +257,9 @@ class MqttDriver:
                     await self._events.put(_Pending(None, None, (Told(news=(lost,)),)))
 
 
-def _nobody(events: Sequence[Event], fresh: bool) -> None:
+def _nobody(events: tuple[Event, ...], _fresh: bool) -> tuple[Event, ...]:
     """No door waits for them."""
+    return events
 
 
 async def _acknowledge(pending: _Pending) -> None:

@@ -147,10 +147,6 @@ class MqttProfile(msgspec.Struct, frozen=True, kw_only=True):
         """True when a message of it can hold a card number."""
         return any(field.row.card for rule in self.messages for event in rule.events for field in event.fields)
 
-    def tells(self, kind: str) -> bool:
-        """True when a message of it can be an event of this kind."""
-        return any(event.kind == kind for rule in self.messages for event in rule.events)
-
 
 def decode(document: Document) -> MqttProfile:
     """The profile in a file that says ``protocol = "mqtt"``; raises BadSettings with file, line and key."""
