@@ -170,7 +170,13 @@ class Access:
         await self._records.drained()
 
     def close(self) -> None:
-        """Let go of the files. Blocks; may be called again."""
+        """After `run` has ended: save who passed and let go of the file. Blocks; may be called again."""
+        unsaved = self._zones.take_unsaved()
+        if unsaved:
+            try:
+                self._zones.save(unsaved)
+            except StoreUnavailable as error:
+                log.error("anti-passback: %s", error)
         self._zones.close()
 
     async def obey_order(self, command: Command) -> CommandOutcome:

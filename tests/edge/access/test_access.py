@@ -278,6 +278,30 @@ async def test_one_card_cannot_go_in_twice_also_by_another_door_and_after_a_rest
         assert (await site.decided(5))[4].kind == "access_granted"
 
 
+async def test_who_passed_just_before_the_end_is_known_after_it(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    async with site.life():
+        await site.give(a_list())
+        site.tap()
+        await site.decided(1)
+        site.clock.step(500)
+        await site.clock.advance(1.5)
+        site.tap(reader="r-out")
+        await site.decided(2)
+    assert Zones(tmp_path / "zones").load()[30].zone == "yard"
+
+
+async def test_a_damaged_file_of_places_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "zones").write_bytes(b"no database" * 100)
+    site = Site(tmp_path)
+    async with site.life():
+        await until(lambda: (tmp_path / "zones.damaged").exists())
+        await site.give(a_list())
+        site.tap()
+        await site.decided(1)
+    assert Zones(tmp_path / "zones").load()[30].zone == "inside"
+
+
 async def test_a_door_that_did_not_open_moved_nobody(tmp_path: Path) -> None:
     site = Site(tmp_path)
     outcomes = [CommandOutcome(None, "no answer"), CommandOutcome(True, "done")]
