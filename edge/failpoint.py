@@ -28,6 +28,10 @@ NAMES = (
     "before_config_record",
     "after_config_record",
     "in_trial",
+    "grants_written",
+    "grants_numbered",
+    "grants_moved",
+    "grants_kept",
 )
 """Every name that some part of the gateway passes."""
 

@@ -7,6 +7,7 @@ a driver handed over is on disk and the collector hears a goodbye.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -15,6 +16,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from edge import command_socket, latest
+from edge.access.access import Access
+from edge.access.desk import access_desk
 from edge.buffer_sqlite import SqliteBuffer
 from edge.command_desk import CommandDesk
 from edge.command_socket import CommandSocket
@@ -130,6 +133,7 @@ class Gateway:
         self._identity = Identity(IdentityFiles(own.identity_dir), clock)
         self._renewal = Renewal(self._identity, clock, site=own.site, gateway=own.id)
         self._seen = SeenCommands(site.buffer.path.with_name(site.buffer.path.name + ".orders"))
+        self._access = self._door_desk(timing, fail_point)
         self._orders = self._orders_desk(timing)
         self._config = self._config_desk(in_force, timing, boot, fail_point) if in_force is not None else None
         self._session = Session(
@@ -182,6 +186,7 @@ class Gateway:
                 if self._config is not None:
                     work = self._keep("site files", self._config.run)
                     ordering.append(group.create_task(work, name="site-files"))
+                guarding = self._guard(group)
                 driving = [
                     group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
                     for driver in self._drivers
@@ -192,6 +197,7 @@ class Gateway:
                     task.cancel()
                 if driving:
                     await asyncio.wait(driving)
+                await self._leave_doors(guarding)
                 self._intake.close()
                 await asyncio.wait([writing], timeout=FLUSH_AT_END_S)
                 self._session.close()
@@ -202,6 +208,8 @@ class Gateway:
                     task.cancel()
         finally:
             await asyncio.to_thread(self._seen.close)
+            if self._access is not None:
+                await asyncio.to_thread(self._access.close)
             await self._buffer.close()
         log.info("closed")
 
@@ -233,6 +241,20 @@ class Gateway:
             await self._clock.sleep(pause_s)
             is_steady = self._clock.monotonic() - began_at > 2 * RESTART_S[1]
             pause_s = RESTART_S[0] if is_steady else min(2 * pause_s, RESTART_S[1])
+
+    def _guard(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        if self._access is None:
+            return []
+        return [group.create_task(self._keep("doors", self._access.run), name="doors")]
+
+    async def _leave_doors(self, guarding: list[asyncio.Task[None]]) -> None:
+        """What was decided is handed to the buffer before that closes."""
+        if self._access is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await self._access.drained()
+        for task in guarding:
+            task.cancel()
 
     def _driver(self, bus: BusSettings, rng: random.Random) -> Driver:
         site = self._site
@@ -276,7 +298,7 @@ class Gateway:
             seen=self._seen,
             key=self._identity.files.command_key,
             clock_known=lambda: timing.known,
-            obey=self._commands.carry_out,
+            obey=self._commands.carry_out if self._access is None else self._access.obey_order,
             sink=self._intake,
             clock=self._clock,
         )
@@ -307,13 +329,35 @@ class Gateway:
         self.begins_again = not self._closing.is_set()
         self.close()
 
+    def _door_desk(self, timing: Timing, fail_point: FailPoint) -> Access | None:
+        """The doors of the site file, and the readers that tell of cards before anything is on disk."""
+        if not self._site.doors:
+            return None
+        access = access_desk(
+            self._site,
+            key=self._identity.files.command_key,
+            timing=timing,
+            obey=self._commands.carry_out,
+            sink=self._intake,
+            clock=self._clock,
+            fail_point=fail_point,
+        )
+        for driver in self._drivers:
+            if isinstance(driver, MqttDriver):
+                driver.tell_at_once = access.hear
+        self._reporter.grants = access.report
+        return access
+
     def _channels(self, uplink: UplinkSettings) -> dict[str, ChannelHandler]:
         """Where more than acks is listened to. Without an enrolment no order can be verified, so none is heard."""
         heard: dict[str, ChannelHandler] = {"cert": self._renewal.hear} if uplink.url.tls else {}
-        if not self._identity.files.enrolled:
-            return heard
-        config: dict[str, ChannelHandler] = {} if self._config is None else {"config": self._config.hear}
-        return {**heard, "cmd": self._orders.hear, **config}
+        if self._identity.files.enrolled:
+            heard["cmd"] = self._orders.hear
+            if self._access is not None:
+                heard["grants"] = self._access.lists.hear
+            if self._config is not None:
+                heard["config"] = self._config.hear
+        return heard
 
     def _writers(self) -> dict[str, DeviceWriter]:
         drivers = (driver for driver in self._drivers if isinstance(driver, ModbusDriver))

@@ -51,6 +51,21 @@ class SiteFileBirth(msgspec.Struct, frozen=True, kw_only=True):
     packed: Annotated[str, msgspec.Meta(max_length=512 * 1024)] = ""
 
 
+class DoorBirth(msgspec.Struct, frozen=True, kw_only=True):
+    """One [[door]]: its readers, what is pulsed for ``pulse_s`` to open it, and whether an order may (``remote``).
+    ``contact``: the device that tells whether it stands open, "" when none does."""
+
+    id: _Text
+    name: _Text
+    lock: Literal["fail-secure", "fail-safe"]
+    readers: list[_Text]
+    device: _Text
+    point: _Text
+    pulse_s: _Seconds
+    remote: bool
+    contact: _Text = ""
+
+
 class Birth(msgspec.Struct, frozen=True, kw_only=True):
     """One gateway. ``session`` grows with every session of this buffer; ``started_at`` is ms since 1970."""
 
@@ -66,6 +81,7 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     started_at: _Whole
     devices: list[DeviceBirth] = []
     site_file: SiteFileBirth | None = None
+    doors: list[DoorBirth] = []
 
 
 _encoder = msgspec.json.Encoder()

@@ -79,6 +79,10 @@ class BadOffer(_Refused):
     """A site file offered from afar that a gateway does not take."""
 
 
+class BadGrants(_Refused):
+    """A list of grants that no gateway may go by; the detail says where in it the fault is."""
+
+
 class StoreDamaged(Permanent):
     """A store file cannot be read. It is left where it lies until somebody sets it aside."""
 
