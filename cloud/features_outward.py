@@ -2,7 +2,7 @@
 
 from cloud.alarms.board import AlarmBoard
 from cloud.gps_in.announcing import Announcing
-from cloud.gps_in.intake import Intake
+from cloud.gps_in.intake import EPOCH, Intake
 from cloud.gps_in.trackers import Trackers
 from cloud.ingest.fading import FadingAlarms
 from cloud.ingest.path import Ingest
@@ -12,7 +12,11 @@ from cloud.store.contract import SeriesStore
 from protocols.clock import Clock
 
 
-def gps_in_of(database: Database, store: SeriesStore, path: Ingest, alarms: AlarmBoard, clock: Clock) -> Intake:
-    """The intake of positions, on the ingest path and the registry's tokens."""
+def gps_in_of(
+    database: Database, store: SeriesStore, path: Ingest, alarms: AlarmBoard, clock: Clock, member: str = ""
+) -> Intake:
+    """The intake of positions, on the ingest path and the registry's tokens. ``member``: who we are in a group."""
     announcing = Announcing(Trackers(Tokens(database, clock)), path, clock)
-    return Intake(path, store, announcing, FadingAlarms(alarms, clock), clock)
+    return Intake(
+        path, store, announcing, FadingAlarms(alarms, clock), clock, epoch=f"{EPOCH}-{member}" if member else EPOCH
+    )
