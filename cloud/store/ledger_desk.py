@@ -26,7 +26,6 @@ from protocols.errors import Permanent, StoreUnavailable
 from protocols.reading import Event
 
 BLOCKS_AT_ONCE = 20
-BATCHES_AT_ONCE = 5_000
 TOLD_AT_ONCE = 500
 
 
@@ -79,7 +78,7 @@ class LedgerDesk(LedgerStore):
         self._learn(news.series, news.qualities)
 
     def follow(self, through: int) -> list[Followed]:
-        """The next batches after those of the last call, up to ``through`` at the most; from now on questions find them.
+        """The next batches after those of the last call, at most up to ``through``. Questions find them from now on.
 
         Raises StoreUnavailable, DeskTaken.
         """

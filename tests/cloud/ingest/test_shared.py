@@ -100,7 +100,8 @@ def stored(postgres: PostgresServer, place: PostgresPlace) -> list[int]:
 
 def wide(seq: int) -> bytes:
     """A batch that brings a series of its own, an event, and two readings that say which batch they are of."""
-    readings = [Reading(f"m{seq}", "active_power_total", float(seq), AT + seq), Reading("m", "frequency", seq / 4, AT + seq)]
+    power = Reading(f"m{seq}", "active_power_total", float(seq), AT + seq)
+    readings = [power, Reading("m", "frequency", seq / 4, AT + seq)]
     return seal("e1", seq, readings, [Event("gate", "button", AT + seq)], gateway="g1", sealed_at=AT)
 
 
@@ -138,14 +139,16 @@ def test_each_batch_is_stored_once_when_three_collectors_get_all_of_them_at_once
         thread.start()
     for thread in threads:
         thread.join()
-    assert [sorted(map(int, filter(None, each))) for each in told] == [list(seqs)] * 3, "each collector acks what it got"
+    answered = [sorted(seq for seq in each if seq is not None) for each in told]
+    assert answered == [list(seqs)] * 3, "each collector acks what it got"
     assert sorted(stored(postgres, place)) == list(seqs)
     one = collectors()
     assert sorted(found_in_blocks(one)) == sorted(
         [(f"m{seq}", float(seq)) for seq in seqs] + [("m", seq / 4) for seq in seqs]
     )
     assert postgres.sql("SELECT count(*), count(DISTINCT (device, observed_at)) FROM store_event", place) == [(60, 60)]
-    assert postgres.sql("SELECT id FROM store_batch ORDER BY id", place) == [(n,) for n in seqs], "no number is left out"
+    numbers = postgres.sql("SELECT id FROM store_batch ORDER BY id", place)
+    assert numbers == [(n,) for n in seqs], "no number is left out"
     assert postgres.sql("SELECT waiting FROM store_head", place) == [(120,)]
 
 
@@ -344,7 +347,8 @@ async def test_what_is_at_rest_makes_room_and_what_members_tell_reaches_the_desk
     telling = [(True, "batch_rejected", "east/g1", {"reason": "crc"})]
     one.ledger.tell("c1", seen_at=5, started_at=1, batches=1, readings=2, alarms=telling)
     one.ledger.tell("c1", seen_at=6, started_at=1, batches=1, readings=2, alarms=())
-    assert [(told.member, told.kind, told.args) for told in desk.told()] == [("c1", "batch_rejected", {"reason": "crc"})]
+    heard = [(told.member, told.kind, told.args) for told in desk.told()]
+    assert heard == [("c1", "batch_rejected", {"reason": "crc"})]
     assert desk.told() == []
     assert [(seen.name, seen.seen_at) for seen in desk.members()] == [("c1", 6)]
     desk.close()
