@@ -2,8 +2,8 @@
 
     python -m tests.bench.sizing --rounds 3
 
-Everything runs on this machine, the pretend gateways too. CPU seconds of each process are told, not shares of a core, so
-that other work on the machine moves them little. Rates are what this machine did while it did all of that.
+Everything runs on this machine, the pretend gateways too. CPU seconds of each process are told, not shares of a core:
+other work on the machine moves them little. Rates are what this machine did while it did all of that.
 """
 
 from __future__ import annotations
