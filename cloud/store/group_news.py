@@ -46,7 +46,7 @@ class News:
             return True
         if (self.series and work.new_series) or (self.gateways and work.new_gateways):
             return True
-        if self.qualities and work.new_qualities:
+        if (self.qualities and work.new_qualities) or (self.quarantined and work.quarantined):
             return True
         stored = {(row.gateway, row.epoch, row.seq) for row in self.batches}
         return any((row.gateway, row.epoch, row.seq) in stored for row in work.batches)
