@@ -90,23 +90,25 @@ class PretendGateway:
         self._rng = random.Random(name)
         self._values = [self._rng.uniform(100, 9_000) for _ in range(DEVICES * len(POINTS))]
         self._last_at_ms = 0
+        self._publishing: set[asyncio.Task[None]] = set()
 
     async def run(self, until: float) -> None:
         """Send until the instant ``until``, then wait for the acks that are owed."""
         acks = asyncio.create_task(self._take_acks(), name=f"acks[{self._name}]")
         again = asyncio.create_task(self._send_again(), name=f"resend[{self._name}]")
         try:
-            async with asyncio.TaskGroup() as publishing:
-                await self._send(until, publishing)
-                deadline = self._clock.monotonic() + LAST_ACKS_S
-                while self._waiting and self._clock.monotonic() < deadline:
-                    await self._clock.sleep(0.05)
+            await self._send(until)
+            deadline = self._clock.monotonic() + LAST_ACKS_S
+            while self._waiting and self._clock.monotonic() < deadline:
+                await self._clock.sleep(0.05)
         finally:
-            for task in (acks, again):
+            # What was acked needs no confirmation of the broker's any more, which it may owe for long.
+            ending = [acks, again, *self._publishing]
+            for task in ending:
                 task.cancel()
-            await asyncio.gather(acks, again, return_exceptions=True)
+            await asyncio.gather(*ending, return_exceptions=True)
 
-    async def _send(self, until: float, publishing: asyncio.TaskGroup) -> None:
+    async def _send(self, until: float) -> None:
         next_at = self._clock.monotonic()
         while self._clock.monotonic() < until:
             while len(self._waiting) >= self._options.window:
@@ -121,7 +123,9 @@ class PretendGateway:
             now = self._clock.monotonic()
             self._waiting[self._seq] = _Sent(payload, now, now, self._options.batch)
             self._figures.sent += 1
-            publishing.create_task(self._wire.publish(self._up, payload), name=f"publish[{self._name}]")
+            publishing = asyncio.create_task(self._wire.publish(self._up, payload), name=f"publish[{self._name}]")
+            self._publishing.add(publishing)
+            publishing.add_done_callback(self._publishing.discard)
             if self._options.rate > 0:
                 next_at += self._options.batch / self._options.rate
                 await self._clock.sleep_until(min(next_at, until))
