@@ -33,8 +33,11 @@ class SharedCommit:
         self._learn(self._ledger.news(self.known))
 
     def store(self, make: Callable[[], Prepared]) -> Prepared:
-        """Commit what ``make`` prepares; it may be asked twice. Raises StoreUnavailable, CommitRefused."""
-        self.catch_up()
+        """Commit what ``make`` prepares; it may be asked twice. Raises StoreUnavailable, CommitRefused.
+
+        The first time it prepares with what is known from the last commit: what others did since is learned while
+        nobody else can commit, and seldom touches it.
+        """
         prepared = make()
 
         def again(news: News) -> tuple[CommitWork, More]:
