@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cloud.cli_backup import add_backup_commands
 from cloud.cli_identity_parser import add_identity
+from cloud.cli_size import add_size
 from cloud.registry.roles import Role
 from cloud.settings import PASSWORD_FILE, CloudSettings, load_cloud
 from cloud.settings_file import DEFAULT_BROKER, DEFAULT_DATA, DEFAULT_LISTEN
@@ -33,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_ingest(commands)
     _add_check(commands)
+    add_size(commands)
     _add_users(commands)
     tokens = commands.add_parser("token", help="tokens with which programs read the API").add_subparsers(
         dest="action", required=True, metavar="ACTION"

@@ -1,10 +1,13 @@
 """How much machine a fleet of gateways needs: worked out from what was measured once. ``dayuan-cloud size``.
 
-Pure. The figures in ``MEASURED`` were taken with ``python -m tests.bench.sizing`` and have their own date; docs/SIZING.md
-says on which machine, what was not measured, and what to measure anew on one's own.
+Pure. ``MEASURED`` was taken with ``python -m tests.bench.sizing``; docs/SIZING.md says on which machine,
+what was not measured, and what to measure anew on one's own.
 """
 
+from math import ceil
 from typing import NamedTuple
+
+from cloud.store.series_book import GATEWAYS_MAX, SERIES_MAX
 
 DAY_S = 86_400
 YEAR_DAYS = 365
@@ -66,6 +69,51 @@ SERVERS_FROM_GATEWAYS = 2_000
 """The same in connections and series: a restart of the one process is then felt by everybody."""
 
 
+WIRE_BATCH_BYTES, WIRE_READING_BYTES = 260, 4.0
+"""Of a batch beside its readings (topic, header, names, ack; estimated); of a reading in batches of 100 and more."""
+DUCKDB_BYTES = 3.0
+"""Of a reading at rest; until it is rested about 12."""
+ENGINE_BYTES = 3.0
+"""Of a reading with its origin. Not measured over a long time: it depends on how values move."""
+LEDGER_BYTES = 160.0
+"""Of a batch in the ledger with its indexes, by the width of its row; until retention folds identities to ranges."""
+LEDGER_READINGS_PER_S = 80_000
+"""Readings are held for 60 s until the engine surely has them, and 5 million may wait: more than this backs up."""
+
+
+def network_mbit(fleet: Fleet) -> float:
+    """What gateways send, without TLS and what is below it."""
+    return (fleet.batches_per_s * WIRE_BATCH_BYTES + fleet.readings_per_s * WIRE_READING_BYTES) * 8 / 1e6
+
+
+def members_needed(fleet: Fleet, measured: Measured) -> int:
+    """By CPU: a member is one process of one core."""
+    cost = measured.member
+    spent = (cost.batch_us * fleet.batches_per_s + cost.reading_us * fleet.readings_per_s) / 1e6 * HEADROOM
+    return max(2, ceil(spent))
+
+
+def warnings(fleet: Fleet, measured: Measured) -> list[str]:
+    """What such a fleet would run into."""
+    found = []
+    if fleet.batches_per_s > measured.claims_per_s:
+        found.append(
+            f"{fleet.batches_per_s:,.0f} batches a second: a group was measured with {measured.claims_per_s:,.0f} (two "
+            "cores that did all of it), and its commits come one after the other; measure yours with dayuan-sim fleet, "
+            "let gateways flush less often, or split the sites between groups"
+        )
+    if fleet.readings_per_s > LEDGER_READINGS_PER_S:
+        found.append(
+            f"{fleet.readings_per_s:,.0f} readings a second: one ledger holds {LEDGER_READINGS_PER_S:,} on their way "
+            "to the engine; split the sites between groups"
+        )
+    if fleet.gateways * fleet.devices * fleet.points > SERIES_MAX:
+        found.append(f"more than {SERIES_MAX:,} series: one registry of names holds no more; split the sites")
+    if fleet.gateways > GATEWAYS_MAX:
+        found.append(f"more than {GATEWAYS_MAX:,} gateways: one collector or group knows no more; split the sites")
+    return found
+
+
 def size(fleet: Fleet, measured: "Measured") -> list[Row]:
     """The table for a fleet. Raises ValueError for one that is none."""
     if min(fleet.gateways, fleet.devices, fleet.points) < 1 or min(fleet.every_s, fleet.flush_s) <= 0:
@@ -93,8 +141,14 @@ def size(fleet: Fleet, measured: "Measured") -> list[Row]:
             Row("the one at the desk, cores", f"{cores(measured.desk):.1f}", "measured per batch and reading"),
             Row("PostgreSQL, cores", f"{cores(measured.postgres):.1f}", "measured per batch and reading"),
             Row("VictoriaMetrics, cores", f"{cores(measured.engine):.1f}", "measured per batch and reading"),
-            Row("disk of VictoriaMetrics, GB a year", f"{readings * ENGINE_BYTES * DAY_S * YEAR_DAYS / 1e9:,.0f}", "stated"),
-            Row("disk of PostgreSQL, GB a year", f"{batches * LEDGER_BYTES * DAY_S * YEAR_DAYS / 1e9:,.0f}", "measured"),
+            Row(
+                "disk of VictoriaMetrics, GB a year",
+                f"{readings * ENGINE_BYTES * DAY_S * YEAR_DAYS / 1e9:,.0f}",
+                "stated",
+            ),
+            Row(
+                "disk of PostgreSQL, GB a year", f"{batches * LEDGER_BYTES * DAY_S * YEAR_DAYS / 1e9:,.0f}", "computed"
+            ),
         ]
     else:
         rows += [
@@ -103,3 +157,14 @@ def size(fleet: Fleet, measured: "Measured") -> list[Row]:
             Row("disk, GB a year", f"{readings * DUCKDB_BYTES * DAY_S * YEAR_DAYS / 1e9:,.0f}", "measured"),
         ]
     return rows
+
+
+MEASURED = Measured(
+    broker=Cost(batch_us=52, reading_us=0.01),
+    embedded=Cost(batch_us=280, reading_us=0.67),
+    member=Cost(batch_us=1007, reading_us=0.76),
+    postgres=Cost(batch_us=180, reading_us=0.39),
+    engine=Cost(batch_us=178, reading_us=0.37),
+    desk=Cost(batch_us=437, reading_us=1.27),
+    claims_per_s=300,
+)
