@@ -158,9 +158,7 @@ class Features:
         self.reports_of_energy = ReportFeatures(
             core.database, core.settings.data, self.energy, self.tariffs, self.calendar, core.clock
         )
-        group = core.settings.group
-        member = group.member if group is not None else ""
-        self.gps_in = gps_in_of(core.database, core.store, core.ingest, core.alarms, core.clock, member)
+        self.gps_in = gps_in_of(core.database, core.store, core.ingest, core.alarms, core.clock, core.settings.group)
         self.energy_desk = EnergyDesk(core.database, self.energy, self.tariffs, self.calendar, core.alarms, core.clock)
 
     def _dispatch(self) -> Dispatch:
