@@ -160,11 +160,11 @@ def size(fleet: Fleet, measured: "Measured") -> list[Row]:
 
 
 MEASURED = Measured(
-    broker=Cost(batch_us=52, reading_us=0.01),
+    broker=Cost(batch_us=50, reading_us=0.03),
     embedded=Cost(batch_us=280, reading_us=0.67),
-    member=Cost(batch_us=1007, reading_us=0.76),
-    postgres=Cost(batch_us=180, reading_us=0.39),
-    engine=Cost(batch_us=178, reading_us=0.37),
-    desk=Cost(batch_us=437, reading_us=1.27),
-    claims_per_s=300,
+    member=Cost(batch_us=940, reading_us=0.68),
+    postgres=Cost(batch_us=168, reading_us=0.25),
+    engine=Cost(batch_us=194, reading_us=0.48),
+    desk=Cost(batch_us=489, reading_us=0.96),
+    claims_per_s=320,
 )
