@@ -35,7 +35,7 @@ from cloud.identity.enrolling import Enrolling
 from cloud.identity.service import IdentityService
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
 from cloud.ingest.path import Ingest
-from cloud.ingest.subscriber import BrokerSettings
+from cloud.ingest.subscriber import ALL, BESIDE_BATCHES, BrokerSettings
 from cloud.ingest.takeover import take_over
 from cloud.live.presence import Presence
 from cloud.live.refill import refill
@@ -165,6 +165,7 @@ class Collector:
                 password=settings.broker_password(),
                 ca_file=self.authority.folder / "ca.pem" if settings.own_certificate else settings.broker_ca_file,
                 pair_file=partial(own_pair, self.authority, clock) if settings.own_certificate else None,
+                filters=ALL if settings.group is None else BESIDE_BATCHES,
             ),
             clock,
             self.alarms,
@@ -353,6 +354,8 @@ def _greeting(collector: Collector, password_file: Path | None) -> Iterator[str]
         yield f"  registry {settings.registry_server.url}"
     if settings.store_server is not None:
         yield f"  store   {settings.store_server.kind} at {settings.store_server.url}"
+    if settings.group is not None:
+        yield f"  group   {settings.group.name}; batches are taken by: dayuan-cloud ingest --member NAME"
     yield f"  broker  {settings.broker}"
     for warning in settings.warnings():
         yield f"  WARNING: {warning}"
@@ -367,6 +370,8 @@ def _greeting(collector: Collector, password_file: Path | None) -> Iterator[str]
 
 def _client_id(settings: CloudSettings) -> str:
     """The broker keeps our session under this name, so it must be the same at every start."""
+    if settings.group is not None:
+        return f"dayuan-{settings.group.name}-desk"
     if settings.broker_client_id is not None:
         return settings.broker_client_id
     path = settings.data / CLIENT_ID_FILE

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cloud.cli_backup import add_backup_commands
 from cloud.cli_identity_parser import add_identity
+from cloud.cli_size import add_size
 from cloud.registry.roles import Role
 from cloud.settings import PASSWORD_FILE, CloudSettings, load_cloud
 from cloud.settings_file import DEFAULT_BROKER, DEFAULT_DATA, DEFAULT_LISTEN
@@ -31,7 +32,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dayuan {version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_ingest(commands)
     _add_check(commands)
+    add_size(commands)
     _add_users(commands)
     tokens = commands.add_parser("token", help="tokens with which programs read the API").add_subparsers(
         dest="action", required=True, metavar="ACTION"
@@ -97,6 +100,18 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="how much is told on standard error",
     )
     run.set_defaults(work=_run)
+
+
+def _add_ingest(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    ingest = commands.add_parser(
+        "ingest", help="take in batches as one of a group of collectors; `run` on the same settings works its desk"
+    )
+    ingest.add_argument("settings", type=Path, metavar="cloud.toml", help="settings file, with [group]")
+    ingest.add_argument("--member", metavar="NAME", help="who this one is in the group, another for each")
+    ingest.add_argument(
+        "--log-level", choices=["debug", "info", "warning", "error"], default="info", help="how much is told"
+    )
+    ingest.set_defaults(work=_ingest)
 
 
 def _add_trackers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -205,6 +220,18 @@ def _run(options: argparse.Namespace) -> int:
         password_file = settings.data / PASSWORD_FILE  # standard output may be somebody's log
     clock = SystemClock()
     asyncio.run(alive(run_collector(settings, clock, password_file=password_file, say=_say), clock))
+    return DONE
+
+
+def _ingest(options: argparse.Namespace) -> int:
+    from cloud.group_member import run_member
+
+    settings = load_cloud(options.settings, member=options.member)
+    settings.broker_password()
+    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    clock = SystemClock()
+    asyncio.run(alive(run_member(settings, clock, say=_say), clock))
     return DONE
 
 

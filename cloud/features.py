@@ -158,7 +158,7 @@ class Features:
         self.reports_of_energy = ReportFeatures(
             core.database, core.settings.data, self.energy, self.tariffs, self.calendar, core.clock
         )
-        self.gps_in = gps_in_of(core.database, core.store, core.ingest, core.alarms, core.clock)
+        self.gps_in = gps_in_of(core.database, core.store, core.ingest, core.alarms, core.clock, core.settings.group)
         self.energy_desk = EnergyDesk(core.database, self.energy, self.tariffs, self.calendar, core.alarms, core.clock)
 
     def _dispatch(self) -> Dispatch:

@@ -63,6 +63,13 @@ class NamedSite(NamedTuple):
     time_zone: str | None
 
 
+class GroupPlace(NamedTuple):
+    """Which group a collector is of, and who it is in it."""
+
+    name: str
+    member: str
+
+
 class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the collector runs with."""
 
@@ -88,6 +95,8 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     """None: the registry is a file in the data folder."""
     store_server: StorePlace | None
     """None: the store is a file in the data folder."""
+    group: GroupPlace | None
+    """None: this collector is alone."""
     second_factor_for: tuple[Role, ...]
     audit_key_file: Path | None
     audit_checkpoint_file: Path | None
@@ -154,11 +163,21 @@ def parse_listen(text: str) -> ListenAddress:
 
 
 def load_cloud(
-    path: Path | None, *, data: str | None = None, broker: str | None = None, listen: str | None = None
+    path: Path | None,
+    *,
+    data: str | None = None,
+    broker: str | None = None,
+    listen: str | None = None,
+    member: str | None = None,
 ) -> CloudSettings:
     """Settings from a file (or none) and what the command line says instead. Raises BadSettings; opens nothing else."""
     document = load_toml(path) if path is not None else Document("command line", "")
-    given = {("collector", "data"): data, ("broker", "url"): broker, ("listen", "address"): listen}
+    given = {
+        ("collector", "data"): data,
+        ("broker", "url"): broker,
+        ("listen", "address"): listen,
+        ("group", "member"): member,
+    }
     file = decode(document, CloudFile)
     home = path.parent if path is not None else Path()
     read = SettingsReader(document, home, {key: value for key, value in given.items() if value is not None})
@@ -194,6 +213,7 @@ def load_cloud(
         session_length_s=read.parsed(("users", "session_length"), file.users.session_length, session_length),
         registry_server=_registry_server(read, file.registry),
         store_server=_store_server(read, file.store),
+        group=_group(read, file, member),
         second_factor_for=_roles(document, file.users.second_factor_for),
         audit_key_file=home / file.audit.key_file if file.audit.key_file else None,
         audit_checkpoint_file=home / file.audit.checkpoint_file if file.audit.checkpoint_file else None,
@@ -230,6 +250,42 @@ def _store_server(read: SettingsReader, table: StoreTable) -> StorePlace | None:
         organisation=table.organisation or "",
         bucket=table.bucket,
     )
+
+
+def _group(read: SettingsReader, file: CloudFile, given: str | None) -> GroupPlace | None:
+    table = file.group
+    if table.name is None:
+        if table.member is not None:
+            raise read.fail(("group", "member"), "is of no use without a name of the group")
+        if given is not None:
+            raise BadSettings(
+                "these settings name no group; set name under [group]", file="command line", key="--member"
+            )
+        return None
+    if file.registry.url is None:
+        raise read.fail(("group", "name"), "a group shares its registry and its ledger; set url under [registry]")
+    if file.store.kind == "duckdb":
+        raise read.fail(
+            ("group", "name"), "one process owns a store in the data folder; set kind under [store]", "victoria, influx"
+        )
+    if file.broker.own_certificate:
+        raise read.fail(
+            ("group", "name"),
+            "a certificate of our own authority names one collector, not each of a group",
+            "password_file",
+        )
+    place = GroupPlace(
+        read.parsed(("group", "name"), table.name, _id), read.parsed(("group", "member"), table.member or "desk", _id)
+    )
+    if file.broker.client_id is not None:
+        raise read.fail(("broker", "client_id"), "in a group each has a name of its own, made of those under [group]")
+    return place
+
+
+def _id(text: str) -> str:
+    if not is_id(text):
+        raise ValueError(f"{text!r} is no name; {ID_RULE}")
+    return text
 
 
 def _registry_server(read: SettingsReader, table: RegistryTable) -> PostgresPlace | None:

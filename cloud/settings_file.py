@@ -66,6 +66,15 @@ class UsersTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Roles that must have a second factor (TOTP), as in ``["administrator"]``; all others may have one."""
 
 
+class GroupTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[group]``: several collectors that share what gateways send. Needs ``[registry]`` and ``[store]``."""
+
+    name: str | None = None
+    """Of the group, the same for all of it; 1 to 32 of a-z, 0-9 and ``-``."""
+    member: str | None = None
+    """Who this one is in it, another for each; ``dayuan-cloud ingest --member`` says it, too. ``desk`` when absent."""
+
+
 class AuditTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[audit]``: the trail of who did what."""
 
@@ -166,6 +175,7 @@ class CloudFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     users: UsersTable = UsersTable()
     registry: RegistryTable = RegistryTable()
     store: StoreTable = StoreTable()
+    group: GroupTable = GroupTable()
     audit: AuditTable = AuditTable()
     limits: LimitsTable = LimitsTable()
     retention: RetentionTable = RetentionTable()

@@ -110,6 +110,14 @@ def _add_fleet(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     fleet.add_argument("--batch", metavar="N", type=_count, default=1000, help="readings per batch")
     fleet.add_argument("--window", metavar="N", type=_count, default=32, help="batches without an ack, per gateway")
     fleet.add_argument("--for", dest="for_s", metavar="TIME", type=_time, default=30.0, help="send for so long")
+    fleet.add_argument("--ramp", metavar="TIME", type=_time, default=0.0, help="connect one after the other within")
+    fleet.add_argument(
+        "--watch", metavar="NAME=PID", type=_named, action="append", help="tell what this process spends; repeatable"
+    )
+    fleet.add_argument(
+        "--disk", metavar="NAME=DIR", type=_named, action="append", help="tell what this folder grows by; repeatable"
+    )
+    fleet.add_argument("--out", metavar="FILE", type=Path, help="write the figures there as JSON, too")
     fleet.add_argument("--json", action="store_true", help="the figures as JSON")
     fleet.set_defaults(work=_fleet)
 
@@ -155,6 +163,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _fleet(options: argparse.Namespace) -> int:
     from simulators.fleet import FleetOptions, run_fleet
+    from simulators.fleet_watch import Watch
 
     fleet = FleetOptions(
         broker=options.broker,
@@ -166,6 +175,12 @@ def _fleet(options: argparse.Namespace) -> int:
         batch=options.batch,
         window=options.window,
         for_s=options.for_s,
+        ramp_s=options.ramp,
+        watch=Watch(
+            {name: _pid(value) for name, value in options.watch or ()},
+            {name: Path(value) for name, value in options.disk or ()},
+        ),
+        out=options.out,
     )
     return asyncio.run(run_fleet(fleet, SystemClock(), as_json=options.json, out=_say))
 
@@ -191,6 +206,21 @@ def _time(text: str) -> float:
         return duration(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _named(text: str) -> tuple[str, str]:
+    from simulators.fleet_watch import parse_named
+
+    try:
+        return parse_named(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _pid(text: str) -> int:
+    if not text.isascii() or not text.isdecimal():
+        raise BadSettings(f"{text!r} is no process id", file="command line", key="--watch")
+    return int(text)
 
 
 def _speed(text: str) -> float:

@@ -20,6 +20,7 @@ from protocols.errors import BadAck, BadSettings
 from protocols.mqtt_url import parse_mqtt_url
 from protocols.reading import Reading
 from protocols.topics import topic
+from simulators.fleet_watch import Watch
 from simulators.wires.mqtt import BrokerAccount, MqttWire
 
 DONE, FAILED = 0, 1
@@ -34,6 +35,7 @@ POINTS = (
 ACK_TIMEOUT_S = 10.0
 LAST_ACKS_S = 20.0
 CONNECT_S = 15.0
+CONNECT_EACH_S = 0.05
 
 
 class FleetOptions(NamedTuple):
@@ -48,6 +50,12 @@ class FleetOptions(NamedTuple):
     batch: int
     window: int
     for_s: float
+    ramp_s: float = 0.0
+    """Gateways connect and begin one after the other within so long."""
+    watch: Watch = Watch()
+    """Whose CPU time, memory and disk are told beside."""
+    out: Path | None = None
+    """A file for the figures as JSON."""
 
 
 @dataclass
@@ -82,23 +90,25 @@ class PretendGateway:
         self._rng = random.Random(name)
         self._values = [self._rng.uniform(100, 9_000) for _ in range(DEVICES * len(POINTS))]
         self._last_at_ms = 0
+        self._publishing: set[asyncio.Task[None]] = set()
 
     async def run(self, until: float) -> None:
         """Send until the instant ``until``, then wait for the acks that are owed."""
         acks = asyncio.create_task(self._take_acks(), name=f"acks[{self._name}]")
         again = asyncio.create_task(self._send_again(), name=f"resend[{self._name}]")
         try:
-            async with asyncio.TaskGroup() as publishing:
-                await self._send(until, publishing)
-                deadline = self._clock.monotonic() + LAST_ACKS_S
-                while self._waiting and self._clock.monotonic() < deadline:
-                    await self._clock.sleep(0.05)
+            await self._send(until)
+            deadline = self._clock.monotonic() + LAST_ACKS_S
+            while self._waiting and self._clock.monotonic() < deadline:
+                await self._clock.sleep(0.05)
         finally:
-            for task in (acks, again):
+            # What was acked needs no confirmation of the broker's any more, which it may owe for long.
+            ending = [acks, again, *self._publishing]
+            for task in ending:
                 task.cancel()
-            await asyncio.gather(acks, again, return_exceptions=True)
+            await asyncio.gather(*ending, return_exceptions=True)
 
-    async def _send(self, until: float, publishing: asyncio.TaskGroup) -> None:
+    async def _send(self, until: float) -> None:
         next_at = self._clock.monotonic()
         while self._clock.monotonic() < until:
             while len(self._waiting) >= self._options.window:
@@ -113,7 +123,9 @@ class PretendGateway:
             now = self._clock.monotonic()
             self._waiting[self._seq] = _Sent(payload, now, now, self._options.batch)
             self._figures.sent += 1
-            publishing.create_task(self._wire.publish(self._up, payload), name=f"publish[{self._name}]")
+            publishing = asyncio.create_task(self._wire.publish(self._up, payload), name=f"publish[{self._name}]")
+            self._publishing.add(publishing)
+            publishing.add_done_callback(self._publishing.discard)
             if self._options.rate > 0:
                 next_at += self._options.batch / self._options.rate
                 await self._clock.sleep_until(min(next_at, until))
@@ -177,9 +189,15 @@ async def run_fleet(options: FleetOptions, clock: Clock, *, as_json: bool, out: 
         ack_topic = topic(options.site, name, "ack")
         window = options.window
         wires.append((name, MqttWire(account, f"dayuan-{name}", clock, subscribe=(ack_topic,), inflight_max=window)))
-    running = [asyncio.create_task(wire.run(), name=f"connection[{name}]") for name, wire in wires]
+    running: list[asyncio.Task[None]] = []
     try:
+        began = clock.monotonic()
+        for number, (name, wire) in enumerate(wires):
+            await clock.sleep_until(began + options.ramp_s * number / len(wires))
+            running.append(asyncio.create_task(wire.run(), name=f"connection[{name}]"))
         await _all_connected([wire for _, wire in wires], options)
+        connected_s = clock.monotonic() - began
+        options.watch.begin()
         started = clock.monotonic()
         until = started + options.for_s
         gateways = [PretendGateway(name, wire, options, clock, figures) for name, wire in wires]
@@ -191,7 +209,11 @@ async def run_fleet(options: FleetOptions, clock: Clock, *, as_json: bool, out: 
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-    for line in _told(figures, lasted_s, as_json):
+    told = _told(figures, lasted_s) | {"gateways": options.gateways, "connected_s": round(connected_s, 2)}
+    told |= _cost(options.watch, figures)
+    if options.out is not None:
+        options.out.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    for line in [json.dumps(told)] if as_json else _table(told):
         out(line)
     return DONE if figures.acked == figures.sent and figures.sent else FAILED
 
@@ -207,25 +229,26 @@ def _account(options: FleetOptions) -> BrokerAccount:
 
 
 async def _all_connected(wires: list[MqttWire], options: FleetOptions) -> None:
+    within_s = CONNECT_S + len(wires) * CONNECT_EACH_S
     try:
-        async with asyncio.timeout(CONNECT_S):
+        async with asyncio.timeout(within_s):
             for wire in wires:
                 await wire.wait_connected()
     except TimeoutError:
         raise BadSettings(
-            f"not connected within {CONNECT_S:g} s; is a broker there, and are user name and password right?",
+            f"not connected within {within_s:g} s; is a broker there, and are user name and password right?",
             file="command line",
             key=f"--broker {options.broker}",
         ) from None
 
 
-def _told(figures: Figures, lasted_s: float, as_json: bool) -> list[str]:
+def _told(figures: Figures, lasted_s: float) -> dict[str, float]:
     ordered = sorted(figures.latencies_s)
 
     def share(part: float) -> float:
         return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))] * 1000, 1) if ordered else 0.0
 
-    told = {
+    return {
         "sent_batches": figures.sent,
         "acked_batches": figures.acked,
         "resent_batches": figures.resent,
@@ -237,6 +260,20 @@ def _told(figures: Figures, lasted_s: float, as_json: bool) -> list[str]:
         "ack_ms_p99": share(0.99),
         "seconds": round(lasted_s, 1),
     }
-    if as_json:
-        return [json.dumps(told)]
-    return [f"{name.replace('_', ' '):22} {value}" for name, value in told.items()]
+
+
+def _cost(watch: Watch, figures: Figures) -> dict[str, float]:
+    """Of those who are watched: CPU seconds for a million acked readings, memory, bytes of disk for each reading."""
+    told: dict[str, float] = {}
+    readings = max(1, figures.readings)
+    for name, spent in watch.spent().items():
+        told[f"{name}_cpu_s_per_million"] = round(spent.cpu_s / readings * 1e6, 2)
+        told[f"{name}_rss_mib"] = round(spent.rss_bytes / 2**20, 1)
+    for name, grown in watch.grown().items():
+        told[f"{name}_disk_bytes_per_reading"] = round(grown / readings, 2)
+    return told
+
+
+def _table(told: dict[str, float]) -> list[str]:
+    width = max(22, *(len(name) for name in told))
+    return [f"{name.replace('_', ' '):{width}} {value}" for name, value in told.items()]

@@ -144,6 +144,13 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "采集平台与消息代理断开（{detail}）。数据没有丢失，读数保存在各网关，但页面内容不是当前的。"
         "请检查消息代理和网络。恢复后告警结束。",
     ),
+    "member_silent": AlarmKind(
+        SOON,
+        "Collector {member} of the group has not been heard of for half a minute. Nothing is lost: gateways send again "
+        "what it did not answer, and the others take it. Start it again. Ends by itself.",
+        "采集组成员 {member} 已半分钟没有消息。数据没有丢失：未被确认的数据由网关重发，并由其他成员接收。"
+        "请重新启动该成员。恢复后告警结束。",
+    ),
     "messages_dropped": AlarmKind(
         SOON,
         "{count} messages of gateways did not get through the broker or the collector; gateways send them again. "

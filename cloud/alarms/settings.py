@@ -23,6 +23,7 @@ OF_THE_COLLECTOR: Final = frozenset(
         "store_unavailable",
         "disk_full",
         "broker_lost",
+        "member_silent",
         "messages_dropped",
         "handler_failed",
     }

@@ -21,6 +21,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "buffer_full": ("Buffer of a gateway full", "网关缓存已满"),
     "gateway_disk_full": ("Disk of a gateway full", "网关磁盘已满"),
     "broker_lost": ("Broker lost", "消息代理断开"),
+    "member_silent": ("Collector of the group silent", "采集组成员失联"),
     "messages_dropped": ("Messages dropped", "消息被丢弃"),
     "handler_failed": ("Part of the collector failed", "平台部件出错"),
     "gateway_offline": ("Gateway offline", "网关离线"),

@@ -26,6 +26,7 @@ from protocols.reading import Reading
 log = logging.getLogger(__name__)
 
 EPOCH = "http"
+"""Of a collector that is alone. One of a group has its name in it: no two may ever seal under one epoch."""
 WAITING_MAX = 256
 GROUP_POSITIONS_MAX = 4_000
 DURABLE_WITHIN_S = 8.0
@@ -66,8 +67,16 @@ class Intake:
     """``take`` from any request; ``run`` and ``look_after`` are its tasks."""
 
     def __init__(
-        self, path: OwnBatches, store: SeriesStore, announcing: Announcing, alarms: FadingAlarms, clock: Clock
+        self,
+        path: OwnBatches,
+        store: SeriesStore,
+        announcing: Announcing,
+        alarms: FadingAlarms,
+        clock: Clock,
+        *,
+        epoch: str = EPOCH,
     ) -> None:
+        self._epoch = epoch
         self._path, self._announcing, self._alarms, self._clock = path, announcing, alarms, clock
         self._known = KnownTimes(store)
         # When it is full requests are refused, and the apps keep what they have.
@@ -165,10 +174,10 @@ class Intake:
         return Taken(fresh, repeated, tuple(refused))
 
     async def _seal(self, key: GatewayKey, readings: list[Reading]) -> None:
-        seq = self._seqs.get(key) or self._path.next_own_seq(key, EPOCH)
+        seq = self._seqs.get(key) or self._path.next_own_seq(key, self._epoch)
         self._seqs[key] = seq + 1
-        payload = seal(EPOCH, seq, readings, [], gateway=key.gateway, sealed_at=self._clock.now_ms())
-        await self._path.store_own(key, EPOCH, seq, payload)
+        payload = seal(self._epoch, seq, readings, [], gateway=key.gateway, sealed_at=self._clock.now_ms())
+        await self._path.store_own(key, self._epoch, seq, payload)
 
     def _count(self, one: _Waiting, taken: Taken) -> None:
         self.stored += taken.stored

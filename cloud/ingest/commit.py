@@ -17,7 +17,8 @@ from cloud.ingest.message import Inbox, Incoming
 from cloud.ingest.outbox import AckOutbox
 from cloud.ingest.prepare import Preparer
 from cloud.ingest.prepared import Prepared
-from cloud.store.contract import CommitRefused, SeriesStore
+from cloud.ingest.shared import SharedCommit
+from cloud.store.contract import CommitRefused, CommitStore
 from protocols.alive import stop_if_cancelled
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
@@ -36,13 +37,19 @@ class GroupCommit:
     def __init__(
         self,
         preparer: Preparer,
-        store: SeriesStore,
+        store: CommitStore,
         inbox: Inbox,
         outbox: AckOutbox,
         handlers: Sequence[CommittedHandler],
         alarms: AlarmSink,
         clock: Clock,
+        shared: SharedCommit | None = None,
+        stored: Callable[[int, int], None] = lambda batches, readings: None,
     ) -> None:
+        """``shared``: how a collector of a group commits; handlers are then told by the one that follows the ledger."""
+        self._shared = shared
+        self._stored = stored
+        """Told after each commit how many batches and readings it brought."""
         self._preparer = preparer
         self._store = store
         self._inbox = inbox
@@ -70,6 +77,8 @@ class GroupCommit:
         """Lift one fence durably; False when there was none. Raises StoreUnavailable."""
 
         def lift() -> bool:
+            if self._shared is not None:
+                return self._shared.lift(stream)
             work = self._preparer.lift(stream)
             if work is None:
                 return False
@@ -89,13 +98,14 @@ class GroupCommit:
             self._outbox.add(prepared.answers)
             self.ignored += prepared.ignored
             self.commits += 1
+            self._stored(len(prepared.accepted), sum(one.row.readings for one in prepared.accepted))
             for kind, source, args in prepared.alarms:
                 if kind == "identity_conflict":  # stands until a person lifts the fence
                     self._alarms.raise_alarm(kind, source, args)
                 else:
                     self._fading.happened(kind, source, args)
-            if prepared.committed.batches:
-                await self._hand_on(prepared.committed)
+            if prepared.committed.batches and self._shared is None:
+                await self.hand_on(prepared.committed)
         for message in group:
             message.release()
         self.commit_ms_last = (self._clock.monotonic() - began) * 1000
@@ -103,7 +113,7 @@ class GroupCommit:
     async def _store_group(self, group: Sequence[Incoming]) -> list[Prepared]:
         """Store a group, however long the store is away; what the store refuses as such is taken apart."""
         try:
-            return [await self._insist(lambda: self._store_work(self._preparer.prepare(group)))]
+            return [await self._insist(lambda: self._store_work(lambda: self._preparer.prepare(group)))]
         except CommitRefused as error:
             log.error("the store refuses a commit of %d messages: %s", len(group), error)
         done: list[Prepared] = []
@@ -113,17 +123,20 @@ class GroupCommit:
 
     async def _store_alone(self, message: Incoming) -> Prepared:
         try:
-            return await self._insist(lambda: self._store_work(self._preparer.prepare([message])))
+            return await self._insist(lambda: self._store_work(lambda: self._preparer.prepare([message])))
         except CommitRefused as error:
             detail = str(error)
             log.error("the store refuses one message of %s: %s", message.topic, detail)
         try:
-            return await self._insist(lambda: self._store_work(self._preparer.prepare_refusal(message, detail)))
+            return await self._insist(lambda: self._store_work(lambda: self._preparer.prepare_refusal(message, detail)))
         except CommitRefused as error:
             log.error("not even its quarantine was stored, it is left unanswered: %s", error)
             return Prepared()
 
-    def _store_work(self, prepared: Prepared) -> Prepared:
+    def _store_work(self, make: Callable[[], Prepared]) -> Prepared:
+        if self._shared is not None:
+            return self._shared.store(make)
+        prepared = make()
         self._store.commit(prepared.work)
         self._preparer.settle(prepared)
         return prepared
@@ -150,10 +163,15 @@ class GroupCommit:
                 self._alarms.clear_alarm("store_unavailable", "collector")
             return prepared
 
+    async def in_worker(self, call: Callable[[], T]) -> T:
+        """Run something in the one thread that may change what is known."""
+        return await self._in_worker(call)
+
     async def _in_worker(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call)
 
-    async def _hand_on(self, committed: Committed) -> None:
+    async def hand_on(self, committed: Committed) -> None:
+        """Give every handler, in their order, what is durable."""
         for handler in self._handlers:
             try:
                 await handler.committed(committed)

@@ -73,6 +73,7 @@ class AlarmSink(Protocol):
     ``gateway_clock_wrong`` (off, count), ``device_clock_wrong`` (off, count, device);
     ``collector``: ``store_unavailable`` (detail), ``store_damaged`` (path, detail), ``broker_lost`` (detail),
     ``messages_dropped`` (count), ``handler_failed`` (handler, detail, count);
+    ``collector NAME``: ``member_silent`` (member), and those of ``collector`` that NAME of the group raised;
     ``upkeep``: ``store_unavailable`` (detail), when only roll-ups and retention fail.
     """
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 
 from cloud.ingest.contract import GatewayCounters
+from cloud.store.contract import BatchRow
 
 _REFUSED = "refused."
-_COUNTED = ("stored_batches", "stored_readings", "stored_events")
+COUNTED = ("stored_batches", "stored_readings", "stored_events")
+"""Those the store counts by itself."""
 _NAMES = frozenset(field.name for field in fields(GatewayCounters))
 
 Delta = dict[tuple[int, str], int]
@@ -30,7 +32,7 @@ class Counters:
         return {
             (gateway, name): self._totals.get(gateway, {}).get(name, 0) + more
             for (gateway, name), more in delta.items()
-            if name not in _COUNTED
+            if name not in COUNTED
         }
 
     def add(self, delta: Delta) -> None:
@@ -38,6 +40,16 @@ class Counters:
         for (gateway, name), more in delta.items():
             mine = self._totals.setdefault(gateway, {})
             mine[name] = mine.get(name, 0) + more
+
+    def put(self, totals: Mapping[tuple[int, str], int]) -> None:
+        """These are so many now."""
+        for (gateway, name), total in totals.items():
+            self._totals.setdefault(gateway, {})[name] = total
+
+    def stored_elsewhere(self, row: BatchRow) -> None:
+        """Another collector of the group stored this batch."""
+        counted = (1, row.readings, row.events)
+        self.add({(row.gateway, name): more for name, more in zip(COUNTED, counted, strict=True)})
 
     def last_batch(self, gateway: int, received_at: int, latency_ms: float) -> None:
         """When the newest batch came and how long its newest content took from the gateway to the store."""

@@ -25,12 +25,14 @@ from cloud.ingest.contract import (
     GatewayCounters,
     IngestView,
 )
+from cloud.ingest.follower import GroupFollower
 from cloud.ingest.message import Inbox, Incoming
 from cloud.ingest.outbox import AckOutbox
 from cloud.ingest.prepare import Preparer
 from cloud.ingest.subscriber import Announcement, BrokerSettings, Subscriber
 from cloud.store.contract import GatewayKey, SeriesStore
 from cloud.store.failpoint import fail_points
+from cloud.store.ledger_desk import LedgerDesk
 from cloud.store.series_book import QualityBook, SeriesBook
 from protocols.alive import stop_if_cancelled
 from protocols.birth import Birth, encode_birth, parse_birth
@@ -61,6 +63,7 @@ class Ingest:
         refusal: Callable[[GatewayKey], str | None] = lambda _: None,
         renewals: Callable[[GatewayKey, bytes], None] = lambda *_: None,
     ) -> None:
+        """With a ``LedgerDesk`` as store this is the desk of a group: others commit what gateways send, it follows."""
         self._store = store
         self._clock = clock
         self._announcement_handlers = announcement_handlers
@@ -71,7 +74,9 @@ class Ingest:
         self._inbox = inbox or Inbox()
         self._subscriber = Subscriber(broker, self._inbox, alarms, clock, rng or random.Random())
         self._outbox = AckOutbox(self._subscriber.publish, clock, fail_points())
-        self._commit = GroupCommit(self._preparer, store, self._inbox, self._outbox, handlers, alarms, clock)
+        self._follower = GroupFollower(store, self._preparer, alarms, clock) if isinstance(store, LedgerDesk) else None
+        shared = self._follower.commit if self._follower is not None else None
+        self._commit = GroupCommit(self._preparer, store, self._inbox, self._outbox, handlers, alarms, clock, shared)
         self._alarms = alarms
         self._announced = Announced()
         self._announcement_failures = 0
@@ -80,7 +85,10 @@ class Ingest:
 
     def open(self) -> None:
         """Take up what the store remembers. Blocking. Raises StoreUnavailable."""
-        self._preparer.load()
+        if self._follower is not None:
+            self._follower.open()
+        else:
+            self._preparer.load()
         for fence in self.fences():
             args: AlarmArgs = {"epoch": fence.epoch, "seq": fence.seq}
             self._alarms.raise_alarm("identity_conflict", f"{fence.key.site}/{fence.key.gateway}", args)
@@ -93,6 +101,8 @@ class Ingest:
             tasks.create_task(self._outbox.run(), name="ingest-acks")
             tasks.create_task(self._announcements(), name="ingest-announcements")
             tasks.create_task(self._maintain(), name="ingest-maintain")
+            if self._follower is not None:
+                tasks.create_task(self._follower.run(self._commit), name="ingest-follower")
 
     async def _announcements(self) -> None:
         while True:

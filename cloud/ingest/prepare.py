@@ -22,14 +22,16 @@ from cloud.ingest.wrong_clocks import Moved, WrongClocks, spell_off
 from cloud.store.contract import (
     BatchRow,
     Codes,
+    CommitStore,
     CommitWork,
     EventRow,
     FenceRow,
     GatewayKey,
     QuarantineRow,
     RefusedRow,
-    SeriesStore,
+    Remembered,
 )
+from cloud.store.group_news import Head, News
 from cloud.store.series_book import NO_SERIES, GatewayBook, QualityBook, SeriesBook
 from protocols.ack import Rejection
 from protocols.batch import Batch, Identity, digest, open_batch, peek
@@ -55,7 +57,7 @@ class Preparer:
     """Holds what is known of earlier commits. ``prepare`` and ``settle`` are called in turns by one thread."""
 
     def __init__(
-        self, store: SeriesStore, clock: Clock, refusal: Callable[[GatewayKey], str | None] = lambda _: None
+        self, store: CommitStore, clock: Clock, refusal: Callable[[GatewayKey], str | None] = lambda _: None
     ) -> None:
         self._strangers = Strangers(refusal)
         self._store = store
@@ -75,7 +77,10 @@ class Preparer:
 
     def load(self) -> None:
         """Take up what the store remembers. Blocking; once, before the first ``prepare``."""
-        remembered = self._store.remembered()
+        self.take_up(self._store.remembered())
+
+    def take_up(self, remembered: Remembered) -> None:
+        """Go on from this."""
         self.gateways.load(remembered.gateways)
         self.series.load(remembered.series)
         self.qualities.load(remembered.qualities)
@@ -83,6 +88,35 @@ class Preparer:
         self.counters.load(remembered.counters)
         self._quarantine.load(remembered.quarantined)
         self._next_batch = remembered.next_batch
+
+    def take_up_again(self, remembered: Remembered) -> None:
+        """The same later on, when what was known is too old to be brought up to date."""
+        self.learn(
+            News(
+                head=Head(),
+                series=remembered.series,
+                gateways=remembered.gateways,
+                qualities=remembered.qualities,
+                quarantined=remembered.quarantined,
+            )
+        )
+        self.identities.load(remembered)
+        self.counters.load(remembered.counters)
+
+    def learn(self, news: News) -> None:
+        """What other collectors of a group committed. What was prepared and not settled before is void if it touches
+        that (``News.touches``)."""
+        if news.series:
+            self._clocks = WrongClocks(self.series, self.qualities)
+        self.series.take(news.series)
+        self.gateways.take(news.gateways)
+        self.qualities.take(news.qualities)
+        for row in news.batches:
+            self.identities.stored((row.gateway, row.epoch, row.seq), row.digest)
+            self.counters.stored_elsewhere(row)
+        for fence in news.fences or ():
+            self.identities.put_fence(fence)
+        self._quarantine.load(news.quarantined)
 
     def prepare(self, group: Sequence[Incoming]) -> Prepared:
         """Decide about every message. Raises StoreUnavailable when the store cannot be asked for digests."""

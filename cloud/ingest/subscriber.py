@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 RECONNECT_FIRST_S = 0.5
 RECONNECT_LAST_S = 3.0
 """There is one collector: trying often costs nobody anything, and every gateway waits for it."""
+ALL = (ALL_UP, ALL_BIRTH, ALL_STATUS, ALL_RENEW)
+BESIDE_BATCHES = (ALL_BIRTH, ALL_STATUS, ALL_RENEW)
+"""Of the one at the desk of a group."""
 KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 10.0
 ADDRESSES_CACHED = 10_000
@@ -48,6 +51,12 @@ class BrokerSettings:
     ca_file: Path | None = None
     pair_file: Callable[[], Path] | None = None
     """Where our own key and certificate are, asked at each connection; None when the broker asks for none."""
+    filters: tuple[str, ...] = ALL
+    """What is subscribed, all at QoS 1."""
+    lasting: bool = True
+    """Whether the broker keeps our session while we are away. One of a group has none: what the broker kept for it
+    would wait for it, while the others have nothing to do."""
+    keepalive_s: int = KEEPALIVE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,11 @@ class Announcement:
     payload: bytes
     received_at: int
     retained: bool
+
+
+def batches_of(group: str) -> str:
+    """The filter by which the broker hands each batch to one collector of the group."""
+    return f"$share/{group}/{ALL_UP}"
 
 
 class Subscriber:
@@ -94,7 +108,7 @@ class Subscriber:
                 self._client = client = self._make_client()
                 self._lost = asyncio.get_running_loop().create_future()
                 async with client:
-                    await client.subscribe([(ALL_UP, 1), (ALL_BIRTH, 1), (ALL_STATUS, 1), (ALL_RENEW, 1)])
+                    await client.subscribe([(each, 1) for each in self.settings.filters])
                     self.connected, pause, said = True, RECONNECT_FIRST_S, ""
                     log.info("connected to the broker at %s", self.settings.url)
                     self._alarms.clear_alarm("broker_lost", "collector")
@@ -144,8 +158,8 @@ class Subscriber:
             identifier=settings.client_id,
             username=settings.username,
             password=settings.password,
-            clean_session=False,
-            keepalive=KEEPALIVE_S,
+            clean_session=not settings.lasting,
+            keepalive=settings.keepalive_s,
             timeout=CONNECT_TIMEOUT_S,
             tls_context=context,
         )

@@ -324,6 +324,16 @@ class DefaultFacts:
         return "Asia/Shanghai"
 
 
+class CommitStore(Protocol):
+    """The part of a store that the ingest path works with."""
+
+    def remembered(self) -> Remembered: ...
+
+    def commit(self, work: CommitWork) -> None: ...
+
+    def digests(self, wanted: Sequence[tuple[int, str, int]]) -> dict[tuple[int, str, int], str]: ...
+
+
 class SeriesStore(Protocol):
     """See the module's text for call order and who retries."""
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 import sqlalchemy as sa
 
 from cloud.registry.postgres_url import PostgresPlace
-from cloud.store.ledger_tables import METADATA, VERSION, VERSIONS
+from cloud.store.ledger_tables import DESK, HEAD, METADATA, VERSION, VERSIONS
 from protocols.errors import Permanent, StoreDamaged, StoreUnavailable
 
 FILE_NAME = "ledger.sqlite"
@@ -25,7 +25,11 @@ class LedgerInUse(Permanent):
 class LedgerFile:
     """Connections to the ledger. Blocking; ``open`` first."""
 
-    def __init__(self, place: Path | PostgresPlace) -> None:
+    def __init__(self, place: Path | PostgresPlace, *, shared: bool = False) -> None:
+        """``shared``: beside the other collectors of a group; then ``ledger_shared.py`` says who may commit."""
+        if shared and isinstance(place, Path):
+            raise Permanent(f"{place}: a file cannot be shared by a group of collectors; it takes PostgreSQL")
+        self._shared = shared
         self.name = str(place) if isinstance(place, Path) else str(place.url)
         self._place = place
         self._engine: sa.Engine | None = None
@@ -57,7 +61,11 @@ class LedgerFile:
                 elif version > VERSION:
                     raise Permanent(f"{self.name}: written by a newer version; this collector knows version {VERSION}")
             if isinstance(self._place, PostgresPlace):
-                self._held = _alone(engine, self.name)
+                self._held = _alone(engine, self.name, shared=self._shared)
+                if not self._shared:
+                    with engine.begin() as connection:
+                        connection.execute(HEAD.delete())  # what it says is not kept up by a collector that is alone
+                        connection.execute(DESK.delete())
         except sa.exc.DatabaseError as error:
             engine.dispose()
             self.close()
@@ -139,13 +147,16 @@ def _alone_in(path: Path) -> IO[bytes]:
     return lock
 
 
-def _alone(engine: sa.Engine, name: str) -> sa.Connection:
-    """One collector at a time: it keeps in memory which batches are there. The lock ends with this process."""
+def _alone(engine: sa.Engine, name: str, *, shared: bool) -> sa.Connection:
+    """One collector at a time, which keeps in memory which batches are there, or one group; it ends with us."""
     connection = engine.connect()
-    taken = connection.execute(sa.select(sa.func.pg_try_advisory_lock(LEDGER_LOCK))).scalar()
+    take = sa.func.pg_try_advisory_lock_shared if shared else sa.func.pg_try_advisory_lock
+    taken = connection.execute(sa.select(take(LEDGER_LOCK))).scalar()
     connection.commit()
     if not taken:
         connection.close()
+        if shared:
+            raise LedgerInUse(f"{name}: a collector that is in no group works on this ledger; stop it first")
         raise LedgerInUse(f"{name}: another collector works on this ledger; stop it first")
     connection.detach()
     return connection

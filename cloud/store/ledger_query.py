@@ -50,8 +50,6 @@ def recall(connection: sa.Connection) -> Remembered:
     series = connection.execute(sa.select(SERIES).order_by(SERIES.c.id))
     gateways = connection.execute(sa.select(GATEWAY).order_by(GATEWAY.c.id))
     qualities = connection.execute(sa.select(QUALITY).order_by(QUALITY.c.code))
-    newest = connection.execute(sa.select(sa.func.max(BATCH.c.id))).scalar() or 0
-    arrived = connection.execute(sa.select(sa.func.max(ARRIVAL.c.id))).scalar() or 0
     return Remembered(
         series=[(row[0], SeriesKey(*row[1:])) for row in series],
         gateways=[(row[0], GatewayKey(*row[1:])) for row in gateways],
@@ -62,8 +60,15 @@ def recall(connection: sa.Connection) -> Remembered:
         quarantined=[
             (row[0], row[1]) for row in connection.execute(sa.select(QUARANTINE.c.gateway, QUARANTINE.c.digest))
         ],
-        next_batch=max(newest, arrived) + 1,
+        next_batch=next_batch(connection),
     )
+
+
+def next_batch(connection: sa.Connection) -> int:
+    """The number of the next batch."""
+    newest = connection.execute(sa.select(sa.func.max(BATCH.c.id))).scalar() or 0
+    arrived = connection.execute(sa.select(sa.func.max(ARRIVAL.c.id))).scalar() or 0
+    return int(max(newest, arrived)) + 1
 
 
 def ranges(connection: sa.Connection, *, before: int | None = None) -> list[StoredRange]:
@@ -125,7 +130,7 @@ def origins(connection: sa.Connection, batches: Sequence[int]) -> dict[int, Orig
     return found
 
 
-def events(connection: sa.Connection, query: EventsQuery) -> Page:
+def events(connection: sa.Connection, query: EventsQuery, through: int | None = None) -> Page:
     """EVENT_COLUMNS, oldest or newest first."""
     size = page_size(query.limit)
     start = Place.parse(query.next) if query.next else None
@@ -133,6 +138,8 @@ def events(connection: sa.Connection, query: EventsQuery) -> Page:
     asked = sa.select(
         table.observed_at, table.site, table.device, table.kind, table.data, table.batch, table.reason
     ).where(table.observed_at >= query.from_at, table.observed_at < query.to_at)  # fmt: skip
+    if through is not None:
+        asked = asked.where(table.batch <= through)
     for column, wanted in ((table.site, query.site), (table.device, query.device), (table.kind, query.kind)):
         if wanted is not None:
             asked = asked.where(column == wanted)
@@ -175,10 +182,13 @@ def refused(connection: sa.Connection, gateway: GatewayKey | None, limit: int) -
     return Page(REFUSED_COLUMNS, [tuple(row) for row in connection.execute(ordered)])
 
 
-def arrived(connection: sa.Connection, wanted: Sequence[tuple[int, int]], after_batch: int) -> Arrived:
-    """What came since a batch; ``wanted``: (place, series number)."""
-    newest = connection.execute(sa.select(sa.func.max(BATCH.c.id))).scalar() or 0
-    bodies = connection.execute(sa.select(ARRIVAL.c.body).where(ARRIVAL.c.id > after_batch)).scalars().all()
+def arrived(
+    connection: sa.Connection, wanted: Sequence[tuple[int, int]], after_batch: int, last: int | None = None
+) -> Arrived:
+    """What came since a batch, up to ``last``; ``wanted``: (place, series number)."""
+    newest = connection.execute(sa.select(sa.func.max(BATCH.c.id))).scalar() or 0 if last is None else last
+    asked = sa.select(ARRIVAL.c.body).where(ARRIVAL.c.id > after_batch, ARRIVAL.c.id <= newest)
+    bodies = connection.execute(asked).scalars().all()
     through = max(int(newest), after_batch)
     if not bodies or not wanted:
         nothing = np.empty(0, np.int64)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -97,6 +97,7 @@ class LedgerStore:
         if self._pool is not None:
             return OpenReport()
         self._ledger.open()
+        self._begin()
         self._pending = PendingBlocks(self._pending.most_rows)
         self._readings.pending = self._pending
         with self._ledger.reading() as connection:
@@ -104,9 +105,10 @@ class LedgerStore:
                 [(row[0], SeriesKey(*row[1:])) for row in connection.execute(sa.select(SERIES).order_by(SERIES.c.id))],
                 [(row[0], QualityWord(*row[1:])) for row in connection.execute(sa.select(QUALITY))],
             )
-            for number, body in connection.execute(sa.select(BLOCK).order_by(BLOCK.c.id)):
+            last = self._through()
+            for number, body in connection.execute(_up_to(sa.select(BLOCK), BLOCK.c.id, last).order_by(BLOCK.c.id)):
                 self._pending.add(number, unpack(body))
-            for (body,) in connection.execute(sa.select(ARRIVAL.c.body)):
+            for (body,) in connection.execute(_up_to(sa.select(ARRIVAL.c.body), ARRIVAL.c.id, last)):
                 found = unpack_arrivals(body)
                 self._reach_to(int(found.from_at.min()), int(found.to_at.max()))
             begun = connection.execute(sa.select(BATCH.c.id).limit(1)).first() is not None
@@ -124,6 +126,13 @@ class LedgerStore:
         )
         self._feed.start()
         return OpenReport()
+
+    def _begin(self) -> None:
+        """The ledger is open, nothing of it was read yet."""
+
+    def _through(self) -> int | None:
+        """The newest batch that questions may find; None: all that is committed."""
+        return None
 
     def _refuse_strangers(self) -> None:
         """A new ledger gives numbers out anew: readings of another one would then seem to be of its batches."""
@@ -266,7 +275,7 @@ class LedgerStore:
         return Page(ROLLUP_COLUMNS, rows[:size], more)
 
     async def events(self, query: EventsQuery) -> Page:
-        return await self._look(lambda connection: ledger_query.events(connection, query))
+        return await self._look(lambda connection: ledger_query.events(connection, query, self._through()))
 
     async def newest_values(self, *, since_at: int) -> NewestValues:
         last = max(self._clock.now_ms(), self._bounds[1] if self._bounds else 0)
@@ -296,7 +305,9 @@ class LedgerStore:
 
     async def arrived(self, wanted: Sequence[SeriesKey], after_batch: int) -> Arrived:
         numbers = [(place, self._numbers[key]) for place, key in enumerate(wanted) if key in self._numbers]
-        return await self._look(lambda connection: ledger_query.arrived(connection, numbers, after_batch))
+        return await self._look(
+            lambda connection: ledger_query.arrived(connection, numbers, after_batch, self._through())
+        )
 
     async def quarantine(self, *, limit: int = 100) -> Page:
         return await self._look(lambda connection: ledger_query.quarantine(connection, limit))
@@ -314,10 +325,17 @@ class LedgerStore:
 
         return await self._look(look)
 
+    def _tidy(self, now_ms: int) -> None:
+        with self._ledger.writing() as connection:
+            ledger_upkeep.tidy(connection, self._retention, now_ms)
+
     async def maintain(self, now_ms: int) -> Sequence[LostPart]:
         def work() -> None:
-            with self._ledger.writing() as connection:
-                ledger_upkeep.tidy(connection, self._retention, now_ms)
+            self._tidy(now_ms)
 
         await self._ask(work)
         return []
+
+
+def _up_to(asked: "sa.Select[Any]", column: Any, last: int | None) -> "sa.Select[Any]":
+    return asked if last is None else asked.where(column <= last)

@@ -90,3 +90,29 @@ BLOCK = _table("block", _column("id", LONG, primary_key=True, autoincrement=Fals
 ARRIVAL = _table(
     "arrival", _column("id", LONG, primary_key=True, autoincrement=False), _column("body", sa.LargeBinary())
 )
+# Only where several collectors share the ledger, one row each. What all of them must know before they may commit (who
+# holds the row may, see ledger_shared.py), and how far the one that works the desk has come:
+HEAD = _table(
+    "head",
+    _column("id", LONG, primary_key=True, autoincrement=False),
+    _column("commits", LONG), _column("batch", LONG), _column("series", LONG), _column("gateways", LONG),
+    _column("qualities", LONG), _column("fences", LONG), _column("quarantined", LONG), _column("folded", LONG),
+    _column("waiting", LONG),
+)  # fmt: skip
+DESK = _table(
+    "desk",
+    _column("id", LONG, primary_key=True, autoincrement=False),
+    _column("term", sa.String()),
+    _column("followed", LONG),
+)
+MEMBER = _table(
+    "member",
+    _column("name", sa.String(), primary_key=True), _column("seen_at", LONG), _column("started_at", LONG),
+    _column("batches", LONG), _column("readings", LONG),
+)  # fmt: skip
+TOLD = _table(
+    "told",
+    _column("id", LONG, primary_key=True),
+    _column("member", sa.String()), _column("raised", LONG), _column("kind", sa.String()),
+    _column("source", sa.String()), _column("args", sa.String()),
+)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from cloud.settings import CloudSettings
 from cloud.store.contract import SeriesFacts, SeriesStore
+from cloud.store.ledger_desk import LedgerDesk
 from cloud.store.ledger_file import FILE_NAME, LedgerFile
 from cloud.store.ledger_store import LedgerStore
 from cloud.store.place import StorePlace
@@ -16,8 +17,9 @@ def store_of(settings: CloudSettings, clock: Clock, facts: SeriesFacts) -> Serie
         from cloud.store.duckdb_store import DuckdbStore
 
         return DuckdbStore(settings.data, clock, retention=settings.retention, facts=facts)
-    ledger = LedgerFile(settings.registry_server or settings.data / FILE_NAME)
-    return LedgerStore(ledger, _engine(place), clock, retention=settings.retention, facts=facts)
+    ledger = LedgerFile(settings.registry_server or settings.data / FILE_NAME, shared=settings.group is not None)
+    kind = LedgerDesk if settings.group is not None else LedgerStore
+    return kind(ledger, _engine(place), clock, retention=settings.retention, facts=facts)
 
 
 def _engine(place: StorePlace) -> ReadingsEngine:

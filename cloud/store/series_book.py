@@ -49,6 +49,24 @@ class _Book(Generic[K]):
             self._names.append(name)
         self._confirmed = len(self._names)
 
+    def take(self, rows: Sequence[tuple[int, K]]) -> None:
+        """Names that others gave to the store, in order. What is pending here has no number any more."""
+        if not rows:
+            return
+        self._withdraw()
+        for number, name in rows:
+            if number < len(self._names):
+                continue
+            if number != len(self._names):
+                raise ValueError(f"number {number} follows {len(self._names) - 1}")
+            self._give(name)
+        self._confirmed = len(self._names)
+
+    def _withdraw(self) -> None:
+        for name in self._names[self._confirmed :]:
+            del self._numbers[name]
+        del self._names[self._confirmed :]
+
     def find(self, name: K) -> int | None:
         """The number of a name, None when it has none."""
         return self._numbers.get(name)
@@ -103,6 +121,10 @@ class QualityBook(_Book[QualityWord]):
             super().load(stored)
         self._bad = {code for code, word in enumerate(self._names) if word.quality == "bad"}
 
+    def take(self, rows: Sequence[tuple[int, QualityWord]]) -> None:
+        super().take(rows)
+        self._bad = {code for code, word in enumerate(self._names) if word.quality == "bad"}
+
     def code(self, quality: str, reason: str) -> int:
         """The code of a quality and its reason."""
         word = QualityWord(quality, reason if not reason or _REASON_PATTERN.fullmatch(reason) else "other")
@@ -136,6 +158,14 @@ class SeriesBook(_Book[SeriesKey]):
         super().load(rows)
         for key in self._names:
             self._per_site[key.site] = self._per_site.get(key.site, 0) + 1
+
+    def take(self, rows: Sequence[tuple[int, SeriesKey]]) -> None:
+        if rows:
+            self._tables.clear()
+            super().take(rows)
+            self._per_site = {}
+            for key in self._names:
+                self._per_site[key.site] = self._per_site.get(key.site, 0) + 1
 
     def in_vocabulary(self, number: int) -> bool:
         """False when the point's name is not in ``protocols/points.toml``: unit and label are unknown."""

@@ -1,8 +1,9 @@
 """``make bench``: measure what the papers claim, and print a table.
 
-make bench                        everything but peers (about 25 minutes)
+make bench                        everything but peers and sizing (about 25 minutes)
 make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, drain, console, fleet, year, bus, tcp,
                                   mqtt, matching, energy, door
+make bench ARGS="--only sizing"   what docs/SIZING.md works with, three rounds of each case
 make bench ARGS="--only peers"    against thingsboard-gateway, which it installs into a temporary folder
 """
 
@@ -30,6 +31,7 @@ from tests.bench import (
     peers,
     rollup_year,
     rtu_share,
+    sizing,
     tcp_rate,
     waiting_buffer,
 )
@@ -82,8 +84,8 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "energy": energy.measure,
     "door": lambda folder: asyncio.run(door.measure(folder)),
 }
-ON_DEMAND: dict[str, Callable[[Path], list[Figure]]] = {"peers": peers.measure}
-"""Only when named: it downloads."""
+ON_DEMAND: dict[str, Callable[[Path], list[Figure]]] = {"peers": peers.measure, "sizing": sizing.measure}
+"""Only when named: peers downloads, sizing is for docs/SIZING.md and promises nothing."""
 
 
 def main() -> int:

@@ -41,6 +41,7 @@ METHODS = (
     "described",
     "crowd",
     "memory",
+    "group",
     "red",
 )
 """In the order of their figures, R1 to R22."""

@@ -4,6 +4,7 @@ from tests.proof.planting import Plant
 
 COMMIT = "tests/cloud/ingest/test_commit.py"
 IDENTITY = "tests/cloud/ingest/test_identity.py"
+SHARED = "tests/cloud/ingest/test_shared.py"
 STORE = "tests/contracts/test_series_store.py"
 AWAY = f"{COMMIT}::test_a_store_that_is_away_is_tried_until_it_takes_the_commit_and_nothing_is_acked_before"
 
@@ -159,5 +160,45 @@ COLLECTOR = (
         "        return self._bytes >= self._bytes_max or len(self._waiting) >= self._messages_max",
         "        return False",
         (f"{COMMIT}::test_a_group_is_bounded_and_the_box_tells_when_there_is_space_again",),
+    ),
+    Plant(
+        "claim-by-memory-only",
+        "A collector of a group decides by what it remembers, not by what the others committed meanwhile.",
+        "A batch that the broker hands to two collectors is stored by both, or refused by one.",
+        "cloud/store/ledger_shared.py",
+        "                if news.touches(work):\n",
+        "                if False:\n",
+        (f"{SHARED}::test_each_batch_is_stored_once_when_three_collectors_get_all_of_them_at_once",),
+    ),
+    Plant(
+        "ack-before-shared-claim",
+        "A collector of a group acks a batch although the shared ledger did not take it.",
+        "The gateway deletes what a collector that stood still, or a server that was away, never stored.",
+        "cloud/ingest/shared.py",
+        "            work, news = self._ledger.commit(self.known, prepared.work, _more(prepared), again)\n",
+        "            try:\n"
+        "                work, news = self._ledger.commit(self.known, prepared.work, _more(prepared), again)\n"
+        "            except Exception:\n"
+        "                return prepared\n",
+        (f"{SHARED}::test_who_stops_while_it_holds_the_claim_loses_it_and_stores_nothing_twice",),
+        in_ci=True,
+    ),
+    Plant(
+        "two-desks",
+        "Who worked the desk of a group goes on when another one took it over.",
+        "Alarms and reports are made twice, and blocks leave the ledger before both have seen them.",
+        "cloud/store/ledger_desk.py",
+        "DESK.update().where(DESK.c.term == self._term).values",
+        "DESK.update().values",
+        (f"{SHARED}::test_a_desk_that_was_taken_over_cannot_go_on",),
+    ),
+    Plant(
+        "desk-begins-anew",
+        "The desk of a group begins at the end of the ledger, not where the one before it stopped.",
+        "What was stored while no desk ran reaches no alarm and no page.",
+        "cloud/store/ledger_desk.py",
+        "            self._followed = int(connection.execute(sa.select(DESK.c.followed)).scalar_one())\n",
+        "            self._followed = int(connection.execute(sa.select(sa.func.max(BATCH.c.id))).scalar() or 0)\n",
+        (f"{SHARED}::test_the_desk_follows_all_collectors_in_the_order_of_commits_and_tells_each_batch_once",),
     ),
 )
