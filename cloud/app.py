@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from cloud.access.publisher import Sender
 from cloud.alarms.board import AlarmBoard
 from cloud.alarms.rules import GatewayRules
 from cloud.api.build import build_api
@@ -198,8 +199,10 @@ class Collector:
         self.commanding = Commanding(
             self.authority, CommandBook(self.database), self.identity_book, clock, self.ingest.publish
         )
+        sender = Sender(self.ingest.publish, self._sign, self.identities.is_enrolled)
+        self.features.access.connect(sender, self.commanding, presence)
         committed += [self.live, self.rules, self.commanding, *self.features.handlers]
-        announced += [self.live, self.rules]
+        announced += [self.live, self.rules, self.features.access.doors, self.features.access.holding]
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         services = Services(
             clock=clock,
@@ -226,6 +229,11 @@ class Collector:
             web=WEB if WEB.is_dir() else None,
         )
         self.api = build_api(services, self.gate, version=version())
+
+    def _sign(self, payload: bytes) -> bytes:
+        """With the command key; who is enrolled knows it, so that it is there."""
+        self.authority.open()
+        return self.authority.sign_command(payload)
 
     async def _take_over(self, key: GatewayKey) -> None:
         """End a gateway's session at the broker. Raises WireLost."""

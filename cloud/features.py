@@ -25,6 +25,7 @@ from cloud.assets.told_by import ToldBy
 from cloud.dispatch.feature import Dispatch, Needs
 from cloud.dispatch.joined import JoinedResources
 from cloud.doors.door_limits import DoorDefaults
+from cloud.features_access import AccessFeatures, AccessGround
 from cloud.features_energy import energy_of
 from cloud.features_energy_desk import EnergyDesk
 from cloud.features_names import SourceNames
@@ -135,6 +136,18 @@ class Features:
         self.dispatch = self._dispatch()
         self.places = self._places()
         self.site_alarms.watchers.append(self.places.doors.defaults_changed)
+        self.access = AccessFeatures(
+            AccessGround(
+                core.database,
+                self.roster,
+                self.calendar,
+                self.places.visitors,
+                self.journal,
+                core.alarms,
+                core.clock,
+                core.settings.lists_last_days,
+            )
+        )
         self.resources |= {"guard": self.places.crew, "technician": self.places.crew}
         rooms = RequestedRooms(self.places.rooms, self.calendar, self.calendar.zone, core.clock)
         self.dispatch.needs = self.dispatch.needs._replace(figures=self.places, bookings=rooms)
@@ -244,7 +257,7 @@ class Features:
     @property
     def handlers(self) -> list[CommittedHandler]:
         """Told after live state of what is durable, in this order."""
-        return [self.feed, self.alarm_rules]
+        return [self.feed, self.alarm_rules, self.access.holding]
 
     async def open(self) -> None:
         """Read what was written down before; called once, before anything is committed."""
@@ -259,6 +272,7 @@ class Features:
         await self.fleet.open()
         self.placed_gateways.open()
         await self.places.open()
+        await self.access.open()
         await self.energy.open()
         await self.tariffs.open()
         await self.reports_of_energy.open()
@@ -282,6 +296,7 @@ class Features:
         yield "console upkeep", self.upkeep.run()
         yield from self.dispatch.tasks()
         yield from self.places.tasks()
+        yield from self.access.tasks()
         yield from self.fleet.tasks()
         yield from self.energy.tasks()
         yield from self.tariffs.tasks()

@@ -201,9 +201,9 @@ class Ingest:
         """Names of the quality codes in ``CommittedBatch``."""
         return self._preparer.qualities
 
-    async def publish(self, topic: str, payload: bytes) -> None:
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Hand a message to the broker. Raises WireLost."""
-        await self._subscriber.publish(topic, payload)
+        await self._subscriber.publish(topic, payload, retain=retain)
 
     def announce(self, key: GatewayKey, birth: Birth) -> None:
         """Take a birth that was heard earlier (the registry's, at the start)."""

@@ -114,13 +114,14 @@ class Subscriber:
             await self._clock.sleep(pause * self._rng.uniform(0.7, 1.3))
             pause = min(RECONNECT_LAST_S, pause * 2)
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Hand a message to the broker (QoS 1). Raises WireLost, at once when the connection ends meanwhile."""
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Hand a message to the broker (QoS 1), which keeps a retained one for who comes later. Raises WireLost, at
+        once when the connection ends meanwhile."""
         client, lost = self._client, self._lost
         if client is None or lost is None or not self.connected or lost.done():
             raise WireLost("not connected to the broker")
         # aiomqtt would wait for the PUBACK of a dead connection until its timeout, and everything behind it, too.
-        publishing = asyncio.ensure_future(client.publish(topic, payload, qos=1))
+        publishing = asyncio.ensure_future(client.publish(topic, payload, qos=1, retain=retain))
         try:
             await asyncio.wait({publishing, lost}, return_when=asyncio.FIRST_COMPLETED)
             if not publishing.done():
