@@ -1,6 +1,6 @@
 """The birth: what a gateway is and has, published retained at the start of each session. JSON on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -37,6 +37,21 @@ class DeviceBirth(msgspec.Struct, frozen=True):
     points: list[PointBirth] = []
 
 
+class DoorBirth(msgspec.Struct, frozen=True, kw_only=True):
+    """One [[door]]: its readers, what is pulsed for ``pulse_s`` to open it, and whether an order may (``remote``).
+    ``contact``: the device that tells whether it stands open, "" when none does."""
+
+    id: _Text
+    name: _Text
+    lock: Literal["fail-secure", "fail-safe"]
+    readers: list[_Text]
+    device: _Text
+    point: _Text
+    pulse_s: _Seconds
+    remote: bool
+    contact: _Text = ""
+
+
 class Birth(msgspec.Struct, frozen=True, kw_only=True):
     """One gateway. ``session`` grows with every session of this buffer; ``started_at`` is ms since 1970."""
 
@@ -51,6 +66,7 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     session: _Whole
     started_at: _Whole
     devices: list[DeviceBirth] = []
+    doors: list[DoorBirth] = []
 
 
 _encoder = msgspec.json.Encoder()

@@ -75,6 +75,10 @@ class BadCommand(_Refused):
     """A command that a device cannot carry out; the detail says what it can."""
 
 
+class BadGrants(_Refused):
+    """A list of grants that no gateway may go by; the detail says where in it the fault is."""
+
+
 class StoreDamaged(Permanent):
     """A store file cannot be read. It is left where it lies until somebody sets it aside."""
 

@@ -22,6 +22,22 @@ class EventKind(NamedTuple):
     required: tuple[str, ...] = ()
 
 
+_DECISION = {
+    "card_key": TEXT,
+    "door": TEXT,
+    "reason": TEXT,
+    "person": COUNT,
+    "direction": TEXT,
+    "passback": TEXT,
+    "level": COUNT,
+    "list": COUNT,
+    "decision_ms": NUMBER,
+    "strike": TEXT,
+    "detail": TEXT,
+    "waited_ms": COUNT,
+}
+"""``list``: the number of the grant list; ``strike``: what became of the pulse: done, unknown, refused."""
+
 EVENT_KINDS: dict[str, EventKind] = {
     "card_read": EventKind(
         "card read",
@@ -32,8 +48,8 @@ EVENT_KINDS: dict[str, EventKind] = {
     "plate_read": EventKind(
         "plate read", "识别车牌", {"plate": TEXT, "direction": TEXT, "gate": TEXT, "confidence": NUMBER}, ("plate",)
     ),
-    "access_granted": EventKind("access granted", "准许通行", {"card_key": TEXT, "door": TEXT, "reason": TEXT}),
-    "access_denied": EventKind("access denied", "拒绝通行", {"card_key": TEXT, "door": TEXT, "reason": TEXT}),
+    "access_granted": EventKind("access granted", "准许通行", _DECISION),
+    "access_denied": EventKind("access denied", "拒绝通行", _DECISION),
     "door_opened": EventKind("door opened", "门已打开", {"door": TEXT}),
     "door_closed": EventKind("door closed", "门已关闭", {"door": TEXT}),
     "door_forced": EventKind("door forced", "门被强开", {"door": TEXT}),
@@ -82,6 +98,15 @@ EVENT_KINDS: dict[str, EventKind] = {
         "buffer damaged", "缓存文件损坏", {"path": TEXT, "salvaged": COUNT, "lost": COUNT, "detail": TEXT}, ("path",)
     ),
     "buffer_full": EventKind("buffer full", "缓存已满", {"max_bytes": COUNT, "detail": TEXT}),
+    "grants_held": EventKind(
+        "grant list held", "授权名单已生效", {"number": COUNT, "cards": COUNT, "issued_at": COUNT, "expires_at": COUNT}
+    ),
+    "grants_refused": EventKind(
+        "grant list refused", "授权名单被拒绝", {"number": COUNT, "reason": TEXT, "detail": TEXT}, ("reason",)
+    ),
+    "grants_expiring": EventKind("grant list expires soon", "授权名单即将过期", {"number": COUNT, "expires_at": COUNT}),
+    "grants_expired": EventKind("grant list expired", "授权名单已过期", {"number": COUNT, "expires_at": COUNT}),
+    "reads_left_out": EventKind("card reads left out", "刷卡过快被忽略", {"door": TEXT, "count": COUNT}),
     "config_applied": EventKind("configuration applied", "配置生效", {"config_hash": TEXT, "devices": COUNT}),
     "gateway_started": EventKind("gateway started", "网关启动", {"software": TEXT, "session": COUNT}),
 }

@@ -55,6 +55,20 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
     refused: int = 0
 
 
+class GrantsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The list of grants that a gateway with doors goes by: ``number`` 0 when it has none. Since its start:
+    ``refused`` lists, ``decisions``, and reads that were ``left_out`` because they came too fast."""
+
+    number: _Whole = 0
+    cards: int = 0
+    issued_at: _Whole = 0
+    expires_at: _Whole = 0
+    refused: int = 0
+    last_error: _Text = ""
+    decisions: int = 0
+    left_out: int = 0
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway says of itself. Batches and readings waiting for an ack are its backlog.
 
@@ -85,6 +99,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     link_error: _Text = ""
     rss_bytes: int = 0
     uptime_s: float = 0.0
+    grants: GrantsReport | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ from protocols.reading import is_id
 ROOT = "dayuan/1"
 FROM_GATEWAYS = ("up", "birth", "status", "renew")
 """Channels on which a gateway speaks; ``renew`` asks for its next certificate."""
-FROM_COLLECTOR = ("ack", "cmd", "config", "cert")
-"""Channels on which the collector answers; ``cert`` brings that certificate."""
+FROM_COLLECTOR = ("ack", "cmd", "config", "cert", "grants")
+"""Channels on which the collector answers; ``cert`` brings that certificate, ``grants`` whom doors let in."""
 CHANNELS = (*FROM_GATEWAYS, *FROM_COLLECTOR)
 
 ALL_UP = f"{ROOT}/+/+/up"

@@ -39,7 +39,7 @@ def collector_account() -> Account:
     root = "dayuan/1/+/+"
     return Account(
         "collector",
-        publish=tuple(f"{root}/{channel}" for channel in ("ack", "cmd", "config")),
+        publish=tuple(f"{root}/{channel}" for channel in ("ack", "cmd", "config", "grants")),
         subscribe=tuple(f"{root}/{channel}" for channel in ("up", "birth", "status")),
     )
 
@@ -50,7 +50,7 @@ def gateway_account(site: str, gateway: str, devices: tuple[str, ...] = ()) -> A
     return Account(
         f"gateway-{gateway}",
         publish=tuple(f"{root}/{channel}" for channel in ("up", "birth", "status")),
-        subscribe=(*(f"{root}/{channel}" for channel in ("ack", "cmd", "config")), *devices),
+        subscribe=(*(f"{root}/{channel}" for channel in ("ack", "cmd", "config", "grants")), *devices),
     )
 
 

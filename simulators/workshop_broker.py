@@ -25,7 +25,7 @@ _ACCOUNTS = (
     ),
     Account(
         COLLECTOR,
-        publish=tuple(f"dayuan/1/+/+/{channel}" for channel in ("ack", "cmd", "config")),
+        publish=tuple(f"dayuan/1/+/+/{channel}" for channel in ("ack", "cmd", "config", "grants")),
         subscribe=tuple(f"dayuan/1/+/+/{channel}" for channel in ("up", "birth", "status")),
     ),
 )

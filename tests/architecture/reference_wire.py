@@ -22,6 +22,7 @@ _CHANNELS = {
     "renew": ("gateway", "no", "a request for the next certificate, see `docs/IDENTITY.md`"),
     "cmd": ("collector", "no", "a signed command, see `docs/IDENTITY.md`"),
     "cert": ("collector", "no", "the next certificate"),
+    "grants": ("collector", "yes", "whom the doors of the gateway let in, see `docs/DOORS.md`"),
     "config": ("collector", "yes", "reserved for wanted configuration; nothing is sent yet"),
 }
 
