@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from cloud.access.contract import Lent
 from cloud.access.gateway_doors import GatewayDoors, Known, door_behind
-from cloud.access.holding import Holding
+from cloud.access.holding import Holding, Online
 from cloud.access.publisher import Publisher, Sender
 from cloud.access.register import AccessRegister
 from cloud.access.rulings import Situation
@@ -14,7 +14,6 @@ from cloud.alarms.board import AlarmBoard
 from cloud.assets.book import AssetRoster
 from cloud.assets.calendar import SiteCalendar
 from cloud.assets.contract import AssetKey
-from cloud.live.presence import Presence
 from cloud.registry.access_book import AccessBook
 from cloud.registry.database import Database
 from cloud.registry.journal_book import JournalBook
@@ -58,7 +57,7 @@ class AccessFeatures:
         self.unlocking: Unlocking | None = None
         self.online: Callable[[GatewayKey], bool] = lambda _: False
 
-    def connect(self, sender: Sender, commands: Commands, presence: Presence) -> None:
+    def connect(self, sender: Sender, commands: Commands, presence: Online) -> None:
         """The way to gateways; without it nothing is sent."""
         self.publisher.sender = sender
         self.holding.online = presence

@@ -24,7 +24,7 @@ KEPT = 200
 
 
 class BadUnlock(Permanent):
-    """A door that is not opened from afar. ``reason``: ``not_controlled``, ``not_remote``, ``offline`` or ``too_often``."""
+    """A door that is not opened from afar. ``reason``: not_controlled, not_remote, offline or too_often."""
 
     def __init__(self, reason: str, detail: str, hint: str = "") -> None:
         self.reason, self.detail, self.hint = reason, detail, hint

@@ -6,7 +6,7 @@ KINDS: dict[str, AlarmKind] = {
     "access_list_old": AlarmKind(
         SOON,
         "Gateway {source} is online and still goes by grant list {held}, not by {number}: cards that were blocked "
-        "since may open its doors. {detail} Look at its log and restart it. Ends when it says that it holds the newest.",
+        "since may open its doors. {detail} Look at its log and restart it. Ends when it holds the newest.",
         "网关 {source} 在线，但仍使用授权名单 {held}，而非 {number}：此后被挂失的卡仍可能开门。{detail} "
         "请查看其日志并重启。网关报告已使用最新名单后告警结束。",
     ),

@@ -36,6 +36,7 @@ from tests.cloud.api.conftest import GOOD, KEY, START, Api
 from tests.cloud.api.console import make_console
 from tests.cloud.fleet.pretended import HOME, Leg, drive, noisy
 from tests.cloud.tariffs.material import known
+from tests.proof.api_access import fill_access, of_access
 from tests.proof.api_bodies import (
     BASIS,
     CAR,
@@ -101,6 +102,8 @@ class World:
             return await self._booking(path)
         if noun == "passes":
             return await self._pass(path)
+        if noun in ("access", "doors"):
+            return await of_access(self.api, self.features, entry)
         if method != "GET" and entry == self._last[0] and credential.rank >= DISPATCHER:
             await self.restore(noun)
         if path.startswith("/api/v1/alarms/"):
@@ -169,6 +172,8 @@ class World:
         if noun in ("", "map"):
             await self._ask("PUT", "/api/v1/map/east", MAP)
             await self._ask("PUT", "/api/v1/map/east/floor-plan?south=30&west=120&north=31&east=121", PNG)
+        if noun in ("", "access"):
+            await fill_access(self.features)
         if noun in ("", "alarm-rules"):
             await self._ask("PUT", "/api/v1/alarm-rules/r-1", RULE)
         if noun in ("", "patrols"):
