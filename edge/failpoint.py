@@ -23,6 +23,10 @@ NAMES = (
     "before_ack",
     "after_ack",
     "after_birth",
+    "grants_written",
+    "grants_numbered",
+    "grants_moved",
+    "grants_kept",
 )
 """Every name that some part of the gateway passes."""
 

@@ -7,6 +7,7 @@ a driver handed over is on disk and the collector hears a goodbye.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -15,6 +16,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from edge import command_socket, latest
+from edge.access.access import Access
+from edge.access.desk import access_desk
 from edge.buffer_sqlite import SqliteBuffer
 from edge.command_desk import CommandDesk
 from edge.command_socket import CommandSocket
@@ -122,6 +125,7 @@ class Gateway:
         self._identity = Identity(IdentityFiles(own.identity_dir), clock)
         self._renewal = Renewal(self._identity, clock, site=own.site, gateway=own.id)
         self._seen = SeenCommands(site.buffer.path.with_name(site.buffer.path.name + ".orders"))
+        self._access = self._door_desk(timing, fail_point)
         self._orders = self._orders_desk(timing)
         self._session = Session(
             dial=dial or _dialer(site.uplink, self._identity),
@@ -169,6 +173,7 @@ class Gateway:
                     for module in self._northbound
                 ]
                 obeying = group.create_task(self._keep("command socket", commands.run), name="command-socket")
+                guarding = self._guard(group)
                 ordering = group.create_task(self._keep("orders", self._orders.run), name="orders")
                 driving = [
                     group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
@@ -182,6 +187,7 @@ class Gateway:
                     task.cancel()
                 if driving:
                     await asyncio.wait(driving)
+                await self._leave_doors(guarding)
                 self._intake.close()
                 await asyncio.wait([writing], timeout=FLUSH_AT_END_S)
                 self._session.close()
@@ -192,6 +198,8 @@ class Gateway:
                     task.cancel()
         finally:
             await asyncio.to_thread(self._seen.close)
+            if self._access is not None:
+                await asyncio.to_thread(self._access.close)
             await self._buffer.close()
         log.info("closed")
 
@@ -222,6 +230,20 @@ class Gateway:
             await self._clock.sleep(pause_s)
             is_steady = self._clock.monotonic() - began_at > 2 * RESTART_S[1]
             pause_s = RESTART_S[0] if is_steady else min(2 * pause_s, RESTART_S[1])
+
+    def _guard(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        if self._access is None:
+            return []
+        return [group.create_task(self._keep("doors", self._access.run), name="doors")]
+
+    async def _leave_doors(self, guarding: list[asyncio.Task[None]]) -> None:
+        """What was decided is handed to the buffer before that closes."""
+        if self._access is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await self._access.drained()
+        for task in guarding:
+            task.cancel()
 
     def _driver(self, bus: BusSettings, rng: random.Random) -> Driver:
         site = self._site
@@ -265,15 +287,38 @@ class Gateway:
             seen=self._seen,
             key=self._identity.files.command_key,
             clock_known=lambda: timing.known,
-            obey=self._commands.carry_out,
+            obey=self._commands.carry_out if self._access is None else self._access.obey_order,
             sink=self._intake,
             clock=self._clock,
         )
 
+    def _door_desk(self, timing: Timing, fail_point: FailPoint) -> Access | None:
+        """The doors of the site file, and the readers that tell of cards before anything is on disk."""
+        if not self._site.doors:
+            return None
+        access = access_desk(
+            self._site,
+            key=self._identity.files.command_key,
+            timing=timing,
+            obey=self._commands.carry_out,
+            sink=self._intake,
+            clock=self._clock,
+            fail_point=fail_point,
+        )
+        for driver in self._drivers:
+            if isinstance(driver, MqttDriver):
+                driver.tell_at_once = access.hear
+        self._reporter.grants = access.report
+        return access
+
     def _channels(self, uplink: UplinkSettings) -> dict[str, ChannelHandler]:
         """Where more than acks is listened to. Without an enrolment no order can be verified, so none is heard."""
         heard: dict[str, ChannelHandler] = {"cert": self._renewal.hear} if uplink.url.tls else {}
-        return {**heard, "cmd": self._orders.hear} if self._identity.files.enrolled else heard
+        if self._identity.files.enrolled:
+            heard["cmd"] = self._orders.hear
+            if self._access is not None:
+                heard["grants"] = self._access.lists.hear
+        return heard
 
     def _writers(self) -> dict[str, DeviceWriter]:
         drivers = (driver for driver in self._drivers if isinstance(driver, ModbusDriver))

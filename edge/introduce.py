@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib import metadata
 
-from edge.settings import DeviceSettings, Site
+from edge.settings import DeviceSettings, DoorSettings, Site
 from edge.site_points import device_profile
-from protocols.birth import Birth, DeviceBirth, PointBirth
+from protocols.birth import Birth, DeviceBirth, DoorBirth, PointBirth
 from protocols.modbus.profile import ModbusProfile
 
 MISSED_POLLS = 3
@@ -36,6 +36,25 @@ def birth(site: Site, *, session: int, started_at: int) -> Birth:
         session=session,
         started_at=started_at,
         devices=[_device(site, device) for device in site.devices],
+        doors=[_door(site, door) for door in site.doors],
+    )
+
+
+def _door(site: Site, door: DoorSettings) -> DoorBirth:
+    strike = door.strike
+    rules = next(device.remote for device in site.devices if device.id == strike.device)
+    rule = rules.get(strike.point)
+    seconds = strike.pulse_s or 0.0
+    return DoorBirth(
+        id=door.id,
+        name=door.name,
+        lock=door.lock,
+        readers=[*door.reader_in, *door.reader_out],
+        device=strike.device,
+        point=strike.point,
+        pulse_s=seconds,
+        remote=rule is not None and "pulse" in rule.actions and rule.takes(seconds),
+        contact=door.contact,
     )
 
 

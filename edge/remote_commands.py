@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
@@ -116,7 +115,7 @@ class RemoteCommands:
         if order.action in ("set", "pulse"):
             assert rule.least is not None
             assert rule.most is not None
-            if order.value is None or not math.isfinite(order.value) or not rule.least <= order.value <= rule.most:
+            if not rule.takes(order.value):
                 return f"the site file allows {rule.least:g} to {rule.most:g}"
         return None
 

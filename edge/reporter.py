@@ -11,7 +11,7 @@ from edge.intake import Intake
 from edge.retime import Timing
 from edge.uplink import Uplink
 from protocols.clock import MS_PER_S, Clock
-from protocols.status import Report
+from protocols.status import GrantsReport, Report
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -29,6 +29,8 @@ class Reporter:
         self._clock = clock
         self._drivers = drivers
         self._started_at = clock.monotonic()
+        self.grants: Callable[[], GrantsReport | None] = lambda: None
+        """The list the doors go by; None at a gateway without doors."""
         self.link_error: Callable[[], str] = str
         """Why there is no link to the broker; set when the session is made, which itself needs the reports."""
 
@@ -62,6 +64,7 @@ class Reporter:
             link_error=self.link_error()[:400],
             rss_bytes=rss_bytes(),
             uptime_s=round(self._clock.monotonic() - self._started_at, 1),
+            grants=self.grants(),
         )
 
 

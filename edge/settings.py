@@ -6,8 +6,9 @@ it opens nothing but files. What is legal and would still bite on site is told b
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -117,6 +118,12 @@ class RemoteRule(NamedTuple):
     least: float | None = None
     most: float | None = None
 
+    def takes(self, value: float | None) -> bool:
+        """True when a set or a pulse of this value lies within the limits."""
+        if value is None or not math.isfinite(value) or self.least is None or self.most is None:
+            return False
+        return self.least <= value <= self.most
+
 
 class DeviceSettings(_Settings, frozen=True, kw_only=True):
     """One device. ``every_s`` is 0 for a device that reports by itself at times nobody set.
@@ -146,6 +153,31 @@ class DeviceSettings(_Settings, frozen=True, kw_only=True):
     remote: dict[str, RemoteRule] = {}
 
 
+class StrikeSettings(NamedTuple):
+    """What opens a door: a pulse on ``point`` of ``device``; ``pulse_s`` None where the module sets its length."""
+
+    device: str
+    point: str
+    pulse_s: float | None = None
+
+
+class DoorSettings(_Settings, frozen=True, kw_only=True):
+    """One door that this gateway decides for. ``reader_in``, ``reader_out``: devices; ``level``: the assurance that its
+    readers can have at best, 1 to 3; zones: "" without anti-passback; ``contact``: a device, "" when there is none."""
+
+    id: str
+    name: str
+    lock: Literal["fail-secure", "fail-safe"]
+    strike: StrikeSettings
+    reader_in: tuple[str, ...]
+    reader_out: tuple[str, ...] = ()
+    level: int = 1
+    contact: str = ""
+    zone_in: str = ""
+    zone_out: str = ""
+    clock_unknown: Literal["deny", "ignore-times"] = "deny"
+
+
 class Site(_Settings, frozen=True, kw_only=True):
     """Everything in one site file. ``profiles`` holds each profile the devices name, by its id."""
 
@@ -157,6 +189,7 @@ class Site(_Settings, frozen=True, kw_only=True):
     buses: tuple[BusSettings, ...]
     devices: tuple[DeviceSettings, ...]
     profiles: dict[str, Profile]
+    doors: tuple[DoorSettings, ...] = ()
     sparkplug: SparkplugSettings | None = None
     home_assistant: HomeSettings | None = None
 

@@ -149,6 +149,34 @@ class DeviceRow(Row, frozen=True, kw_only=True):
     extended: bool = False  # Modbus: also read points known from one source only
 
 
+class StrikeRow(Row, frozen=True, kw_only=True):
+    """The strike of a [[door]]"""
+
+    device: str  # id of the Modbus device whose relay opens the door
+    point: str  # its point; the module must be able to make a pulse on it by itself
+    pulse: str = ""  # how long it stays open for somebody to go through, like "3 s"; none where the module sets it
+
+
+class DoorRow(Row, frozen=True, kw_only=True):
+    """[[door]]: a door that this gateway opens by itself, for cards of the collector's list"""
+
+    id: str  # unique within the gateway; the collector names it in its lists
+    name: str = ""  # for people; default: the id
+    # without power: fail-secure stays locked, fail-safe stands open; has to be said, see docs/DOORS.md
+    lock: Literal["fail-secure", "fail-safe"]
+    strike: StrikeRow  # what opens it
+    reader_in: tuple[str, ...] = ()  # ids of the devices that read cards of those who go in
+    reader_out: tuple[str, ...] = ()  # the same for those who go out
+    # how sure its readers can be: number (a serial number, which can be copied), proven (the card proved a secret), two
+    # (that, and a PIN or a finger)
+    level: Literal["number", "proven", "two"] = "number"
+    contact: str = ""  # id of the device that tells whether the door stands open
+    zone_in: str = ""  # anti-passback: where one is after going in
+    zone_out: str = ""  # anti-passback: where one is after going out
+    # while the clock is not set: deny, or ignore-times: cards of the list open at any hour
+    clock_unknown: Literal["deny", "ignore-times"] = "deny"
+
+
 class SiteFile(Row, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -158,5 +186,6 @@ class SiteFile(Row, frozen=True, kw_only=True):
     defaults: DefaultsRow = msgspec.field(default_factory=DefaultsRow)
     bus: list[BusRow] = []
     device: list[DeviceRow] = []
+    door: list[DoorRow] = []
     sparkplug: SparkplugRow | None = None
     home_assistant: HomeAssistantRow | None = None

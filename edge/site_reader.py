@@ -25,6 +25,7 @@ from edge.settings import (
     SparkplugSettings,
     UplinkSettings,
 )
+from edge.site_doors import read_doors
 from edge.site_file import BusKind, BusRow, DeviceRow, HomeAssistantRow, SiteFile, SparkplugRow, UplinkRow
 from edge.site_points import device_profile, read_places
 from protocols.errors import BadProfile, BadSettings
@@ -75,6 +76,8 @@ class _Reader:
         devices = tuple(self._device(row, ("device", index)) for index, row in enumerate(self._file.device))
         self._unique("device", [row.id for row in self._file.device], "id")
         self._no_shared_addresses(devices)
+        self._unique("door", [row.id for row in self._file.door], "id")
+        doors = read_doors(self._file.door, devices, self._profiles, self._fail)
         return Site(
             path=self._path,
             config_hash=_hash(self._document.values),
@@ -84,6 +87,7 @@ class _Reader:
             buses=buses,
             devices=devices,
             profiles=self._profiles,
+            doors=doors,
             sparkplug=self._sparkplug(),
             home_assistant=self._home_assistant(),
         )

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from edge.buffer_peek import FileFigures
 from edge.northbound.contract import NorthName, NorthReport
 from edge.status import Snapshot
-from protocols.status import BusReport, DeviceReport
+from protocols.status import BusReport, DeviceReport, GrantsReport
 
 _KIB = 1024
+EXPIRES_SOON_S = 86_400.0
 NORTH_NAMES: dict[NorthName, str] = {"sparkplug": "sparkplug", "home_assistant": "home ass."}
 
 
@@ -62,6 +63,8 @@ def _lines(now: Snapshot) -> Iterator[str]:
     yield f"  readings  {now.taken:,} read, {now.produced:,} kept, {now.taken - now.produced:,} within their deadband"
     yield f"  dropped   {_dropped(now)}"
     yield f"  clock     {_clock(now)}"
+    if report.grants is not None:
+        yield f"  doors     {_grants(report.grants, now.at)}"
     for module in now.northbound:
         yield from _north(module)
     yield ""
@@ -113,6 +116,20 @@ def _clock(now: Snapshot) -> str:
         return f"! not set ({_instant(clock.wall_ms)}); {now.report.untimed:,} readings and events wait for their time"
     stepped = f"  ! set by {clock.step_ms / 1000:+.1f} s within the last hour" if clock.state == "stepped" else ""
     return f"{_instant(clock.wall_ms)}{stepped}"
+
+
+def _grants(grants: GrantsReport, now_ms: int) -> str:
+    error = f"  ! {grants.last_error}" if grants.last_error else ""
+    if not grants.number:
+        return f"! no grant list: every card is refused{error}"
+    left_s = (grants.expires_at - now_ms) / 1000
+    ends = f"expires in {span(left_s)}" if left_s > 0 else f"! expired {span(-left_s)} ago: cards are refused"
+    soon = "! " if 0 < left_s <= EXPIRES_SOON_S else ""
+    left_out = f", ! {grants.left_out:,} reads left out" if grants.left_out else ""
+    return (
+        f"list {grants.number} with {grants.cards:,} cards, {soon}{ends}; "
+        f"{grants.decisions:,} decisions{left_out}{error}"
+    )
 
 
 def _north(module: NorthReport) -> Iterator[str]:

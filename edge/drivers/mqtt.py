@@ -15,7 +15,7 @@ import contextlib
 import logging
 import random
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import NamedTuple
 
@@ -47,6 +47,11 @@ EVENTS_AT_ONCE = 64
 TOPICS_KEPT = 4096
 READINGS_MARK = b"r"
 """Behind the origin of a message: its readings. Events have their number in the message there."""
+
+
+TellAtOnce = Callable[[tuple[Event, ...], bool], tuple[Event, ...]]
+"""Gets the events of a message before they are on disk, and whether they happened just now; returns them as they are to
+be stored. Never waits or raises."""
 
 
 class _Pending(NamedTuple):
@@ -105,6 +110,7 @@ class MqttDriver:
         self._events: asyncio.Queue[_Pending] = asyncio.Queue(LANE_MAX)
         self._telemetry: asyncio.Queue[_Pending] = asyncio.Queue(LANE_MAX)
         self._store_error = ""
+        self.tell_at_once: TellAtOnce = _nobody
 
     @property
     def name(self) -> str:
@@ -153,6 +159,9 @@ class MqttDriver:
                 device.refuse("defect", "defect: the message could not be decoded; the log says why")
                 continue
             if found is not None:
+                if found.events:
+                    is_fresh = not (message.dup or arrival.queued)
+                    found = found._replace(events=self.tell_at_once(found.events, is_fresh))
                 told.append(found)
         pending = _Pending(link, message, tuple(told))
         if any(item.events or item.news for item in told):
@@ -246,6 +255,11 @@ class MqttDriver:
                 lost = device.silent(up_since_s)
                 if lost is not None:
                     await self._events.put(_Pending(None, None, (Told(news=(lost,)),)))
+
+
+def _nobody(events: tuple[Event, ...], _fresh: bool) -> tuple[Event, ...]:
+    """No door waits for them."""
+    return events
 
 
 async def _acknowledge(pending: _Pending) -> None:

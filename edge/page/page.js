@@ -86,6 +86,12 @@ function gateway(w) {
     [w.dropped, lost ? w.dropped_text(count(report.dropped_readings), count(report.dropped_events)) : w.nothing, lost ? "warn-text" : ""],
     [w.clock, w[report.clock.state] ?? report.clock.state, report.clock.state === "unsynced" ? "warn-text" : ""],
   ];
+  const grants = report.grants;
+  if (grants) {
+    const left = (grants.expires_at - now.at) / 1000;
+    const text = !grants.number ? w.no_list : left > 0 ? w.list_text(grants.number, count(grants.cards), span(left)) : w.list_expired(grants.number, span(-left));
+    pairs.push([w.doors, text + (grants.last_error ? `; ${grants.last_error}` : ""), left <= 0 ? "bad-text" : left <= 86400 || grants.last_error ? "warn-text" : ""]);
+  }
   return card(`${w.gateway} ${now.site} / ${now.gateway}`, "", facts(...pairs));
 }
 

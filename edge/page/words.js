@@ -22,6 +22,8 @@ export const words = {
     d_ok: "ok", d_waiting: "not heard yet", d_failing: "does not answer", d_lost: "lost",
     values: "Values", point: "point", value: "value", age: "age", quality: "quality", good: "good", uncertain: "uncertain", bad: "bad",
     stale: "stale", no_value: "no value",
+    doors: "doors", no_list: "no grant list: every card is refused",
+    list_text: (n, c, t) => `grant list ${n} with ${c} cards, expires in ${t}`, list_expired: (n, t) => `grant list ${n} expired ${t} ago: cards are refused`,
   },
   "zh-CN": {
     language: "English", theme: "主题", theme_auto: "跟随系统", theme_light: "浅色", theme_dark: "深色",
@@ -45,5 +47,7 @@ export const words = {
     d_ok: "正常", d_waiting: "尚无数据", d_failing: "无应答", d_lost: "失联",
     values: "数值", point: "测点", value: "值", age: "时长", quality: "质量", good: "好", uncertain: "存疑", bad: "坏",
     stale: "过期", no_value: "无值",
+    doors: "门", no_list: "没有授权名单：拒绝所有卡",
+    list_text: (n, c, t) => `授权名单 ${n}，${c} 张卡，${t}后过期`, list_expired: (n, t) => `授权名单 ${n} 已过期 ${t}：拒绝刷卡`,
   },
 };

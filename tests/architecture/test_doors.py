@@ -18,6 +18,7 @@ DOORS = {
         "edge/buffer_*.py",
         "edge/salvage.py",
         "edge/seen_commands.py",
+        "edge/access/zones.py",
         "cloud/registry/*",
         "simulators/ledger.py",
     ),
@@ -37,7 +38,7 @@ DOORS = {
     "openpyxl": ("cloud/sheets/xlsx_*.py",),
     "scipy": ("cloud/dispatch/assignment.py",),
     "cryptography": ("protocols/signing.py", "protocols/certificates.py", "cloud/identity/authority.py"),
-    "zstandard": ("protocols/batch.py",),
+    "zstandard": ("protocols/batch.py", "protocols/grants.py"),
     "msgspec.msgpack": ("protocols/batch.py",),
 }
 

@@ -2,7 +2,7 @@
 
 make bench                        everything but peers (about 25 minutes)
 make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, drain, console, fleet, year, bus, tcp,
-                                  mqtt, matching, energy
+                                  mqtt, matching, energy, door
 make bench ARGS="--only peers"    against thingsboard-gateway, which it installs into a temporary folder
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.bench import (
     console,
+    door,
     drain,
     edge_cpu,
     energy,
@@ -79,6 +80,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "mqtt": mqtt_rate.measure,
     "matching": lambda folder: matching.measure(),
     "energy": energy.measure,
+    "door": lambda folder: asyncio.run(door.measure(folder)),
 }
 ON_DEMAND: dict[str, Callable[[Path], list[Figure]]] = {"peers": peers.measure}
 """Only when named: it downloads."""
