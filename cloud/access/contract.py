@@ -33,7 +33,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """``id`` is the card key (32 hex digits). ``blocked``: why it opens nothing, as in ``lost``; empty for a good one.
-    ``exempt``: not held to anti-passback."""
+    ``exempt``: not held to anti-passback. ``lasting``: opens also where the gateway's list has ended."""
 
     id: str
     holder: str
@@ -44,6 +44,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     until_at: int | None = None
     blocked: str = ""
     exempt: bool = False
+    lasting: bool = False
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ COLUMNS = {
     "card_until": "credential",
     "blocked": "credential",
     "exempt": "credential",
+    "lasting": "credential",
 }
 INSTANTS = {"until": "until_at", "from": "from_at", "card_from": "from_at", "card_until": "until_at"}
 
@@ -214,7 +215,7 @@ def _take(plan: _Plan, row: dict[str, str], line: int, members: dict[str, dict[s
 
 
 def _typed(name: str, cell: str) -> object:
-    if name in ("disabled", "exempt"):
+    if name in ("disabled", "exempt", "lasting"):
         return FLAGS.get(cell.lower(), cell)
     if name == "level" and cell.isascii() and cell.isdecimal():
         return int(cell)

@@ -34,6 +34,7 @@ class CardLine(NamedTuple):
     level: int
     lines: int
     exempt: bool
+    lasting: bool = False
 
 
 class ListContent(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +67,7 @@ def build(
     A gateway whose doors nobody may open gets a list without cards. A lent card that is also somebody's own opens both.
     """
     granted = Granted(known, doors)
-    by_card: dict[str, tuple[int, int, bool, set[tuple[ControlledDoor, str, int, int]]]] = {}
+    by_card: dict[str, tuple[int, int, bool, bool, set[tuple[ControlledDoor, str, int, int]]]] = {}
     for credential in known.credentials.values():
         holder = known.holders.get(credential.holder)
         if holder is None or not opens(credential, holder):
@@ -82,12 +83,18 @@ def build(
             for door in granted.doors_of(permission)
             for schedule in (permission.schedule,)
         }
-        by_card[credential.id] = (holder.number, credential.level, credential.exempt, lines)
+        by_card[credential.id] = (
+            holder.number,
+            credential.level,
+            credential.exempt,
+            credential.lasting,
+            lines,
+        )
     for each in lent:
         if each.until_at <= period.now or each.from_at >= period.until:
             continue
-        mine = by_card.setdefault(each.card, (VISITOR, LENT_LEVEL, True, set()))
-        mine[3].update((door, ALWAYS, each.from_at, each.until_at) for door in granted.gate(each.gate))
+        mine = by_card.setdefault(each.card, (VISITOR, LENT_LEVEL, True, False, set()))
+        mine[4].update((door, ALWAYS, each.from_at, each.until_at) for door in granted.gate(each.gate))
     return {
         gateway: _content(site, known, [door for door in doors if door.gateway == gateway], by_card, days, period)
         for gateway in sorted({door.gateway for door in doors})
@@ -158,7 +165,7 @@ def _window(
     return permission, since if since > period.now else 0, until
 
 
-Cards = Mapping[str, tuple[int, int, bool, set[tuple[ControlledDoor, str, int, int]]]]
+Cards = Mapping[str, tuple[int, int, bool, bool, set[tuple[ControlledDoor, str, int, int]]]]
 
 
 def _content(
@@ -168,12 +175,12 @@ def _content(
     sets: dict[tuple[GrantLine, ...], int] = {}
     cards: dict[str, CardLine] = {}
     for card in sorted(by_card):
-        person, level, exempt, lines = by_card[card]
+        person, level, exempt, lasting, lines = by_card[card]
         here = tuple(
             sorted({GrantLine(mine[door.door].local, when, a, b) for door, when, a, b in lines if door.door in mine})
         )
         if here:
-            cards[card] = CardLine(person, level, sets.setdefault(here, len(sets)), exempt)
+            cards[card] = CardLine(person, level, sets.setdefault(here, len(sets)), exempt, lasting)
     used = sorted({line.schedule for lines in sets for line in lines if line.schedule})
     hours = {name: hours_of(known.schedules[name], site, days, period.today, DATES_AHEAD) for name in used}
     local = {door.local: door for door in sorted(doors, key=lambda each: each.local)}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cloud.access.lists import CardLine, ListContent
 from cloud.store.contract import GatewayKey
-from protocols.grants import EXEMPT, Card, Grant, GrantDoor, GrantList, columns, seal_grants
+from protocols.grants import EXEMPT, LASTING, Card, Grant, GrantDoor, GrantList, columns, seal_grants
 from protocols.schedules import Schedule
 
 Sign = Callable[[bytes], bytes]
@@ -47,4 +47,5 @@ def sealed(grants: GrantList, sign: Sign) -> bytes:
 
 
 def _card(key: str, line: CardLine) -> Card:
-    return Card(key, line.person, line.lines, EXEMPT if line.exempt else 0, line.level)
+    flags = (EXEMPT if line.exempt else 0) | (LASTING if line.lasting else 0)
+    return Card(key, line.person, line.lines, flags, line.level)

@@ -21,7 +21,7 @@ def record(kind: str, key: str, /, **fields: Any) -> Rec:
 def credential(card: str, holder: str, **fields: Any) -> Rec:
     """A card as the API shows it."""
     plain: Rec = {"kind": "card", "label": "", "level": 1, "from_at": None, "until_at": None, "blocked": ""}
-    return {**plain, "exempt": False, "holder": holder, **fields, "id": card, "rev": 1}
+    return {**plain, "exempt": False, "lasting": False, "holder": holder, **fields, "id": card, "rev": 1}
 
 
 def permission(key: str, /, **fields: Any) -> Rec:

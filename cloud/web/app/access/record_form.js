@@ -19,7 +19,7 @@ const DAY_MS = 86_400_000;
 /** @type {Record<string, Field[]>} */
 const FIELDS = {
   holder: [["name", "name"], ["unit", "text"], ["until_at", "last"], ["disabled", "tick"]],
-  credential: [["holder", "holder!"], ["kind", "card_kind"], ["level", "level"], ["label", "text"], ["from_at", "first"], ["until_at", "last"], ["blocked", "text"], ["exempt", "tick"]],
+  credential: [["holder", "holder!"], ["kind", "card_kind"], ["level", "level"], ["label", "text"], ["from_at", "first"], ["until_at", "last"], ["blocked", "text"], ["exempt", "tick"], ["lasting", "tick"]],
   group: [["name", "name"], ["members", "lines"]],
   permission: [["holder", "holder"], ["group", "group"], ["door", "door"], ["door_group", "door_group"], ["schedule", "schedule"], ["from_at", "first"], ["until_at", "last"]],
   schedule: [["name", "name"], ["parts", "lines"], ["dates", "dates"]],
