@@ -199,10 +199,9 @@ class Collector:
         self.commanding = Commanding(
             self.authority, CommandBook(self.database), self.identity_book, clock, self.ingest.publish
         )
-        sender = Sender(self.ingest.publish, self._sign, self.identities.is_enrolled)
-        self.features.access.connect(sender, self.commanding, presence)
+        self._connect_access(presence)
         committed += [self.live, self.rules, self.commanding, *self.features.handlers]
-        announced += [self.live, self.rules, self.features.access.doors, self.features.access.holding]
+        announced += [self.live, self.rules, *self.features.announced]
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         services = Services(
             clock=clock,
@@ -229,6 +228,11 @@ class Collector:
             web=WEB if WEB.is_dir() else None,
         )
         self.api = build_api(services, self.gate, version=version())
+
+    def _connect_access(self, presence: Presence) -> None:
+        """Give doors their way to gateways."""
+        way = Sender(self.ingest.publish, self._sign, self.identities.is_enrolled)
+        self.features.access.connect(way, self.commanding, presence)
 
     def _sign(self, payload: bytes) -> bytes:
         """With the command key; who is enrolled knows it, so that it is there."""

@@ -103,7 +103,7 @@ class _Plan:
             try:
                 value = datetime.fromisoformat(value) if len(value) > 10 else date.fromisoformat(value)
             except ValueError:
-                raise ValueError(f"{value[:40]!r} is no day; write it like 2026-12-31") from None
+                raise ValueError(f"{str(value)[:40]!r} is no day; write it like 2026-12-31") from None
         if isinstance(value, datetime):
             return round((value if value.tzinfo else value.replace(tzinfo=self.zone)).timestamp() * 1000)
         if not isinstance(value, date):

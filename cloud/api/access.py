@@ -123,8 +123,8 @@ def _changing(router: APIRouter, services: Services) -> None:
         """Make a record, or say it anew: the fields of its kind beside `id`, `number` and `rev`.
 
         holder: `name`, `unit`, `until_at` (ms), `disabled`. credential: `holder`, `kind` (card, phone, tag, plate),
-        `label`, `level` (1 to 3), `from_at`, `until_at`, `blocked` (why), `exempt`, `lasting`. group: `name`, `members`.
-        door_group: `name`, `doors`. schedule: `name`, `parts` (`mon-fri 08:00-18:00`), `dates` (day: hours).
+        `label`, `level` (1 to 3), `from_at`, `until_at`, `blocked` (why), `exempt`, `lasting`. group: `name`,
+        `members`. door_group: `name`, `doors`. schedule: `name`, `parts` (`mon-fri 08:00-18:00`), `dates` (day: hours).
         permission: `holder` or `group`, `door` or `door_group`, `schedule`, `from_at`, `until_at`.
         """
         check_site(services, site)

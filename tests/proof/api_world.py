@@ -36,7 +36,7 @@ from tests.cloud.api.conftest import GOOD, KEY, START, Api
 from tests.cloud.api.console import make_console
 from tests.cloud.fleet.pretended import HOME, Leg, drive, noisy
 from tests.cloud.tariffs.material import known
-from tests.proof.api_access import fill_access, of_access
+from tests.proof.api_access import of_access
 from tests.proof.api_bodies import (
     BASIS,
     CAR,
@@ -144,12 +144,8 @@ class World:
         self._people += 1
         grant = {"role": "viewer", "site": "east"}
         await self._ask("POST", "/api/v1/users", {"name": f"p{self._people}", "grants": [grant]})
-        body = (
-            {"name": f"n{self._people}", "grants": [grant]}
-            if entry == ("POST", "/api/v1/users")
-            else {"grants": [grant]}
-        )
-        return json_sound(body)._replace(path={"name": f"p{self._people}"})
+        named = {"name": f"n{self._people}"} if entry == ("POST", "/api/v1/users") else {}
+        return json_sound({**named, "grants": [grant]})._replace(path={"name": f"p{self._people}"})
 
     async def pass_time(self, seconds: float) -> list[str]:
         """Let what works beside work on; says what has ended."""
@@ -172,8 +168,6 @@ class World:
         if noun in ("", "map"):
             await self._ask("PUT", "/api/v1/map/east", MAP)
             await self._ask("PUT", "/api/v1/map/east/floor-plan?south=30&west=120&north=31&east=121", PNG)
-        if noun in ("", "access"):
-            await fill_access(self.features)
         if noun in ("", "alarm-rules"):
             await self._ask("PUT", "/api/v1/alarm-rules/r-1", RULE)
         if noun in ("", "patrols"):
