@@ -288,3 +288,15 @@ async def test_what_a_gateway_holds_is_known_after_a_start(rig: Rig) -> None:
     held = rig.holding.held(B3)
     assert held is not None
     assert (held.number, held.expires_at) == (number, NOW + 7 * DAY_MS)
+
+
+async def test_time_that_a_gateway_was_offline_does_not_count_against_it(rig: Rig) -> None:
+    await rig.after()
+    for _ in range(4):
+        rig.online_ones = {B3}
+        rig.holding.look()
+        rig.clock.step(10 * 60_000)
+        rig.holding.look()
+        rig.online_ones = set()
+        rig.holding.look()
+    assert rig.alarms.kinds() == set()
