@@ -1,5 +1,6 @@
 """``dayuan-cloud access import``."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ from cloud.cli import main
 
 
 @pytest.fixture
-def people(tmp_path: Path) -> Path:
+def people(tmp_path: Path, empty_registry: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    shutil.copy(empty_registry, tmp_path / "data" / "registry.sqlite")
     path = tmp_path / "people.csv"
     path.write_text(f"id,name,card,groups\nwu,Wu,{'b' * 32},staff\n", "utf-8")
     return path
