@@ -63,7 +63,7 @@ class GatewayDoors:
 def controlled(site: str, roster: Roster, known: Sequence[Known]) -> list[ControlledDoor]:
     """The door assets of a site that a gateway decides for, by asset.
 
-    Rules of the door are facts of the asset: ``least_level``, ``passback``, ``forgiven_min``, ``gate``.
+    Rules of the door are facts of the asset: ``card_level``, ``passback``, ``forgiven_min``, ``gate``.
     """
     found = [(asset, door_behind(asset, roster, known)) for asset in roster.all("door", site)]
     return [_controlled(asset, mine) for asset, mine in found if mine is not None]
@@ -86,7 +86,7 @@ def _controlled(asset: Asset, known: Known) -> ControlledDoor:
         gateway=known.gateway.gateway,
         local=known.door.id,
         gate=asset.facts.get("gate") is True,
-        least=int(asset.number("least_level", 1)),
+        least=int(asset.number("card_level", 1)),
         passback=passback if passback in PASSBACK else "off",
         forgiven_min=int(asset.number("forgiven_min", 0)),
     )

@@ -44,7 +44,7 @@ DOOR = {
     "local": "main-entrance",
     "lock": "fail-secure",
     "remote": True,
-    "least_level": 1,
+    "card_level": 1,
     "passback": "off",
 }
 ALLOWED = {
@@ -115,7 +115,7 @@ def _doors(router: APIRouter, services: Services) -> None:
         for each in access.publisher.controlled(site):
             said = behind[each.gateway, each.local]
             head = {"door": each.door, "name": each.name, "gateway": each.gateway, "local": each.local}
-            rules = {"least_level": each.least, "passback": each.passback}
+            rules = {"card_level": each.least, "passback": each.passback}
             shown.append({**head, "lock": said.lock, "remote": said.remote, **rules})
         lists = [_list_shown(access, key) for key in access.doors.gateways(site)]
         return json_answer({"doors": shown, "lists": lists})

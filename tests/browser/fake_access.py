@@ -62,7 +62,7 @@ class FakeAccess:
                 "local": "north",
                 "lock": "fail-secure",
                 "remote": True,
-                "least_level": 1,
+                "card_level": 1,
                 "passback": "soft",
             }
         ]
