@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from cloud.access.publisher import Sender
 from cloud.alarms.board import AlarmBoard
 from cloud.alarms.rules import GatewayRules
 from cloud.api.build import build_api
@@ -202,8 +203,9 @@ class Collector:
         of_gateways = (self.identity_book, clock, self.ingest.publish)
         self.commanding = Commanding(self.authority, CommandBook(self.database), *of_gateways)
         self.configuring = Configuring(self.authority, SiteFileBook(self.database), *of_gateways)
+        self._connect_access(presence)
         committed += [self.live, self.rules, self.commanding, self.configuring, *self.features.handlers]
-        announced += [self.live, self.rules, self.configuring]
+        announced += [self.live, self.rules, self.configuring, *self.features.announced]
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         services = Services(
             clock=clock,
@@ -231,6 +233,16 @@ class Collector:
             web=WEB if WEB.is_dir() else None,
         )
         self.api = build_api(services, self.gate, version=version())
+
+    def _connect_access(self, presence: Presence) -> None:
+        """Give doors their way to gateways."""
+        way = Sender(self.ingest.publish, self._sign, self.identities.is_enrolled)
+        self.features.access.connect(way, self.commanding, presence)
+
+    def _sign(self, payload: bytes) -> bytes:
+        """With the command key; who is enrolled knows it, so that it is there."""
+        self.authority.open()
+        return self.authority.sign_command(payload)
 
     async def _take_over(self, key: GatewayKey) -> None:
         """End a gateway's session at the broker. Raises WireLost."""

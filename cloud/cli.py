@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     bring_in.add_argument("--site", default="", metavar="ID", help="which site (TOML may say it itself)")
     bring_in.add_argument("--dry-run", action="store_true", help="only say what would change")
     bring_in.add_argument("--remove", action="store_true", help="forget assets of the site that the file does not name")
+    _add_access(commands)
     draw = _desk_command(
         commands, "map", "put the drawn map of a site (GeoJSON) in place of the one there is", "map_site"
     )
@@ -172,6 +173,18 @@ def _add_users(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     role.add_argument("--add", action="store_true", help="beside the roles there are, not in their place")
     for each in (add, role):
         each.add_argument("--site", action="append", metavar="ID", help="only at this site; may be given again")
+
+
+def _add_access(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    access = commands.add_parser("access", help="who may open which door").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    bring_in = _desk_command(
+        access, "import", "bring in people, cards and rules of a site; all of it or nothing", "access_import"
+    )
+    bring_in.add_argument("file", type=Path, metavar="FILE", help="people and cards (toml, csv)")
+    bring_in.add_argument("--site", required=True, metavar="ID", help="which site")
+    bring_in.add_argument("--dry-run", action="store_true", help="only say what would change")
 
 
 def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -270,6 +270,12 @@ async def import_site(desk: Desk, options: argparse.Namespace) -> object:
     return await cli_sites.import_file(desk.database, options)
 
 
+async def access_import(desk: Desk, options: argparse.Namespace) -> object:
+    from cloud import cli_sites
+
+    return await cli_sites.import_access_file(desk.database, options)
+
+
 async def map_site(desk: Desk, options: argparse.Namespace) -> object:
     from cloud import cli_sites
 
@@ -324,6 +330,7 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         calendar_list,
         calendar_revoke,
         import_site,
+        access_import,
         map_site,
         *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files")),
         *(site_file(name) for name in ("show", "history", "diff", "set", "revert")),

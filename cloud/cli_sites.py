@@ -5,13 +5,18 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from cloud.access.importing import FORMATS as ACCESS_FORMATS
+from cloud.access.importing import import_access
+from cloud.access.register import AccessRegister
 from cloud.assets.book import AssetRoster
 from cloud.assets.calendar import SiteCalendar
+from cloud.assets.contract import AssetKey
 from cloud.assets.desk import AssetDesk
 from cloud.assets.importing import FORMATS, Outcome, import_site
 from cloud.assets.map_rules import Fault, check_map
 from cloud.assets.maps import SiteMaps
 from cloud.cli_desk import BadSite
+from cloud.registry.access_book import AccessBook
 from cloud.registry.asset_book import AssetBook, SiteChange
 from cloud.registry.database import Database
 from cloud.registry.inventory import Inventory
@@ -58,6 +63,41 @@ def _told(outcome: Outcome, *, dry_run: bool) -> Answer:
         "written": outcome.written,
     }
     return found | ({"would_change": outcome.names} if dry_run else {})
+
+
+async def import_access_file(database: Database, options: argparse.Namespace) -> Answer:
+    """People, cards and rules; a running collector takes them over within seconds."""
+    form = options.file.suffix.lower().removeprefix(".")
+    if form not in ACCESS_FORMATS:
+        raise BadSite(f"{options.file}: its name must end in {' or '.join('.' + each for each in ACCESS_FORMATS)}")
+    if not is_id(options.site):
+        raise BadSite(f"{options.site[:40]!r} is no site ({ID_RULE})")
+    desk, clock = await _open(database), SystemClock()
+    register = AccessRegister(
+        AccessBook(database, clock),
+        lambda site, door: desk.roster.find(AssetKey(site, "door", door)) is not None,
+        clock,
+    )
+    await register.open()
+    outcome = await import_access(
+        register,
+        options.site,
+        _text(options.file),
+        form=form,
+        zone=desk.calendar.zone(options.site),
+        by="command line",
+        dry_run=options.dry_run,
+    )
+    if outcome.errors:
+        raise _bad(options.file, outcome.errors)
+    found: dict[str, object] = {
+        "site": outcome.site,
+        "created": outcome.created,
+        "changed": outcome.changed,
+        "unchanged": outcome.unchanged,
+        "written": outcome.written,
+    }
+    return found | ({"would_change": outcome.names} if options.dry_run else {})
 
 
 async def put_map(database: Database, options: argparse.Namespace) -> Answer:

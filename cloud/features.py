@@ -25,6 +25,7 @@ from cloud.assets.told_by import ToldBy
 from cloud.dispatch.feature import Dispatch, Needs
 from cloud.dispatch.joined import JoinedResources
 from cloud.doors.door_limits import DoorDefaults
+from cloud.features_access import AccessFeatures, AccessGround
 from cloud.features_energy import energy_of
 from cloud.features_energy_desk import EnergyDesk
 from cloud.features_names import SourceNames
@@ -37,7 +38,7 @@ from cloud.fleet.fleet import Core as FleetCore
 from cloud.fleet.fleet import Fleet
 from cloud.fleet.reports import Reports
 from cloud.fleet.yards import Around
-from cloud.ingest.contract import CommittedHandler
+from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
 from cloud.ingest.path import Ingest
 from cloud.live.past import Past
 from cloud.live.state import LiveState
@@ -135,9 +136,9 @@ class Features:
         self.dispatch = self._dispatch()
         self.places = self._places()
         self.site_alarms.watchers.append(self.places.doors.defaults_changed)
+        self.access = self._access()
         self.resources |= {"guard": self.places.crew, "technician": self.places.crew}
-        rooms = RequestedRooms(self.places.rooms, self.calendar, self.calendar.zone, core.clock)
-        self.dispatch.needs = self.dispatch.needs._replace(figures=self.places, bookings=rooms)
+        self._tell_dispatch_of_places()
         self.fleet = self.resources["vehicle"] = self._fleet()
         self.upkeep.add_own(self.fleet.book.forget_before, core.settings.retention.events_days)
         self.upkeep.add_own(self.places.rooms.book.forget_people, PEOPLE_DAYS)
@@ -202,6 +203,25 @@ class Features:
             )
         )
 
+    def _tell_dispatch_of_places(self) -> None:
+        rooms = RequestedRooms(self.places.rooms, self.calendar, self.calendar.zone, self.core.clock)
+        self.dispatch.needs = self.dispatch.needs._replace(figures=self.places, bookings=rooms)
+
+    def _access(self) -> AccessFeatures:
+        core = self.core
+        return AccessFeatures(
+            AccessGround(
+                core.database,
+                self.roster,
+                self.calendar,
+                self.places.visitors,
+                self.journal,
+                core.alarms,
+                core.clock,
+                core.settings.lists_last_days,
+            )
+        )
+
     def _fleet(self) -> Fleet:
         core = self.core
         return Fleet(
@@ -244,7 +264,12 @@ class Features:
     @property
     def handlers(self) -> list[CommittedHandler]:
         """Told after live state of what is durable, in this order."""
-        return [self.feed, self.alarm_rules]
+        return [self.feed, self.alarm_rules, self.access.holding]
+
+    @property
+    def announced(self) -> list[AnnouncementHandler]:
+        """Told after live state of what gateways say of themselves."""
+        return [self.access.doors, self.access.holding]
 
     async def open(self) -> None:
         """Read what was written down before; called once, before anything is committed."""
@@ -259,6 +284,7 @@ class Features:
         await self.fleet.open()
         self.placed_gateways.open()
         await self.places.open()
+        await self.access.open()
         await self.energy.open()
         await self.tariffs.open()
         await self.reports_of_energy.open()
@@ -282,6 +308,7 @@ class Features:
         yield "console upkeep", self.upkeep.run()
         yield from self.dispatch.tasks()
         yield from self.places.tasks()
+        yield from self.access.tasks()
         yield from self.fleet.tasks()
         yield from self.energy.tasks()
         yield from self.tariffs.tasks()

@@ -32,6 +32,7 @@ from protocols.mqtt_url import MqttUrl, parse_mqtt_url
 from protocols.reading import ID_RULE, is_id
 from protocols.settings import Document, decode, load_toml
 
+LISTS_DAYS_MIN, LISTS_DAYS_MAX = 2, 90
 PASSWORD_FILE = "one-time-password"  # noqa: S105  (a file's name)
 
 
@@ -108,6 +109,7 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     console_days: int | None
     energy_days: int | None
     tiles: Path | None
+    lists_last_days: int
     sites: tuple[NamedSite, ...]
 
     @property
@@ -225,6 +227,7 @@ def load_cloud(
         console_days=file.retention.console_days or None,
         energy_days=file.retention.energy_days or None,
         tiles=read.folder(("map", "tiles"), file.map.tiles),
+        lists_last_days=_lists_last_days(document, file.access.lists_last_days),
         sites=_sites(document, file.site),
     )
 
@@ -321,6 +324,13 @@ def _retention(document: Document, table: RetentionTable) -> Retention:
             ("retention", "audit_days"), f"{kept} is too few", f"0 (for ever), or {AUDIT_DAYS_MIN} and more"
         )
     return Retention(**days)
+
+
+def _lists_last_days(document: Document, days: int) -> int:
+    if not LISTS_DAYS_MIN <= days <= LISTS_DAYS_MAX:
+        allowed = f"{LISTS_DAYS_MIN} to {LISTS_DAYS_MAX}"
+        raise document.fail(("access", "lists_last_days"), f"{days} is too few or too many", allowed)
+    return days
 
 
 def _sites(document: Document, tables: list[SiteTable]) -> tuple[NamedSite, ...]:

@@ -148,6 +148,13 @@ class RetentionTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happened to vehicles, doors, rooms and requests, and what they were: the timeline and the time machine."""
 
 
+class AccessTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[access]``: the lists by which gateways decide who comes in."""
+
+    lists_last_days: int = 7
+    """A gateway that hears nothing goes by its list for so long, 2 to 90 days; then its doors let nobody in."""
+
+
 class MapTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[map]``"""
 
@@ -180,4 +187,5 @@ class CloudFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitsTable = LimitsTable()
     retention: RetentionTable = RetentionTable()
     map: MapTable = MapTable()
+    access: AccessTable = AccessTable()
     site: list[SiteTable] = []

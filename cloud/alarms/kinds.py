@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from cloud.alarms.kind import DAY, HOUR, NOTE, SOON, URGENT, AlarmKind, ArgValue
+from cloud.alarms.kinds_access import KINDS as OF_ACCESS
 from cloud.alarms.kinds_dispatch import KINDS as OF_DISPATCH
 from cloud.alarms.kinds_energy import KINDS as OF_ENERGY
 from cloud.alarms.kinds_fleet import KINDS as OF_FLEET
@@ -218,6 +219,7 @@ ALARM_KINDS: dict[str, AlarmKind] = {
     **OF_FLEET,
     **OF_DISPATCH,
     **OF_PLACES,
+    **OF_ACCESS,
     **OF_RULES,
     **OF_TARIFFS,
     **OF_ENERGY,

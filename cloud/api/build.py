@@ -4,6 +4,8 @@ from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 
 from cloud.api import (
+    access,
+    access_asked,
     alarm_deeds,
     alarm_rules,
     alarm_settings,
@@ -68,6 +70,7 @@ from cloud.api import (
     tokens,
     tracks,
     trips,
+    unlocks,
     users,
     webhooks,
 )
@@ -142,6 +145,9 @@ OF_FEATURES = (
     energy_reports,
     energy_trial,
     prometheus,
+    access,
+    access_asked,
+    unlocks,
 )
 """Only where the console's features are."""
 

@@ -20,6 +20,8 @@ LARGE = (
     (re.compile(r"/api/v1/map/[^/]+/floor-plan"), 8 * 1024 * 1024),
     (re.compile(r"/api/v1/map/[^/]+"), 4 * 1024 * 1024),
     (re.compile(r"/api/v1/assets/import"), 2 * 1024 * 1024),
+    (re.compile(r"/api/v1/access/[^/]+/import"), 8 * 1024 * 1024),
+    (re.compile(r"/api/v1/access/[^/]+/records/[^/]+/[^/]+"), 2 * 1024 * 1024),
     (re.compile(r"/api/v1/tariffs/[^/]+/[^/]+"), 1024 * 1024),
     (re.compile(r"/api/v1/factors"), 1024 * 1024),
     (re.compile(r"/api/v1/gateways/[^/]+/[^/]+/config(/dry-run)?"), 512 * 1024),

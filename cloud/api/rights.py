@@ -36,6 +36,8 @@ REQUESTS = "/api/v1/requests"
 """The one noun a requester may use; its routes show a requester only what is its own."""
 
 READ = (
+    ("/api/v1/access", Right.GUARD),
+    ("/api/v1/doors", Right.GUARD),
     ("/api/v1/audit", Right.AUDIT),
     ("/api/v1/privacy", Right.PRIVACY),
     ("/api/v1/users", Right.ADMINISTER),
@@ -47,6 +49,8 @@ READ = (
 """What needs more than looking to be read: these nouns and what lies below them."""
 
 CHANGE = (
+    ("/api/v1/access", Right.ACCESS),
+    ("/api/v1/doors", Right.UNLOCK),
     ("/api/v1/alarms", Right.ALARMS),
     ("/api/v1/bookings", Right.DISPATCH),
     ("/api/v1/commands", Right.DISPATCH),

@@ -21,7 +21,8 @@ CHANGES_NOTHING = re.compile(r".*/(what-if|dry-run|try)|/api/v1/analysis/baselin
 """Asked by POST, as they need a body. Positions of phones are readings, as those of gateways, and nobody's deed."""
 TAKES_OUT = re.compile(
     r"/api/v1/(energy/export|energy/structure/[^/]+/export|energy/reports/[^/]+/[^/]+|assets/export|audit|audit/verify"
-    r"|tracks|trips/[^/]+/track|bookings\.ics|privacy/.*)"
+    r"|tracks|trips/[^/]+/track|bookings\.ics|privacy/.*"
+    r"|access/[^/]+/decisions)"
 )
 """Files for others, where vehicles went, and what is kept of people."""
 ONCE_IN_S = 60.0

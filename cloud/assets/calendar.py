@@ -95,7 +95,7 @@ class SiteCalendar:
         minute = moment.hour * 60 + moment.minute
         today = moment.date()
         for text in schedule:
-            part = _read(text)
+            part = read_part(text)
             if part is None:
                 continue
             if part.since <= minute < part.until and self._falls_on(site, today, part):
@@ -129,11 +129,12 @@ def parse_day(values: Mapping[str, object], site: str) -> CalendarDay:
 
 def schedule_fault(text: str) -> str | None:
     """What is wrong with a part of a schedule; None when it can be read."""
-    return None if _read(text) is not None else f"{text[:60]!r} is no schedule; write it like: {SCHEDULE_RULE}"
+    return None if read_part(text) is not None else f"{text[:60]!r} is no schedule; write it like: {SCHEDULE_RULE}"
 
 
 @lru_cache(maxsize=1024)
-def _read(text: str) -> SchedulePart | None:
+def read_part(text: str) -> SchedulePart | None:
+    """A part of a schedule; None when it cannot be read."""
     text = text.strip().lower()
     found = _PART.fullmatch(text)
     if found is None:

@@ -98,6 +98,9 @@ _DOOR = (
         "direction": Fact("choice", "direction", "方向", choices=("in", "out", "both")),
         "free_exit": Fact("flag", "a button inside opens it", "内侧按钮可自由外出"),
         "denied_burst": Fact("whole", "refusals within a minute that are an alarm", "一分钟内拒绝次数告警", 2, 1_000),
+        "card_level": Fact("whole", "assurance a card must have (1 to 3)", "卡片最低可信等级（1 至 3）", 1, 3),
+        "passback": Fact("choice", "anti-passback", "防反传", choices=("off", "soft", "hard")),
+        "forgiven_min": Fact("whole", "anti-passback forgets after, min", "防反传解除时间（分钟）", 0, 10_080),
     }
 )
 _READER = (

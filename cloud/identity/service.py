@@ -58,6 +58,10 @@ class IdentityService:
             return "not_enrolled"
         return None
 
+    def is_enrolled(self, key: GatewayKey) -> bool:
+        """Whether the gateway has a certificate that holds, so that it knows our signature."""
+        return key in self._enrolled
+
     async def load(self) -> None:
         """Read the book. Raises StoreUnavailable."""
         found = await self._book.enrolled()

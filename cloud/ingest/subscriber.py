@@ -129,7 +129,8 @@ class Subscriber:
             pause = min(RECONNECT_LAST_S, pause * 2)
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Hand a message to the broker (QoS 1). Raises WireLost, at once when the connection ends meanwhile."""
+        """Hand a message to the broker (QoS 1), which keeps a retained one for who comes later. Raises WireLost, at
+        once when the connection ends meanwhile."""
         client, lost = self._client, self._lost
         if client is None or lost is None or not self.connected or lost.done():
             raise WireLost("not connected to the broker")

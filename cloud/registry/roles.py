@@ -19,6 +19,10 @@ class Right(StrEnum):
     """Decide requests, bookings and trips."""
     GUARD = "guard"
     """Visitors' passes and patrols."""
+    ACCESS = "access"
+    """Who may open which door: people, cards and rules."""
+    UNLOCK = "unlock"
+    """Open a door from afar."""
     ENERGY = "energy"
     """Structure, readings by hand, tariffs, ledger, reports and judgements of energy, and tokens that read it."""
     INSTALL = "install"
@@ -49,9 +53,10 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
         Role.REQUESTER: frozenset({Right.ASK}),
         Role.VIEWER: _LOOKING,
-        Role.DISPATCHER: _LOOKING | {Right.ALARMS, Right.DISPATCH, Right.GUARD},
+        Role.DISPATCHER: _LOOKING | {Right.ALARMS, Right.DISPATCH, Right.GUARD, Right.UNLOCK},
         Role.ENERGY_MANAGER: _LOOKING | {Right.ENERGY},
-        Role.SECURITY_OFFICER: _LOOKING | {Right.ALARMS, Right.GUARD, Right.AUDIT, Right.PRIVACY},
+        Role.SECURITY_OFFICER: _LOOKING
+        | {Right.ALARMS, Right.GUARD, Right.ACCESS, Right.UNLOCK, Right.AUDIT, Right.PRIVACY},
         Role.INSTALLER: _LOOKING | {Right.INSTALL},
         Role.ADMINISTRATOR: frozenset(Right),
     }

@@ -2,6 +2,7 @@
 
 from cloud.registry import (
     tables,
+    tables_access,
     tables_alarm_rules,
     tables_assets,
     tables_console,
@@ -20,6 +21,7 @@ from cloud.registry.table_root import Table
 
 MODULES = (
     tables,
+    tables_access,
     tables_assets,
     tables_console,
     tables_fleet,

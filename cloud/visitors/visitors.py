@@ -135,6 +135,18 @@ class Visitors:
         passages = (await self.book.passages([name])).get(name, [])
         return given, visit_of(given, passages, self._clock.now_ms()), passages
 
+    def lent(self, site: str) -> list[Pass]:
+        """Passes with a lent card that hold now or later, by their beginning."""
+        now = self._clock.now_ms()
+        return sorted(
+            (
+                each
+                for each in self._passes.values()
+                if each.site == site and each.card_key and each.cancelled_at is None and each.until_at > now
+            ),
+            key=lambda each: (each.from_at, each.id),
+        )
+
     # --- beside ---
 
     async def open(self) -> None:

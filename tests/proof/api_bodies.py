@@ -36,6 +36,7 @@ longitude = 120.15
 id = "gate-north"
 name = "North gate"
 gate = true
+devices = { contact = "gate-contact" }
 [[day]]
 day = 2026-10-01
 type = "holiday"

@@ -134,10 +134,23 @@ _PEOPLE = (
     *(("GET", "/api/v1/audit"), ("GET", "/api/v1/audit/verify")),
 )
 ENTRIES |= dict.fromkeys(_PEOPLE, ADMINISTRATOR)
+_RECORD = "/api/v1/access/{site}/records/{kind}/{name}"
+_ACCESS_ASKED = (
+    *("records/{kind}", "records/{kind}/{name}", "doors", "doors/{door}/who", "holders/{holder}/doors"),
+    *("ruling", "decisions", "unknown-cards"),
+)
+ENTRIES |= {
+    **{("GET", f"/api/v1/access/{{site}}/{path}"): DISPATCHER for path in _ACCESS_ASKED},
+    ("GET", "/api/v1/doors/{site}/unlocks"): DISPATCHER,
+    ("POST", "/api/v1/doors/{site}/{door}/unlock"): DISPATCHER,
+    ("PUT", _RECORD): ADMINISTRATOR,
+    ("DELETE", _RECORD): ADMINISTRATOR,
+    ("POST", "/api/v1/access/{site}/import"): ADMINISTRATOR,
+}
 
 _OF_ENERGY = ("energy", "analysis", "tariffs", "tariff-uses", "bill", "factors")
 _OF_INSTALLERS = ("gateways", "quarantine", "assets", "map")
-_OF_SECURITY = ("alarms", "patrols", "passes", "audit")
+_OF_SECURITY = ("alarms", "patrols", "passes", "audit", "access", "doors")
 
 
 def _beyond_viewers(nouns: tuple[str, ...], *but: tuple[str, str]) -> frozenset[tuple[str, str]]:

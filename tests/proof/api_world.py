@@ -36,6 +36,7 @@ from tests.cloud.api.conftest import GOOD, KEY, START, Api
 from tests.cloud.api.console import make_console
 from tests.cloud.fleet.pretended import HOME, Leg, drive, noisy
 from tests.cloud.tariffs.material import known
+from tests.proof.api_access import of_access
 from tests.proof.api_bodies import (
     BASIS,
     CAR,
@@ -102,6 +103,8 @@ class World:
             return await self._booking(path)
         if noun == "passes":
             return await self._pass(path)
+        if noun in ("access", "doors"):
+            return await of_access(self.api, self.features, entry)
         if method != "GET" and entry == self._last[0] and credential.rank >= DISPATCHER:
             await self.restore(noun)
         if path.startswith("/api/v1/alarms/"):
@@ -144,9 +147,8 @@ class World:
         self._people += 1
         grant = {"role": "viewer", "site": "east"}
         await self._ask("POST", "/api/v1/users", {"name": f"p{self._people}", "grants": [grant]})
-        name = {"name": f"n{self._people}"} if entry == ("POST", "/api/v1/users") else {}
-        body = {**name, "grants": [grant]}
-        return json_sound(body)._replace(path={"name": f"p{self._people}"})
+        named = {"name": f"n{self._people}"} if entry == ("POST", "/api/v1/users") else {}
+        return json_sound({**named, "grants": [grant]})._replace(path={"name": f"p{self._people}"})
 
     async def pass_time(self, seconds: float) -> list[str]:
         """Let what works beside work on; says what has ended."""

@@ -1,0 +1,90 @@
+// The page Access: people and their cards, groups, permissions and schedules, doors with their lists, what doors decided.
+import { html, useEffect, useSignal } from "../../vendor/preact.js";
+import { may } from "../api.js";
+import { mapSite } from "../dispatch/where.js";
+import { age } from "../format.js";
+import { t } from "../i18n.js";
+import { onKey } from "../keys.js";
+import { now, state } from "../live/link.js";
+import { failureWords } from "../overview/loading.js";
+import { search, shown } from "../place.js";
+import { Panel } from "../settings/editor.js";
+import { List } from "../settings/list.js";
+import { isFound, Search } from "../settings/things.js";
+import { opened } from "../settings/where.js";
+import { pageZone, siteName } from "../sites.js";
+import { ask, askAll, control, failure, isNow, KINDS, mayWrite, names, recordOf, recordsOf } from "./asked.js";
+import { DoorPanel } from "./door_panel.js";
+import { DecisionPanel, Heard, StrangerPanel } from "./heard.js";
+import { RecordForm } from "./record_form.js";
+import { listWords, saysOf, tag, titleOf } from "./words.js";
+import { goTo, open, openSection, openTheSection, SECTIONS } from "./where.js";
+
+/** @typedef {Record<string, any>} Rec */
+
+const AGAIN_MS = 10_000;
+
+/** @param {{kind: string, one: Rec}} props */
+const Cells = ({ kind, one }) => html`${kind === "credential" && html`<span class="set-kind mono">${tag(one["id"])}</span>`}<span class="set-name">${titleOf(kind, one, names.value)} ${kind !== "credential" && kind !== "permission" && html`<small class="muted mono">${one["id"]}</small>`}</span><span class=${`says ${one["blocked"] || one["disabled"] ? "warn" : "muted"}`}>${saysOf(kind, one, pageZone.value, names.value)}</span>`;
+
+/** @param {{kind: string}} props */
+function Records({ kind }) {
+  const all = recordsOf(kind);
+  const create = () => open(kind, "+");
+  useEffect(() => onKey("n", (event) => { if (mayWrite() && isNow()) { event.preventDefault(); create(); } }), [kind]);
+  const found = (all ?? []).filter((one) => isFound(`${one["id"]} ${titleOf(kind, one, names.value)} ${saysOf(kind, one, pageZone.value, names.value)}`.toLowerCase()));
+  const rows = found.map((one) => ({ key: `${kind}:${one["id"]}`, cells: html`<${Cells} kind=${kind} one=${one} />` }));
+  const empty = all === undefined ? t("settings.asking") : search.value ? t("settings.none_found") : t(`access.none_${kind}`);
+  return html`<section class="card list-card" aria-label=${t(`access.${kind}`)}>${failure.value && html`<p class="alarm-failure" role="alert">${failure.value}</p>`}
+    <div class="toolbar set-tools"><${Search} label=${t("access.search")} /><span class="muted">${t("access.n", { n: rows.length })}</span><span class="sp"></span>${mayWrite() && html`<button class="btn pri" disabled=${!isNow()} onClick=${create}>${t(`access.new_${kind}`)} <kbd>N</kbd></button>`}</div>
+    <${List} label=${t(`access.${kind}`)} kind=${kind === "credential" ? "of-access" : "of-access no-tag"} rows=${rows} empty=${empty} />
+    <p class="legend"><span><kbd>↑</kbd><kbd>↓</kbd> ${t("keys.move")}</span><span><kbd>Enter</kbd> ${t("settings.open")}</span></p></section>`;
+}
+
+function Doors() {
+  const zone = pageZone.value, rows = (control.value?.doors ?? []).map((one) => ({ key: `control:${one["door"]}`, cells: html`<span class="set-kind">${one["gateway"]}</span><span class="set-name">${one["name"]} <small class="muted mono">${one["door"]}</small></span><span class="says muted">${t(`access.lock_${one["lock"].replace("-", "_")}`)} · ${t(`access.passback_${one["passback"]}`)}</span>` }));
+  return html`<section class="card list-card" aria-label=${t("access.doors")}>${failure.value && html`<p class="alarm-failure" role="alert">${failure.value}</p>`}
+    <${List} label=${t("access.doors")} kind="of-access" rows=${rows} empty=${control.value === null ? t("settings.asking") : t("access.no_doors")} />
+    <h2 class="access-head">${t("access.lists")}</h2><ul class="access-list">${(control.value?.lists ?? []).map((list) => {
+      const { text, warn } = listWords(list, now.value, zone);
+      return html`<li key=${list["gateway"]}><b>${list["gateway"]}</b> <small class="muted">${t(list["online"] ? "access.online" : "access.offline")} · ${t("access.n_cards", { n: list["cards"] })}${list["issued_at"] ? html` · ${t("access.made", { age: age(now.value - list["issued_at"]) })}` : ""}</small><div class=${warn ? "warn" : ""}>${text}</div></li>`;
+    })}</ul></section>`;
+}
+
+/** What somebody may open, and their cards. @param {{holder: string}} props */
+function OfHolder({ holder }) {
+  const allowed = useSignal(/** @type {Rec[] | null} */ (null));
+  const failed = useSignal("");
+  useEffect(() => { ask(`holders/${encodeURIComponent(holder)}/doors`).then((answer) => { allowed.value = answer.allowed; }, (error) => { failed.value = failureWords(error); }); }, [holder, control.value]);
+  const cards = (recordsOf("credential") ?? []).filter((one) => one["holder"] === holder);
+  return html`<h3>${t("access.cards_of")}</h3>${cards.length === 0 && html`<p class="calm muted">${t("access.no_cards")}</p>`}
+    <ul class="access-list">${cards.map((one) => html`<li key=${one["id"]}><button class="link mono" onClick=${() => goTo("credential", "credential", one["id"])}>${tag(one["id"])}</button> <small class=${one["blocked"] ? "warn" : "muted"}>${saysOf("credential", one, pageZone.value, names.value)}</small></li>`)}</ul>
+    <h3>${t("access.may_open")}</h3>${failed.value && html`<p class="calm warn" role="alert">${failed.value}</p>`}${allowed.value?.length === 0 && html`<p class="calm muted">${t("access.opens_nothing")}</p>`}
+    <ul class="access-list">${(allowed.value ?? []).map((one) => html`<li key=${`${one["door"]} ${one["permission"]}`}><button class="link" onClick=${() => goTo("doors", "control", one["door"])}>${one["door"]}</button> <small class=${one["now"] ? "" : "muted"}>${t(one["now"] ? "access.may_now" : "access.not_just_now")}</small> <small class="muted">${one["schedule"] || t("access.always")}</small></li>`)}</ul>`;
+}
+
+function Opened() {
+  const { what, id } = opened.value;
+  if (what === "control") return html`<${Panel} key=${shown.value} title=${control.value?.doors.find((one) => one["door"] === id)?.["name"] ?? id} sub=${id}><${DoorPanel} door=${id} /><//>`;
+  if (what === "decision") return html`<${Panel} key=${shown.value} title=${t("access.why")}><${DecisionPanel} id=${id} /><//>`;
+  if (what === "stranger") return html`<${Panel} key=${shown.value} title=${t("access.give_card")} sub=${tag(id)}><${StrangerPanel} id=${id} /><//>`;
+  if (!KINDS.includes(what)) return null;
+  const one = recordOf(what, id), isNew = id === "+";
+  if (!isNew && !one) return html`<${Panel} key=${shown.value} title=${id}><p class="calm muted">${recordsOf(what) === undefined ? t("settings.asking") : t("settings.gone")}</p><//>`;
+  return html`<${Panel} key=${shown.value} title=${one ? titleOf(what, one, names.value) : t(`access.new_${what}`)} sub=${one ? (what === "credential" ? one["id"] : id) : ""}><${RecordForm} kind=${what} id=${id} />${what === "holder" && one && html`<${OfHolder} holder=${id} />`}<//>`;
+}
+
+export function Access() {
+  const section = openSection.value;
+  useEffect(() => {
+    void askAll();
+    const timer = setInterval(() => { if (!document.hidden && state.peek() === "live") void askAll(); }, AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [mapSite.value]);
+  if (!may("guard")) return html`<p class="calm muted">${t("access.not_you")}</p>`;
+  return html`<div class=${`settings access${opened.value.what ? " with-panel" : ""}`}><h1 class="sr">${t("page.access")}</h1>
+    <nav class="card sections" aria-label=${t("access.sections")}><ul>${SECTIONS.map((one) => html`<li key=${one}><button class=${section === one ? "on" : ""} aria-current=${section === one ? "true" : undefined} onClick=${() => openTheSection(one)}><b>${t(`access.${one}`)}</b><small>${t(`access.about_${one}`)}</small></button></li>`)}</ul>
+      <p class="muted">${mapSite.value ? t("settings.of_site", { site: siteName(mapSite.value) }) : t("header.no_site")}</p></nav>
+    ${section === "doors" ? html`<${Doors} />` : section === "heard" ? html`<${Heard} key=${mapSite.value} />` : html`<${Records} key=${section} kind=${section} />`}
+    ${opened.value.what && html`<aside class="side"><${Opened} /></aside>`}</div>`;
+}
