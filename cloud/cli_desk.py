@@ -312,7 +312,7 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         calendar_revoke,
         import_site,
         map_site,
-        *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files")),
+        *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files", "broker_renew")),
     )
 }
 WITHOUT_TRAIL = frozenset({"audit_verify", "audit_list"})

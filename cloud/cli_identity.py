@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 
 from cloud.cli_desk import BadGateway, Desk
 from cloud.identity.authority import Authority, BadAuthority
-from cloud.identity.broker_files import CRL, refresh_revocations, write_broker_files
+from cloud.identity.broker_files import (
+    CRL,
+    broker_certificate,
+    is_ending,
+    refresh_revocations,
+    renew_broker,
+    write_broker_files,
+)
 from cloud.identity.enrolling import Enrolling, NotEnrolled
 from cloud.registry.identity_book import IdentityBook
 from cloud.settings import CloudSettings, parse_listen
@@ -138,6 +145,21 @@ async def broker_files(desk: Desk, options: argparse.Namespace) -> object:
         "cloud.toml": f'[broker] url = "mqtts://{names[0]}:{listen.port}", own_certificate = true, '
         f'files = "{options.folder.resolve()}"',
     }
+
+
+async def broker_renew(desk: Desk, options: argparse.Namespace) -> object:
+    """Give the broker its next certificate when it is time, or now."""
+    identities = _Identities(desk)
+    try:
+        held = broker_certificate(options.folder)
+        if not options.now and not is_ending(held, identities.clock.now_ms()):
+            return {"renewed": False, "certificate_until": _instant(held.not_after)}
+        identities.authority.open()
+        made, told = renew_broker(options.folder, identities.authority)
+    except BadAuthority as error:
+        raise BadGateway(str(error)) from None
+    broker = "has it" if told else "let it read it again (systemctl reload mosquitto)"
+    return {"renewed": True, "certificate_until": _instant(made.not_after), "broker": broker}
 
 
 def _key(text: str) -> GatewayKey:

@@ -44,3 +44,6 @@ def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -
         help="host name or address by which gateways reach it; may be given several times",
     )
     files.add_argument("--connections", type=int, default=1000, metavar="N", help="at most so many at once")
+    renew = add(broker, "renew", "renew the broker's certificate and let it read it; nobody is cut off", "broker_renew")
+    renew.add_argument("folder", type=Path, metavar="DIR", help="as for files")
+    renew.add_argument("--now", action="store_true", help="also when more than a third of its time is left")

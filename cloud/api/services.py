@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cloud.alarms.board import AlarmBoard
 from cloud.features import Features
+from cloud.identity.approving import Approving
 from cloud.identity.commanding import Commanding
 from cloud.identity.enrolling import Enrolling
 from cloud.ingest.contract import IngestPath
@@ -44,6 +45,7 @@ class Services:
     ingest: IngestPath
     enrolling: Enrolling
     commanding: Commanding
+    approving: Approving
     series_known: Callable[[SeriesKey], bool]
     """Whether any reading of the series was ever stored."""
     password_changed: Callable[[str], None] = lambda _: None
