@@ -64,4 +64,6 @@ def _dial_to(settings: SparkplugSettings | HomeSettings) -> Callable[[MqttUrl], 
         username=settings.username,
         password_file=settings.password_file,
         ca_file=settings.ca_file,
+        certificate_file=settings.certificate_file,
+        key_file=settings.key_file,
     )

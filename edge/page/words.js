@@ -22,6 +22,9 @@ export const words = {
     d_ok: "ok", d_waiting: "not heard yet", d_failing: "does not answer", d_lost: "lost",
     values: "Values", point: "point", value: "value", age: "age", quality: "quality", good: "good", uncertain: "uncertain", bad: "bad",
     stale: "stale", no_value: "no value",
+    certificate: "certificate", unusable: (why) => `cannot be used: ${why}`,
+    certificate_until: (end, by, next) => `until ${end}, signed by ${by}; renewed from ${next} on`,
+    certificate_trouble: (end, by, why) => `until ${end}, signed by ${by}; not renewed: ${why}`,
   },
   "zh-CN": {
     language: "English", theme: "主题", theme_auto: "跟随系统", theme_light: "浅色", theme_dark: "深色",
@@ -45,5 +48,8 @@ export const words = {
     d_ok: "正常", d_waiting: "尚无数据", d_failing: "无应答", d_lost: "失联",
     values: "数值", point: "测点", value: "值", age: "时长", quality: "质量", good: "好", uncertain: "存疑", bad: "坏",
     stale: "过期", no_value: "无值",
+    certificate: "证书", unusable: (why) => `无法使用：${why}`,
+    certificate_until: (end, by, next) => `有效至 ${end}，由 ${by} 签发；${next} 起自动续期`,
+    certificate_trouble: (end, by, why) => `有效至 ${end}，由 ${by} 签发；未能续期：${why}`,
   },
 };
