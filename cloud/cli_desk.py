@@ -313,6 +313,7 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         import_site,
         map_site,
         *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files", "broker_renew")),
+        *(identity(name) for name in ("approval_list", "approval_reject")),
     )
 }
 WITHOUT_TRAIL = frozenset({"audit_verify", "audit_list"})

@@ -14,6 +14,7 @@ from cloud.identity.broker_files import (
     write_broker_files,
 )
 from cloud.identity.enrolling import Enrolling, NotEnrolled
+from cloud.registry.approval_book import ApprovalBook
 from cloud.registry.identity_book import IdentityBook
 from cloud.settings import CloudSettings, parse_listen
 from cloud.store.contract import GatewayKey
@@ -160,6 +161,36 @@ async def broker_renew(desk: Desk, options: argparse.Namespace) -> object:
         raise BadGateway(str(error)) from None
     broker = "has it" if told else "let it read it again (systemctl reload mosquitto)"
     return {"renewed": True, "certificate_until": _instant(made.not_after), "broker": broker}
+
+
+async def approval_list(desk: Desk, options: argparse.Namespace) -> object:
+    """Commands that wait for a second person, or waited."""
+    now = SystemClock().now_ms()
+    rows = await ApprovalBook(desk.database).newest(site=None, many=options.many)
+    return [
+        {
+            "id": row.id,
+            "state": "expired" if row.state == "waiting" and row.until <= now else row.state,
+            "to": f"{row.site}/{row.gateway}/{row.device}/{row.point}",
+            "action": row.action if row.value is None else f"{row.action} {row.value:g}",
+            "asked": f"{row.asked_by} {_instant(row.asked_at)}",
+            "reason": row.reason,
+            "decided": row.decided_by and f"{row.decided_by} {_instant(row.decided_at)} {row.opinion}".strip(),
+        }
+        for row in rows
+    ]
+
+
+async def approval_reject(desk: Desk, options: argparse.Namespace) -> object:
+    """Reject one. There is no approving here: whoever sits at the machine is no second person."""
+    book = ApprovalBook(desk.database)
+    row = await book.find(options.id)
+    if row is None:
+        raise BadGateway(f"{options.id!r}: nothing of that number was asked for (dayuan-cloud approval list)")
+    opinion = " ".join(options.reason.split())[:200]
+    if not await book.decide(row, state="rejected", by="desk", opinion=opinion, at=SystemClock().now_ms()):
+        raise BadGateway(f"{options.id}: it is decided already, or its time is over")
+    return {"id": row.id, "state": "rejected"}
 
 
 def _key(text: str) -> GatewayKey:

@@ -130,9 +130,7 @@ class Authority:
             names = before.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
             key = before.public_key()
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound) as error:
-            raise BadAuthority(
-                f"no certificate of a server by this authority: {error or 'another signed it'}"
-            ) from None
+            raise BadAuthority(f"no certificate of a server by this authority: {error}") from None
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise BadAuthority("the key of the server must be on the curve P-256")
         name = read_certificate(pem).name

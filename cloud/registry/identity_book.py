@@ -154,8 +154,8 @@ class IdentityBook:
         for each in rows:
             key = GatewayKey(each.site, each.gateway)
             held = ends.get(key, [])
-            last, issued_at = max(held) if held else (None, None)
-            found.append(Enrolled(key, each.enrolled_at, each.revoked_at, each.reason, last, issued_at, len(held)))
+            newest: tuple[int, int] | tuple[None, None] = max(held) if held else (None, None)
+            found.append(Enrolled(key, each.enrolled_at, each.revoked_at, each.reason, *newest, len(held)))
         return found
 
 
