@@ -111,6 +111,7 @@ class Collector:
         self.authority = Authority(settings.identity_path, clock)
         self.identity_book = IdentityBook(self.database, clock)
         self.enrolling = Enrolling(self.authority, self.identity_book, clock)
+        self.certificates = CertificateWatch(settings, self.authority, self.identity_book, clock, self.alarms)
 
     @property
     def url(self) -> str:
@@ -154,7 +155,6 @@ class Collector:
         """Build what stands on the open store. The lists below are the order after a commit and at an announcement."""
         clock, settings = self._clock, self.settings
         self.identities = IdentityService(settings, self.authority, self.enrolling, self.identity_book, clock)
-        self.certificates = CertificateWatch(settings, self.authority, self.identity_book, clock, self.alarms)
         committed: list[CommittedHandler] = []
         announced: list[AnnouncementHandler] = []
         self.ingest = Ingest(
