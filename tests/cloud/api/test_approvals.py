@@ -1,5 +1,6 @@
 """Commands that need two people, over the API."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -128,6 +129,17 @@ async def test_it_is_decided_once_and_not_after_its_time(api: Api) -> None:
         assert sorted(states) == ["approved", "expired", "rejected"]
         assert code(await wei.post(f"/api/v1/approvals/{'0' * 32}/approve")) == (404, "unknown_approval")
     assert len(api.published) == 1
+
+
+async def test_of_two_who_approve_at_once_one_does_and_it_is_sent_once(api: Api) -> None:
+    await people(api)
+    await person(api, "jun", Grant(Role.DISPATCHER))
+    async with login(api, "fang") as fang, login(api, "wei") as wei, login(api, "jun") as jun:
+        for sent in range(1, 6):
+            address = f"/api/v1/approvals/{await asked(fang)}/approve"
+            answers = await asyncio.gather(wei.post(address), jun.post(address))
+            assert sorted(answer.status_code for answer in answers) == [200, 409]
+            assert len(api.published) == sent
 
 
 @pytest.mark.parametrize("lost", ["disabled", "role"])
