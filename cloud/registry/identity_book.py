@@ -154,8 +154,13 @@ class IdentityBook:
         for each in rows:
             key = GatewayKey(each.site, each.gateway)
             held = ends.get(key, [])
-            newest: tuple[int, int] | tuple[None, None] = max(held) if held else (None, None)
-            found.append(Enrolled(key, each.enrolled_at, each.revoked_at, each.reason, *newest, len(held)))
+            expires_at: int | None = None
+            issued_at: int | None = None
+            if held:
+                expires_at, issued_at = max(held)
+            found.append(
+                Enrolled(key, each.enrolled_at, each.revoked_at, each.reason, expires_at, issued_at, len(held))
+            )
         return found
 
 
