@@ -148,8 +148,8 @@ class IdentityBook:
             row = CertificateRow
             chosen = select(row.site, row.gateway, row.not_after, row.issued_at).where(*holds)
             ends: dict[GatewayKey, list[tuple[int, int]]] = {}
-            for site, gateway, not_after, issued_at in await session.execute(chosen):
-                ends.setdefault(GatewayKey(site, gateway), []).append((not_after, issued_at))
+            for site, gateway, not_after, at in await session.execute(chosen):
+                ends.setdefault(GatewayKey(site, gateway), []).append((not_after, at))
         found = []
         for each in rows:
             key = GatewayKey(each.site, each.gateway)
