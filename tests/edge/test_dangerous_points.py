@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edge.command_desk import CommandDesk
@@ -134,6 +134,8 @@ class Try(NamedTuple):
     restart: bool
 
 
+PULSE = Try("gate", "relay_1", "pulse", 3.0, (), 0, False)
+SWITCH = Try("gate", "relay_2", "on", None, (1,), 0, False)
 TRIES = st.lists(
     st.builds(
         Try,
@@ -229,8 +231,10 @@ async def play(tries: list[Try], path: Path) -> None:
         seen.close()
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TRIES)
+@example([PULSE, PULSE, PULSE, PULSE._replace(restart=True), PULSE._replace(after_s=40), PULSE._replace(after_s=40)])
+@example([SWITCH, SWITCH._replace(issuers=(1, 1)), SWITCH._replace(issuers=(1, 2)), SWITCH])
 def test_nothing_outside_list_range_rate_and_people_ever_reaches_the_bus(tries: list[Try]) -> None:
     with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         asyncio.run(play(tries, Path(folder) / "buffer.db.orders"))
