@@ -29,8 +29,10 @@ from cloud.backup_copies import CopyableStore
 from cloud.backup_socket import BackupDesk
 from cloud.features import Core, Features
 from cloud.http_server import Server, listen, server_settings
+from cloud.identity.approving import Approving
 from cloud.identity.authority import Authority
 from cloud.identity.broker_files import own_pair
+from cloud.identity.certificate_watch import CertificateWatch
 from cloud.identity.commanding import Commanding
 from cloud.identity.enrolling import Enrolling
 from cloud.identity.service import IdentityService
@@ -43,6 +45,7 @@ from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.approval_book import ApprovalBook
 from cloud.registry.audit_trail import Trail
 from cloud.registry.command_book import CommandBook
 from cloud.registry.identity_book import IdentityBook
@@ -112,6 +115,7 @@ class Collector:
         self.authority = Authority(settings.identity_path, clock)
         self.identity_book = IdentityBook(self.database, clock)
         self.enrolling = Enrolling(self.authority, self.identity_book, clock)
+        self.certificates = CertificateWatch(settings, self.authority, self.identity_book, clock, self.alarms)
 
     @property
     def url(self) -> str:
@@ -227,6 +231,7 @@ class Collector:
             enrolling=self.enrolling,
             commanding=self.commanding,
             configuring=self.configuring,
+            approving=Approving(ApprovalBook(self.database), self.commanding, self.users, clock),
             series_known=lambda key: self.ingest.series.find(key) is not None,
             password_changed=self._forget_password,
             hosts=settings.hosts,
@@ -263,6 +268,7 @@ class Collector:
                 tasks.create_task(self.gate.run(), name="gate"),
                 tasks.create_task(self.identities.run(), name="identities"),
                 tasks.create_task(self.configuring.run(), name="site files"),
+                tasks.create_task(self.certificates.run(), name="certificates"),
                 tasks.create_task(self.trail.run(), name="audit trail"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
                 *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),

@@ -24,6 +24,10 @@ DONE, FAILED, WRONG = 0, 1, 2
 ROLES = [role.value for role in Role]
 
 
+BEFORE_FIRST_START = frozenset({"broker_files"})
+"""They begin a registry where there is none: a collector that speaks TLS needs its broker before its first start."""
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     parser = argparse.ArgumentParser(
@@ -274,7 +278,10 @@ def _check(options: argparse.Namespace) -> int:
 
 def _at_desk(options: argparse.Namespace) -> int:
     settings = load_cloud(options.settings, data=options.data)
-    if settings.registry_server is None and not settings.registry_path.exists():
+    is_missing = settings.registry_server is None and not settings.registry_path.exists()
+    if is_missing and options.desk_work in BEFORE_FIRST_START:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    elif is_missing:
         print(
             f"{settings.registry_path}: there is no registry; the collector makes it at its first start. "
             "Is --data right?",

@@ -332,7 +332,8 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         import_site,
         access_import,
         map_site,
-        *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files")),
+        *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files", "broker_renew")),
+        *(identity(name) for name in ("approval_list", "approval_reject")),
         *(site_file(name) for name in ("show", "history", "diff", "set", "revert")),
     )
 }

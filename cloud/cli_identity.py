@@ -5,8 +5,16 @@ from datetime import UTC, datetime
 
 from cloud.cli_desk import BadGateway, Desk
 from cloud.identity.authority import Authority, BadAuthority
-from cloud.identity.broker_files import CRL, refresh_revocations, write_broker_files
+from cloud.identity.broker_files import (
+    CRL,
+    broker_certificate,
+    is_ending,
+    refresh_revocations,
+    renew_broker,
+    write_broker_files,
+)
 from cloud.identity.enrolling import Enrolling, NotEnrolled
+from cloud.registry.approval_book import ApprovalBook
 from cloud.registry.identity_book import IdentityBook
 from cloud.settings import CloudSettings, parse_listen
 from cloud.store.contract import GatewayKey
@@ -138,6 +146,51 @@ async def broker_files(desk: Desk, options: argparse.Namespace) -> object:
         "cloud.toml": f'[broker] url = "mqtts://{names[0]}:{listen.port}", own_certificate = true, '
         f'files = "{options.folder.resolve()}"',
     }
+
+
+async def broker_renew(desk: Desk, options: argparse.Namespace) -> object:
+    """Give the broker its next certificate when it is time, or now."""
+    identities = _Identities(desk)
+    try:
+        held = broker_certificate(options.folder)
+        if not options.now and not is_ending(held, identities.clock.now_ms()):
+            return {"renewed": False, "certificate_until": _instant(held.not_after)}
+        identities.authority.open()
+        made, told = renew_broker(options.folder, identities.authority)
+    except BadAuthority as error:
+        raise BadGateway(str(error)) from None
+    broker = "has it" if told else "let it read it again (systemctl reload mosquitto)"
+    return {"renewed": True, "certificate_until": _instant(made.not_after), "broker": broker}
+
+
+async def approval_list(desk: Desk, options: argparse.Namespace) -> object:
+    """Commands that wait for a second person, or waited."""
+    now = SystemClock().now_ms()
+    rows = await ApprovalBook(desk.database).newest(site=None, many=options.many)
+    return [
+        {
+            "id": row.id,
+            "state": "expired" if row.state == "waiting" and row.until <= now else row.state,
+            "to": f"{row.site}/{row.gateway}/{row.device}/{row.point}",
+            "action": row.action if row.value is None else f"{row.action} {row.value:g}",
+            "asked": f"{row.asked_by} {_instant(row.asked_at)}",
+            "reason": row.reason,
+            "decided": row.decided_by and f"{row.decided_by} {_instant(row.decided_at)} {row.opinion}".strip(),
+        }
+        for row in rows
+    ]
+
+
+async def approval_reject(desk: Desk, options: argparse.Namespace) -> object:
+    """Reject one. There is no approving here: whoever sits at the machine is no second person."""
+    book = ApprovalBook(desk.database)
+    row = await book.find(options.id)
+    if row is None:
+        raise BadGateway(f"{options.id!r}: nothing of that number was asked for (dayuan-cloud approval list)")
+    opinion = " ".join(options.reason.split())[:200]
+    if not await book.decide(row, state="rejected", by="desk", opinion=opinion, at=SystemClock().now_ms()):
+        raise BadGateway(f"{options.id}: it is decided already, or its time is over")
+    return {"id": row.id, "state": "rejected"}
 
 
 def _key(text: str) -> GatewayKey:

@@ -46,6 +46,17 @@ def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -
         help="host name or address by which gateways reach it; may be given several times",
     )
     files.add_argument("--connections", type=int, default=1000, metavar="N", help="at most so many at once")
+    renew = add(broker, "renew", "renew the broker's certificate and let it read it; nobody is cut off", "broker_renew")
+    renew.add_argument("folder", type=Path, metavar="DIR", help="as for files")
+    renew.add_argument("--now", action="store_true", help="also when more than a third of its time is left")
+    approvals = commands.add_parser("approval", help="commands that wait for a second person").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    listed = add(approvals, "list", "what waits and what was decided, the newest first", "approval_list")
+    listed.add_argument("--many", type=int, default=20, metavar="N", help="how many (else 20)")
+    reject = add(approvals, "reject", "reject one; approving takes a second person, on the page", "approval_reject")
+    reject.add_argument("id", metavar="ID", help="as in the list")
+    reject.add_argument("--reason", default="", help="for the record")
 
 
 def _add_config(commands: Commands[argparse.ArgumentParser], add: AddCommand) -> None:

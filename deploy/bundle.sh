@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deploy/bundle.sh edge|collector [--out DIR] [--arch "amd64 arm64"] [--python "3.11 3.12 3.13"]
+# deploy/bundle.sh edge|collector [--out DIR] [--arch "amd64 arm64"] [--python "3.11 3.12 3.13"] [--key RELEASE.pub]
 # Makes DIR/dayuan-NAME-VERSION.tar.gz: this checkout as a wheel, every package of its lock for each architecture and
 # Python named, each checked against its hash, and the scripts that install it. The box needs no network and no pip.
 set -euo pipefail
@@ -7,12 +7,13 @@ cd "$(dirname "$0")/.."
 
 name=${1:-edge}
 shift || true
-out=dist arch="amd64 arm64" pythons="3.11 3.12 3.13"
+out=dist key='' arch="amd64 arm64" pythons="3.11 3.12 3.13"
 while [ $# -gt 0 ]; do
     case $1 in
         --out) out=$2; shift ;;
         --arch) arch=$2; shift ;;
         --python) pythons=$2; shift ;;
+        --key) key=$2; shift ;;
         *) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
     shift
@@ -64,7 +65,10 @@ pip download --quiet --dest "$bundle" --require-hashes --no-deps --only-binary :
     printf 'dayuan==%s --hash=sha256:%s\n' "$(cut -d- -f2 <<<"$wheel")" "$(sha256sum <"$bundle/wheels/$wheel" | cut -c1-64)"
 } >"$bundle/lock.txt"
 echo "$version" >"$bundle/VERSION"
-cp deploy/releases.sh LICENSE "$bundle/"
+echo "$SOURCE_DATE_EPOCH" >"$bundle/BUILT"   # orders releases of one version
+cp deploy/releases.sh deploy/upgrade.sh LICENSE "$bundle/"
+"$python" deploy/sbom.py "$bundle/lock.txt" "$version" >"$bundle/sbom.cdx.json"
+[ -z "$key" ] || cp "$key" "$bundle/release.pub"
 find "deploy/$name" -maxdepth 1 -type f ! -name '*.md' -exec cp -t "$bundle" {} +
 (cd "$bundle" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) >"$work/sums"
 mv "$work/sums" "$bundle/SHA256SUMS"

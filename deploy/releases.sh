@@ -50,6 +50,25 @@ verify_bundle() {
     step "bundle $version: every file is as it was made"
 }
 
+# A bundle of long ago is as well made and signed as it was then: an older one goes in only when that is said.
+refuse_downgrade() {  # refuse_downgrade OLD-RELEASE
+    local have want first
+    if [ -z "$1" ] || [ -n "${allow_downgrade:-}" ] || [ ! -e "$1/built" ] || [ ! -e "$bundle/BUILT" ]; then return 0; fi
+    have=${1##*/} have=${have%-*}
+    have="${have%%+*} $(cat "$1/built")" want="${version%%+*} $(cat "$bundle/BUILT")"
+    first=$(printf '%s\n' "$have" "$want" | sort -V | head -n 1)
+    [ "$have" = "$want" ] || [ "$first" = "$have" ] ||
+        die "$version is older than ${1##*/}, which is installed; --allow-downgrade if you want that. Nothing was changed." 2
+}
+
+# The first bundle that brings a key is believed; from then on only what that key signed goes in by dayuan-upgrade.
+keep_upgrade() {
+    [ -e "$bundle/upgrade.sh" ] || return 0
+    put_file "$bundle/upgrade.sh" /usr/local/sbin/dayuan-upgrade
+    chmod 0755 /usr/local/sbin/dayuan-upgrade
+    if [ -e "$bundle/release.pub" ] && [ ! -e /etc/dayuan/release.pub ]; then put_file "$bundle/release.pub" /etc/dayuan/release.pub; fi
+}
+
 find_python() {
     local candidate
     for candidate in ${PYTHON:+"$PYTHON"} /usr/bin/python3 python3 python3.13 python3.12 python3.11; do
@@ -96,6 +115,8 @@ make_release() {
     install -d "$release/units"
     local unit
     for unit in $units; do install -m 0644 "$bundle/$unit" "$release/units/$unit"; done
+    [ ! -e "$bundle/BUILT" ] || install -m 0644 "$bundle/BUILT" "$release/built"
+    [ ! -e "$bundle/sbom.cdx.json" ] || install -m 0644 "$bundle/sbom.cdx.json" "$release/sbom.cdx.json"
     chmod -R go-w "$release"
     sync -f "$release"
     touch "$release/complete"

@@ -287,6 +287,7 @@ class Gateway:
             session=self._session,
             reporter=self._reporter,
             northbound=self._northbound,
+            certificate=lambda: self._identity.state(self._renewal.trouble),
         )
 
     def _orders_desk(self, timing: Timing) -> RemoteCommands:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from edge.identity_files import Held, IdentityFiles
-from protocols.certificates import BadCertificate
+from protocols.certificates import BadCertificate, Certificate
 from protocols.clock import MS_PER_S, TRUST_FLOOR_MS, Clock
 
 log = logging.getLogger(__name__)
@@ -19,6 +21,18 @@ class Shown(NamedTuple):
 
     pair: Path
     ca: Path
+
+
+class CertificateState(msgspec.Struct, frozen=True, kw_only=True):
+    """The certificate for a person who looks. Instants in ms; ``renews_at``: when the next one is asked for.
+    ``trouble``: why there is none yet though it is time, or why the files cannot be used; "" when all is well."""
+
+    name: str
+    authority: str
+    begins_at: int
+    renews_at: int
+    ends_at: int
+    trouble: str = ""
 
 
 class Identity:
@@ -80,9 +94,32 @@ class Identity:
         held, now = self.held(), self._clock.now_ms()
         if held is None or now < TRUST_FLOOR_MS:
             return None
-        certificate = held.certificate
-        at = certificate.not_before + (certificate.not_after - certificate.not_before) * 2 // 3
-        return max(0.0, (at - now) / MS_PER_S)
+        return max(0.0, (_renews_at(held.certificate) - now) / MS_PER_S)
+
+    def state(self, trouble: str = "") -> CertificateState | None:
+        """For `dayuan-edge status`; None when not enrolled. ``trouble``: what the renewal met with."""
+        if not self.files.enrolled:
+            return None
+        held = self.held()
+        if held is None:
+            return CertificateState(
+                name="", authority="", begins_at=0, renews_at=0, ends_at=0, trouble=self._told or "it cannot be read"
+            )
+        certificate, now = held.certificate, self._clock.now_ms()
+        if now >= TRUST_FLOOR_MS and now >= certificate.not_after:
+            trouble = "it has ended: enrol the gateway again"
+        return CertificateState(
+            name=certificate.name,
+            authority=held.authority.name,
+            begins_at=certificate.not_before,
+            renews_at=_renews_at(certificate),
+            ends_at=certificate.not_after,
+            trouble=trouble,
+        )
+
+
+def _renews_at(certificate: Certificate) -> int:
+    return certificate.not_before + (certificate.not_after - certificate.not_before) * 2 // 3
 
 
 def _day(at_ms: int) -> str:

@@ -59,6 +59,9 @@ class MqttDialer:
     username: str | None = None
     password_file: Path | None = None
     ca_file: Path | None = None
+    certificate_file: Path | None = None
+    """Shown to a broker that asks for one, with ``key_file``, or both in one file. `identity` is not looked at then."""
+    key_file: Path | None = None
     clean_session: bool = True
     keepalive_s: int = KEEPALIVE_S
     max_inflight: int = 64
@@ -125,8 +128,8 @@ class MqttDialer:
     def _tls(self) -> ssl.SSLContext:
         context = _TlsContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        ca_file, pair = self.ca_file, None
-        if self.identity is not None and (shown := self.identity.next_shown()) is not None:
+        ca_file, pair = self.ca_file, self.certificate_file
+        if pair is None and self.identity is not None and (shown := self.identity.next_shown()) is not None:
             ca_file, pair = ca_file or shown.ca, shown.pair
         try:
             if ca_file is None:
@@ -137,10 +140,19 @@ class MqttDialer:
             raise WireLost(f"{self.url}: CA file {ca_file}: {error}") from error
         try:
             if pair is not None:
-                context.load_cert_chain(str(pair))
-        except (OSError, ssl.SSLError) as error:
-            raise WireLost(f"{self.url}: {pair}: {error}; enrol the gateway again") from error
+                context.load_cert_chain(
+                    str(pair), None if self.key_file is None else str(self.key_file), _no_passphrase
+                )
+        except (OSError, ssl.SSLError, ValueError) as error:
+            again = "; enrol the gateway again" if self.certificate_file is None else ""
+            files = pair if self.key_file is None else f"{pair} and {self.key_file}"
+            raise WireLost(f"{self.url}: {files}: {error}{again}") from error
         return context
+
+
+def _no_passphrase() -> str:
+    """OpenSSL would ask at the terminal."""
+    raise ValueError("the key is locked by a passphrase; a gateway that starts alone needs it without")
 
 
 class MqttLink:

@@ -11,6 +11,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from edge.commands import Command, CommandOutcome
@@ -18,7 +19,7 @@ from edge.contract import LinkMessage, Sink
 from edge.seen_commands import SeenCommands, Untold
 from edge.settings import RemoteRule
 from protocols.alive import stop_if_cancelled
-from protocols.clock import Clock
+from protocols.clock import MS_PER_S, Clock
 from protocols.commands import Order, open_order, untimely
 from protocols.errors import BadCommand, Permanent, StoreUnavailable
 from protocols.reading import Event
@@ -90,7 +91,7 @@ class RemoteCommands:
             self._ignore("seen", "it was seen before")
             return
         told = Untold(order.id, order.device, order.text)
-        refused = self._refusal(order)
+        refused = self._refusal(order) or await self._too_often(order)
         if refused is not None:
             await self._record(told, CommandOutcome(False, refused, sent=False), "refused")
             return
@@ -119,7 +120,29 @@ class RemoteCommands:
             assert rule.most is not None
             if not rule.takes(order.value):
                 return f"the site file allows {rule.least:g} to {rule.most:g}"
+        if rule.second_person and order.people < 2:
+            return "the site file asks for two people here, and one stands for it; ask for an approval at the collector"
         return None
+
+    async def _too_often(self, order: Order) -> str | None:
+        """Looked at last, so that only what is carried out is counted."""
+        rate = self._rules[order.device, order.point].rate
+        if rate is None:
+            return None
+        spend = partial(
+            self._seen.spend,
+            order.device,
+            order.point,
+            most=rate.most,
+            within_ms=int(rate.within_s * MS_PER_S),
+            now_ms=self._clock.now_ms(),
+        )
+        try:
+            if await asyncio.to_thread(spend):
+                return None
+        except StoreUnavailable as error:
+            return f"the site file sets a rate, and the order cannot be counted on disk: {error}"
+        return f"the site file allows {rate.most} in {rate.within_s:g} s, and so many were carried out"
 
     async def _record(self, order: Untold, outcome: CommandOutcome, result: str) -> None:
         """One event for each order, also when this is tried again after a restart."""

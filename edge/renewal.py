@@ -37,6 +37,8 @@ class Renewal:
         self._answered = asyncio.Event()
         self._renewed = False
         self._asking = False
+        self.trouble = ""
+        """Why the last request brought no certificate; "" when it did, or none was made."""
 
     async def run(self, link: Link) -> None:
         """Renew when it is time; raises WireLost to have the link made anew with the new certificate."""
@@ -62,6 +64,7 @@ class Renewal:
         try:
             answer = msgspec.json.decode(message.payload, type=Renewed)
             if answer.refused:
+                self.trouble = f"the collector gives no next one: {answer.refused}"
                 log.error("the collector gives no next certificate: %s", answer.refused)
                 return
             held = files.held()
@@ -69,12 +72,13 @@ class Renewal:
             certificate = answer.certificate.encode("utf-8", "replace")
             found = files.take(files.next_key(), certificate, held.authority.pem, commands, name=self._name())
         except (msgspec.DecodeError, UnicodeDecodeError, BadCertificate, OSError) as error:
+            self.trouble = f"the next one cannot be taken: {error}"
             log.error("the next certificate cannot be taken: %s", error)
             return
         finally:
             self._answered.set()
         log.info("the next certificate is here, serial %x", found.serial)
-        self._asking, self._renewed = False, True
+        self._asking, self._renewed, self.trouble = False, True, ""
 
     async def _ask(self, link: Link) -> bool:
         """One request and its answer; True when the next certificate is on disk."""
@@ -84,6 +88,7 @@ class Renewal:
         try:
             csr = make_request(self._identity.files.next_key(), self._name()).decode("ascii")
         except (BadCertificate, OSError) as error:
+            self.trouble = f"no key for the next one: {error}"
             log.error("no key for the next certificate: %s", error)
             return False
         signature = sign_with(held.key, renewal_part(self._site, self._gateway, csr))
@@ -99,6 +104,8 @@ class Renewal:
             waiting.cancel()
             giving_up.cancel()
         renewed, self._renewed = self._renewed, False
+        if not renewed and not self._answered.is_set():
+            self.trouble = "the collector does not answer a request for the next one"
         return renewed
 
     def _name(self) -> str:

@@ -1,7 +1,7 @@
 """Which orders this gateway has seen, on disk before any is carried out: none is carried out twice, whatever happens.
 
 A file of its own beside the buffer. It keeps the newest `KEPT` orders; of older ones it keeps the newest time, and
-whatever is not newer than that counts as seen.
+whatever is not newer than that counts as seen. It also counts what the rates of the site file allow.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS seen (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS floor (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL);
 INSERT OR IGNORE INTO floor VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS spent (device TEXT NOT NULL, point TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS spent_by_point ON spent (device, point, at);
 """
 
 
@@ -62,6 +64,27 @@ class SeenCommands:
             (count,) = file.execute("SELECT count(*) FROM seen").fetchone()
             if count > self._kept:
                 self._forget(file, count - self._kept)
+            return True
+
+        return self._do(work)
+
+    def spend(self, device: str, point: str, *, most: int, within_ms: int, now_ms: int) -> bool:
+        """True, and counted on disk, when fewer than ``most`` orders of the point were counted in the last
+        ``within_ms``. What was counted at a time that is yet to come (the clock was set back) counts as of now.
+        """
+
+        def work(file: sqlite3.Connection) -> bool:
+            of_point = (device, point)
+            file.execute(
+                "UPDATE spent SET at = ? WHERE device = ? AND point = ? AND at > ?", (now_ms, *of_point, now_ms)
+            )
+            file.execute(
+                "DELETE FROM spent WHERE device = ? AND point = ? AND at <= ?", (*of_point, now_ms - within_ms)
+            )
+            (count,) = file.execute("SELECT count(*) FROM spent WHERE device = ? AND point = ?", of_point).fetchone()
+            if count >= most:
+                return False
+            file.execute("INSERT INTO spent VALUES (?, ?, ?)", (*of_point, now_ms))
             return True
 
         return self._do(work)

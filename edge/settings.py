@@ -66,6 +66,8 @@ class SparkplugSettings(_Settings, frozen=True, kw_only=True):
     username: str | None
     password_file: Path | None
     ca_file: Path | None
+    certificate_file: Path | None
+    key_file: Path | None
     group: str
     node: str
     primary_host: str
@@ -80,6 +82,8 @@ class HomeSettings(_Settings, frozen=True, kw_only=True):
     username: str | None
     password_file: Path | None
     ca_file: Path | None
+    certificate_file: Path | None
+    key_file: Path | None
     prefix: str
     topic: str
     language: Language
@@ -111,12 +115,22 @@ class Deadband(NamedTuple):
     percent: float = 0.0
 
 
+class Rate(NamedTuple):
+    """At most ``most`` orders in any ``within_s`` seconds."""
+
+    most: int
+    within_s: float
+
+
 class RemoteRule(NamedTuple):
-    """What the collector may do to one point. The limits are of ``set`` in the point's unit and of ``pulse`` in s."""
+    """What the collector may do to one point. The limits are of ``set`` in the point's unit and of ``pulse`` in s.
+    ``second_person``: two different people must stand for an order."""
 
     actions: tuple[str, ...]
     least: float | None = None
     most: float | None = None
+    rate: Rate | None = None
+    second_person: bool = False
 
     def takes(self, value: float | None) -> bool:
         """True when a set or a pulse of this value lies within the limits."""

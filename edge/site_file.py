@@ -62,6 +62,8 @@ class SparkplugRow(Row, frozen=True, kw_only=True):
     username: str = ""  # of the server
     password_file: str = ""  # file that holds the password, and nothing else
     ca_file: str = ""  # certificates to verify the server by; default: those of the system
+    certificate_file: str = ""  # certificate to show to a server that asks for one; mqtts:// only
+    key_file: str = ""  # private key of that certificate; default: in certificate_file too
     group: str = ""  # Sparkplug group id; default: the site's id
     node: str = ""  # edge node id, unique within the group; default: the gateway's id
     primary_host: str = ""  # host application to wait for; while it is offline readings are held; default: none
@@ -75,6 +77,8 @@ class HomeAssistantRow(Row, frozen=True, kw_only=True):
     username: str = ""  # of the broker
     password_file: str = ""  # file that holds the password, and nothing else
     ca_file: str = ""  # certificates to verify the broker by; default: those of the system
+    certificate_file: str = ""  # certificate to show to a broker that asks for one; mqtts:// only
+    key_file: str = ""  # private key of that certificate; default: in certificate_file too
     prefix: str = "homeassistant"  # discovery prefix, as set in Home Assistant
     topic: str = "dayuan-home"  # where the values are published
     language: Language = "zh"  # of the names of the points
@@ -121,6 +125,8 @@ class RemoteRow(Row, frozen=True, kw_only=True):
     actions: tuple[Literal["on", "off", "pulse", "set"], ...]  # what may be ordered
     min: float | None = None  # of set, in the unit of the point, and of pulse, in seconds; both need min and max
     max: float | None = None  # as min
+    rate: str = ""  # at most so many orders in any such time, also over a restart: "3 in 10 min"; default: no limit
+    second_person: bool = False  # true: only what a second person approved at the collector is carried out
 
 
 class DeviceRow(Row, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import zoneinfo
 from collections.abc import Callable, Iterable
@@ -21,7 +20,6 @@ from edge.settings import (
     GatewaySettings,
     HomeSettings,
     RemoteConfigSettings,
-    RemoteRule,
     Site,
     SparkplugSettings,
     UplinkSettings,
@@ -29,6 +27,7 @@ from edge.settings import (
 from edge.site_doors import read_doors
 from edge.site_file import BusKind, BusRow, DeviceRow, HomeAssistantRow, SiteFile, SparkplugRow, UplinkRow
 from edge.site_points import device_profile, read_places
+from edge.site_remote import read_remote
 from protocols.errors import BadProfile, BadSettings
 from protocols.events import GATEWAY_DEVICE
 from protocols.modbus.profile import ModbusProfile
@@ -117,6 +116,8 @@ class _Reader:
             username=row.username or None,
             password_file=self._password_file(row, key),
             ca_file=self._file_path(row.ca_file),
+            certificate_file=self._certificate_file(row, key, texts),
+            key_file=self._file_path(row.key_file),
             primary_host=row.primary_host,
             hold=self._within(row.hold, 0, 1_000_000, (*key, "hold")),
             **own,
@@ -135,6 +136,8 @@ class _Reader:
             username=row.username or None,
             password_file=self._password_file(row, key),
             ca_file=self._file_path(row.ca_file),
+            certificate_file=self._certificate_file(row, key, [((*key, "url"), row.url)]),
+            key_file=self._file_path(row.key_file),
             prefix=row.prefix,
             topic=row.topic,
             language=row.language,
@@ -279,30 +282,8 @@ class _Reader:
             ident=row.ident,
             card=row.card,
             points=places,
-            remote=self._remote(row, profile, key),
+            remote=read_remote(row, profile, key, self._fail),
         )
-
-    def _remote(self, row: DeviceRow, profile: Profile, key: Key) -> dict[str, RemoteRule]:
-        rules: dict[str, RemoteRule] = {}
-        writes = profile.writes if isinstance(profile, ModbusProfile) else {}
-        for point, rule in row.remote.items():
-            at = (*key, "remote", point)
-            if point not in writes:
-                raise self._fail(at, f"{point!r} of {row.profile} cannot be written", ", ".join(writes) or "nothing")
-            if not rule.actions:
-                raise self._fail((*at, "actions"), "empty", "on, off, pulse, set")
-            if {"set", "pulse"} & set(rule.actions):
-                least, most = rule.min, rule.max
-                if (
-                    least is None
-                    or most is None
-                    or not (math.isfinite(least) and math.isfinite(most) and least <= most)
-                ):
-                    raise self._fail(at, "set and pulse need min and max", "numbers, min not above max")
-            elif rule.min is not None or rule.max is not None:
-                raise self._fail(at, "min and max mean nothing for on and off", "leave them out")
-            rules[point] = RemoteRule(rule.actions, rule.min, rule.max)
-        return rules
 
     def _check_address(self, row: DeviceRow, kind: BusKind, key: Key) -> None:
         speaks_mqtt = kind == "mqtt"
@@ -404,6 +385,16 @@ class _Reader:
         if row.password_file and not row.username:
             raise self._fail((*key, "password_file"), "a password without a username", "username beside it")
         return self._file_path(row.password_file)
+
+    def _certificate_file(
+        self, row: SparkplugRow | HomeAssistantRow, key: Key, urls: Iterable[tuple[Key, str]]
+    ) -> Path | None:
+        if row.key_file and not row.certificate_file:
+            raise self._fail((*key, "key_file"), "a key without a certificate", "certificate_file beside it")
+        for at, text in urls if row.certificate_file else ():
+            if not self._url(text, at).tls:
+                raise self._fail(at, "a certificate is only shown over TLS", "mqtts://host:8883")
+        return self._file_path(row.certificate_file)
 
     def _file_path(self, text: str) -> Path | None:
         return self._folder / Path(text).expanduser() if text else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from edge.buffer import Buffer
+from edge.identity import CertificateState
 from edge.intake import Intake
 from edge.northbound.contract import Northbound, NorthReport
 from edge.pipeline import Pipeline
@@ -47,6 +48,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     buffer_used_bytes: int
     report: Report
     northbound: list[NorthReport] = []
+    certificate: CertificateState | None = None
 
 
 class StatusDesk:
@@ -66,6 +68,7 @@ class StatusDesk:
         session: Session,
         reporter: Reporter,
         northbound: Sequence[Northbound] = (),
+        certificate: Callable[[], CertificateState | None] = lambda: None,
     ) -> None:
         self._site = site
         self._software = software
@@ -78,6 +81,7 @@ class StatusDesk:
         self._session = session
         self._reporter = reporter
         self._northbound = northbound
+        self._certificate = certificate
 
     def snapshot(self) -> Snapshot:
         """Now."""
@@ -106,4 +110,5 @@ class StatusDesk:
             buffer_used_bytes=self._buffer.figures().used_bytes,
             report=self._reporter.report(),
             northbound=[module.report() for module in self._northbound],
+            certificate=self._certificate(),
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from edge.buffer_peek import FileFigures
+from edge.identity import CertificateState
 from edge.northbound.contract import NorthName, NorthReport
 from edge.status import Snapshot
 from protocols.status import BusReport, DeviceReport, GrantsReport
@@ -44,6 +45,8 @@ def _lines(now: Snapshot) -> Iterator[str]:
     yield f"gateway {now.gateway} at {now.site}: running for {span(report.uptime_s)}  (pid {now.pid}, {now.software})"
     yield ""
     yield f"  broker    {now.broker}  {_session(now)}"
+    if now.certificate is not None:
+        yield f"  identity  {_certificate(now.certificate)}"
     yield f"  lanes     live {_lane(report.live_in_flight, now.live_waiting)}   backlog {_backlog(now)}"
     yield (
         f"  sent      {report.acked_batches:,} batches acked, {report.resent_batches:,} sent again, "
@@ -83,6 +86,13 @@ def _session(now: Snapshot) -> str:
         silent = f", no ack for {span(now.silent_s)}" if now.silent_s >= 1 else ""
         return f"online for {span(now.online_s or 0)}, session {now.session}{silent}"
     return f"{now.session_state.replace('_', ' ')}  ! {now.report.link_error or 'no connection yet'}"
+
+
+def _certificate(held: CertificateState) -> str:
+    if not held.name:
+        return f"! the certificate cannot be used: {held.trouble}"
+    text = f"certificate of {held.name} until {_instant(held.ends_at)[:10]}, signed by {held.authority}"
+    return f"{text}  ! {held.trouble}" if held.trouble else f"{text}; renewed from {_instant(held.renews_at)[:10]} on"
 
 
 def _lane(in_flight: int, waiting: int) -> str:

@@ -28,10 +28,15 @@ _SIGNED = b"dayuan command 1\0"
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 _Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 _Instant = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Issuer = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be done, once, by one gateway, until ``expires_at`` (ms). ``value``: of set, or seconds of a pulse."""
+class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is to be done, once, by one gateway, until ``expires_at`` (ms). ``value``: of set, or seconds of a pulse.
+
+    ``issuers``: numbers of the people who stand for it, which mean something to the collector alone; there where a
+    second person approved it, else left out, so that gateways which know of no approvals read it.
+    """
 
     id: _Hex
     nonce: _Hex
@@ -43,6 +48,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     value: float | None = None
     issued_at: _Instant
     expires_at: _Instant
+    issuers: Annotated[tuple[_Issuer, ...], msgspec.Meta(max_length=4)] = ()
+
+    @property
+    def people(self) -> int:
+        """How many different people stand for it; one when it does not say."""
+        return max(1, len(set(self.issuers)))
 
     @property
     def text(self) -> str:

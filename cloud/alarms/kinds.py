@@ -103,6 +103,21 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "最后一次之后一小时告警结束。",
         HOUR,
     ),
+    "gateway_certificate_ending": AlarmKind(
+        SOON,
+        "The certificate of gateway {source} ends on {until} and was not renewed, though two thirds of its time are "
+        "over. See what dayuan-edge status says there; after that day it must be enrolled again. Ends when it has the "
+        "next one, or is revoked.",
+        "网关 {source} 的证书将于 {until} 到期，有效期已过三分之二仍未续期。请在该网关上查看 dayuan-edge status；"
+        "到期后须重新登记。取得新证书或被吊销后告警结束。",
+    ),
+    "broker_certificate_ending": AlarmKind(
+        SOON,
+        "The certificate of the broker ends on {until} and was not renewed: {detail}. After that day no gateway "
+        "connects. Run dayuan-cloud broker renew and let the broker read it. Ends when it is renewed.",
+        "消息代理的证书将于 {until} 到期，尚未续期：{detail}。到期后所有网关都无法连接。请运行 "
+        "dayuan-cloud broker renew 并让消息代理重新读取。续期后告警结束。",
+    ),
     "readings_refused": AlarmKind(
         SOON,
         "Gateway {source}: {count} readings or events were refused, the last of {device}, {point}: {reason}. "

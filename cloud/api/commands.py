@@ -1,4 +1,5 @@
-"""Commands to devices: given by dispatchers, obeyed by gateways within what their site file allows."""
+"""Commands to devices: given by dispatchers, obeyed by gateways within what their site file allows. What needs two
+people is asked for at ``/api/v1/approvals``."""
 
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ COMMAND: dict[str, Any] = {
     "action": "pulse",
     "value": 3.0,
     "by": "li.fang",
+    "approved_by": "",
     "issued_at": 1790000000000,
     "expires_at": 1790000030000,
     "state": "sent",
@@ -77,7 +79,7 @@ def routes(services: Services) -> APIRouter:
             raise ApiError(status, error.reason, error.detail) from None
         except BadAuthority as error:
             raise ApiError(503, "no_authority", str(error)) from None
-        return json_answer(_shown(services, row), status=202)
+        return json_answer(shown_command(services, row), status=202)
 
     @router.get("/api/v1/commands", response_class=Response, responses=example({"commands": [COMMAND]}))
     async def listed(
@@ -86,7 +88,7 @@ def routes(services: Services) -> APIRouter:
     ) -> Response:
         """Commands and who gave them, the newest first."""
         rows = await commanding.newest(site=site, many=limit)
-        return json_answer({"commands": [_shown(services, row) for row in rows]})
+        return json_answer({"commands": [shown_command(services, row) for row in rows]})
 
     @router.get("/api/v1/commands/{number}", response_class=Response, responses=example(COMMAND))
     async def one(number: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]) -> Response:
@@ -94,12 +96,13 @@ def routes(services: Services) -> APIRouter:
         row = await commanding.find(number)
         if row is None:
             raise ApiError(404, "unknown_command", f"there is no command {number}", "listed at /api/v1/commands")
-        return json_answer(_shown(services, row))
+        return json_answer(shown_command(services, row))
 
     return router
 
 
-def _shown(services: Services, row: CommandRow) -> dict[str, object]:
+def shown_command(services: Services, row: CommandRow) -> dict[str, object]:
+    """One as the API shows it."""
     return {
         "id": row.id,
         "site": row.site,
@@ -109,6 +112,7 @@ def _shown(services: Services, row: CommandRow) -> dict[str, object]:
         "action": row.action,
         "value": row.value,
         "by": row.by,
+        "approved_by": row.approved_by,
         "issued_at": row.issued_at,
         "expires_at": row.expires_at,
         "state": services.commanding.state_of(row),

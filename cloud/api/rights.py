@@ -44,6 +44,8 @@ READ = (
     ("/api/v1/tokens", Right.ADMINISTER),
     ("/api/v1/webhooks", Right.ADMINISTER),
     ("/api/v1/quarantine", Right.INSTALL),
+    ("/api/v1/approvals", Right.DISPATCH),
+    ("/api/v1/identities", Right.INSTALL),
     ("/api/v1/assets/export", Right.ADMINISTER),
 )
 """What needs more than looking to be read: these nouns and what lies below them."""
@@ -54,6 +56,7 @@ CHANGE = (
     ("/api/v1/alarms", Right.ALARMS),
     ("/api/v1/bookings", Right.DISPATCH),
     ("/api/v1/commands", Right.DISPATCH),
+    ("/api/v1/approvals", Right.DISPATCH),
     ("/api/v1/trips", Right.DISPATCH),
     ("/api/v1/patrols", Right.GUARD),
     ("/api/v1/passes", Right.GUARD),
@@ -64,6 +67,7 @@ CHANGE = (
     ("/api/v1/tariff-uses", Right.ENERGY),
     ("/api/v1/factors", Right.ENERGY),
     ("/api/v1/gateways", Right.INSTALL),
+    ("/api/v1/identities", Right.INSTALL),
     ("/api/v1/assets", Right.INSTALL),
     ("/api/v1/map", Right.INSTALL),
     ("/api/v1/privacy", Right.PRIVACY),

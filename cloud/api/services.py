@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cloud.alarms.board import AlarmBoard
 from cloud.features import Features
+from cloud.identity.approving import Approving
 from cloud.identity.commanding import Commanding
 from cloud.identity.enrolling import Enrolling
 from cloud.ingest.contract import IngestPath
@@ -46,6 +47,7 @@ class Services:
     enrolling: Enrolling
     commanding: Commanding
     configuring: Configuring
+    approving: Approving
     series_known: Callable[[SeriesKey], bool]
     """Whether any reading of the series was ever stored."""
     password_changed: Callable[[str], None] = lambda _: None

@@ -18,12 +18,26 @@ OF_NO_SITE = re.compile(
 )
 FILTERED = frozenset(
     f"/api/v1/{noun}"
-    for noun in ("sites", "state", "stream", "gateways", "devices", "assets", "alarms", "requests", "requests/form")
+    for noun in (
+        "sites",
+        "state",
+        "stream",
+        "gateways",
+        "devices",
+        "assets",
+        "alarms",
+        "requests",
+        "requests/form",
+        "approvals",
+        "identities",
+    )
 )
-BODY_SAYS = frozenset(f"/api/v1/{noun}" for noun in ("requests", "requests/what-if", "bookings", "passes", "commands"))
+BODY_SAYS = frozenset(
+    f"/api/v1/{noun}" for noun in ("requests", "requests/what-if", "bookings", "passes", "commands", "approvals")
+)
 """Routes whose body names the site, as ``site``."""
 TRIP = re.compile(r"/api/v1/trips/([^/.]+)\.[^/]+/track")
-THING = re.compile(r"/api/v1/(alarms|requests|bookings|passes|commands)/([^/]+)(?:/[^/]+)?")
+THING = re.compile(r"/api/v1/(alarms|requests|bookings|passes|commands|approvals)/([^/]+)(?:/[^/]+)?")
 NOT_THINGS = frozenset({"figures", "history", "shelves", "form", "search", "what-if"})
 
 Finder = Callable[[str], Awaitable[str | None]]

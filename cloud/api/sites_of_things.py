@@ -1,4 +1,4 @@
-"""Of alarms, requests, bookings, passes and commands: the site of one that is named by its id alone."""
+"""Of alarms, requests, bookings, passes, commands and approvals: the site of one that is named by its id alone."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,11 @@ def finders(services: Services) -> Mapping[str, Finder]:
         row = await services.commanding.find(name[:64])
         return None if row is None else row.site
 
-    found: dict[str, Finder] = {"alarms": of_alarm, "commands": of_command}
+    async def of_approval(name: str) -> str | None:
+        row = await services.approving.find(name[:64])
+        return None if row is None else row.site
+
+    found: dict[str, Finder] = {"alarms": of_alarm, "commands": of_command, "approvals": of_approval}
     if services.features is None:
         return found
     dispatch, places = services.features.dispatch, services.features.places

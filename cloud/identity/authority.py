@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -108,7 +109,7 @@ class Authority:
         public = _loaded(key).public_key()
         return Pair(key, self._issue(name, public, days=days, use=ExtendedKeyUsageOID.CLIENT_AUTH))
 
-    def issue_server(self, names: Sequence[str]) -> Pair:
+    def issue_server(self, names: Sequence[str], *, days: float = SERVER_DAYS) -> Pair:
         """A key and certificate for a server that is reached by these host names and addresses."""
         if not names or len(names) > NAMES_MAX:
             raise BadAuthority(f"a server certificate needs 1 to {NAMES_MAX} names or addresses")
@@ -116,7 +117,25 @@ class Authority:
         alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
         public = _loaded(key).public_key()
         use = ExtendedKeyUsageOID.SERVER_AUTH
-        return Pair(key, self._issue(names[0][:NAME_MAX], public, days=SERVER_DAYS, use=use, alternatives=alternatives))
+        return Pair(key, self._issue(names[0][:NAME_MAX], public, days=days, use=use, alternatives=alternatives))
+
+    def renew_server(self, pem: bytes, *, days: float = SERVER_DAYS) -> Certificate:
+        """The next certificate of a server for the key and the names that it has. Raises BadAuthority.
+
+        One file changes, by one rename: a server never finds a key and a certificate that do not belong together.
+        """
+        try:
+            before = x509.load_pem_x509_certificate(pem)
+            before.verify_directly_issued_by(self._ca)
+            names = before.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            key = before.public_key()
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound) as error:
+            raise BadAuthority(f"no certificate of a server by this authority: {error}") from None
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            raise BadAuthority("the key of the server must be on the curve P-256")
+        name = read_certificate(pem).name
+        use = ExtendedKeyUsageOID.SERVER_AUTH
+        return self._issue(name, key, days=days, use=use, alternatives=names)
 
     def revocation_list(self, revoked: Iterable[tuple[int, int]]) -> bytes:
         """The list (PEM) of revoked certificates: (serial, when in ms)."""
@@ -185,7 +204,7 @@ class Authority:
         name: str,
         key: _PublicKey,
         *,
-        days: int,
+        days: float,
         use: x509.ObjectIdentifier,
         alternatives: x509.SubjectAlternativeName | None = None,
     ) -> Certificate:
@@ -207,7 +226,7 @@ class Authority:
             builder = builder.add_extension(alternatives, critical=False)
         return read_certificate(builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
-    def _builder(self, subject: x509.Name, issuer: x509.Name, key: _PublicKey, days: int) -> x509.CertificateBuilder:
+    def _builder(self, subject: x509.Name, issuer: x509.Name, key: _PublicKey, days: float) -> x509.CertificateBuilder:
         now = self._now()
         return (
             x509.CertificateBuilder()

@@ -15,7 +15,7 @@ from pathlib import Path
 from cloud.identity.authority import Authority, BadAuthority
 from cloud.identity.private_files import PRIVATE, PUBLIC, put
 from cloud.settings import ListenAddress
-from protocols.certificates import COLLECTOR, Certificate, read_certificate
+from protocols.certificates import COLLECTOR, BadCertificate, Certificate, read_certificate
 from protocols.clock import Clock
 from protocols.topics import FROM_COLLECTOR, FROM_GATEWAYS, ROOT
 
@@ -94,6 +94,34 @@ def write_broker_files(
     return pair.certificate
 
 
+def broker_certificate(folder: Path) -> Certificate:
+    """The broker's certificate in its folder. Raises BadAuthority."""
+    try:
+        return read_certificate((folder / CERTIFICATE).read_bytes())
+    except OSError as error:
+        raise BadAuthority(f"{error.filename}: {error.strerror}; write it: dayuan-cloud broker files") from None
+    except BadCertificate as error:
+        raise BadAuthority(f"{folder / CERTIFICATE}: {error}; write it: dayuan-cloud broker files") from None
+
+
+def is_ending(certificate: Certificate, now_ms: int) -> bool:
+    """Less than a third of its time is left."""
+    return (certificate.not_after - now_ms) * 3 < certificate.not_after - certificate.not_before
+
+
+def renew_broker(folder: Path, authority: Authority) -> tuple[Certificate, bool]:
+    """Replace the broker's certificate, for the same key and names, and let the broker read it.
+
+    Whoever is connected stays; True when the broker was told. Raises BadAuthority, and then nothing was changed.
+    """
+    made = authority.renew_server(broker_certificate(folder).pem)
+    try:
+        put(folder / CERTIFICATE, made.pem, PUBLIC)
+    except OSError as error:
+        raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}") from None
+    return made, _tell(folder)
+
+
 def refresh_revocations(folder: Path, crl: bytes) -> bool:
     """Replace the revocation list and let the broker read it; False when it could not be told to (see `PID`).
 
@@ -103,14 +131,7 @@ def refresh_revocations(folder: Path, crl: bytes) -> bool:
         put(folder / CRL, crl, PUBLIC)
     except OSError as error:
         raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}") from None
-    try:
-        pid = int((folder / PID).read_text("ascii").strip())
-        if pid > 1 and _is_mosquitto(pid):
-            os.kill(pid, signal.SIGHUP)
-            return True
-    except (OSError, ValueError):
-        pass
-    return False
+    return _tell(folder)
 
 
 def own_pair(authority: Authority, clock: Clock) -> Path:
@@ -119,12 +140,23 @@ def own_pair(authority: Authority, clock: Clock) -> Path:
     with contextlib.suppress(OSError):
         content = path.read_bytes()
         found = read_certificate(content[content.index(b"-----BEGIN CERTIFICATE") :])
-        left = found.not_after - clock.now_ms()
-        if left * 3 > found.not_after - found.not_before and found.name == COLLECTOR:
+        if not is_ending(found, clock.now_ms()) and found.name == COLLECTOR:
             return path
     pair = authority.issue_client(COLLECTOR)
     put(path, pair.key + pair.certificate.pem)
     return path
+
+
+def _tell(folder: Path) -> bool:
+    """Let the broker read its list and certificate again; False when there is none that we may tell."""
+    try:
+        pid = int((folder / PID).read_text("ascii").strip())
+        if pid > 1 and _is_mosquitto(pid):
+            os.kill(pid, signal.SIGHUP)
+            return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def _hand_over(*paths: Path) -> None:

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from cloud.identity.authority import Authority
 from cloud.ingest.contract import Committed
@@ -25,6 +26,14 @@ DETAIL_MAX = 500
 Publish = Callable[[str, bytes], Awaitable[None]]
 
 
+class Approved(NamedTuple):
+    """What two people stand for. ``number``: of the command; ``by``: the second of them; ``issuers``: both numbers."""
+
+    number: str
+    by: str
+    issuers: tuple[int, int]
+
+
 class Commanding:
     """``give`` sends a command; ``committed`` (a handler of the ingest path) takes the answers."""
 
@@ -34,13 +43,8 @@ class Commanding:
         self._authority, self._book, self._identities = authority, book, identities
         self._clock, self._publish = clock, publish
 
-    async def give(
-        self, key: GatewayKey, *, device: str, point: str, action: Action, value: float | None, lasts_s: float, by: str
-    ) -> CommandRow:
-        """Write a command down and send it, once. It is not repeated by anybody: whoever gave it looks at the answer.
-
-        Raises BadCommand (``not_enrolled``, ``bad_command``), and WireLost when it certainly was not sent.
-        """
+    async def check(self, key: GatewayKey, *, action: Action, value: float | None) -> None:
+        """Raise BadCommand (``not_enrolled``, ``bad_command``) for what `give` would not send."""
         if value is not None and not math.isfinite(value):
             raise BadCommand("bad_command", "the value is no finite number")
         if (action in ("set", "pulse")) != (value is not None):
@@ -48,9 +52,27 @@ class Commanding:
         enrolled = {each.key for each in await self._identities.enrolled() if each.revoked_at is None}
         if key not in enrolled:
             raise BadCommand("not_enrolled", f"{key.site}/{key.gateway} is not enrolled, so it obeys nobody")
+
+    async def give(
+        self,
+        key: GatewayKey,
+        *,
+        device: str,
+        point: str,
+        action: Action,
+        value: float | None,
+        lasts_s: float,
+        by: str,
+        approved: Approved | None = None,
+    ) -> CommandRow:
+        """Write a command down and send it, once. It is not repeated by anybody: whoever gave it looks at the answer.
+
+        Raises BadCommand as `check` does, and WireLost when it certainly was not sent.
+        """
+        await self.check(key, action=action, value=value)
         now = self._clock.now_ms()
         order = Order(
-            id=new_id(),
+            id=approved.number if approved is not None else new_id(),
             nonce=new_id(),
             site=key.site,
             gateway=key.gateway,
@@ -60,10 +82,11 @@ class Commanding:
             value=value,
             issued_at=now,
             expires_at=now + min(int(lasts_s * MS_PER_S), LASTS_MS_MAX),
+            issuers=approved.issuers if approved is not None else (),
         )
         self._authority.open()
         payload = seal_order(order, self._authority.sign_command)
-        await self._book.give(order, by)
+        await self._book.give(order, by, approved_by=approved.by if approved is not None else "")
         log.info("command %s by %s to %s/%s: %s: %s", order.id, by, *key, device, order.text)
         try:
             await self._publish(topic(*key, "cmd"), payload)

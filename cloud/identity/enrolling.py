@@ -4,11 +4,13 @@ registry's.
 
 import base64
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from cloud.identity.authority import Authority
+from cloud.registry.identity_book import Enrolled as EnrolledGateway
 from cloud.registry.identity_book import IdentityBook
+from cloud.registry.tables_identity import EnrolmentCodeRow
 from cloud.store.contract import GatewayKey
 from protocols.certificates import BadCertificate, Request, gateway_name, read_request, was_signed_by
 from protocols.clock import MS_PER_S, Clock
@@ -141,6 +143,14 @@ class Enrolling:
                 "not_enrolled", f"{key.site}/{key.gateway} is not enrolled (see: dayuan-cloud gateway list)"
             )
         log.warning("gateway %s/%s is revoked", *key)
+
+    async def listed(self) -> list[EnrolledGateway]:
+        """All gateways that were ever enrolled, by name."""
+        return await self._book.enrolled()
+
+    async def codes(self) -> Sequence[EnrolmentCodeRow]:
+        """Codes that were not used and are not over; none of them holds a secret."""
+        return await self._book.codes()
 
     async def revocation_list(self) -> bytes:
         """For the broker, PEM."""

@@ -18,7 +18,7 @@ class CommandBook:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def give(self, order: Order, by: str) -> None:
+    async def give(self, order: Order, by: str, *, approved_by: str = "") -> None:
         """Write a command down before it is sent. Raises StoreUnavailable; then it must not be sent."""
         to = f"{order.site}/{order.gateway}/{order.device}/{order.point}"
         tell(command=order.id, to=to, action=order.action, value=order.value)
@@ -36,6 +36,7 @@ class CommandBook:
                     issued_at=order.issued_at,
                     expires_at=order.expires_at,
                     state="sent",
+                    approved_by=approved_by,
                 )
             )
 

@@ -23,6 +23,8 @@ class Enrolled(NamedTuple):
     revoked_at: int | None
     reason: str
     expires_at: int | None
+    issued_at: int | None
+    """Of that one."""
     certificates: int
     """How many of its certificates hold now; two while one follows the other."""
 
@@ -143,16 +145,22 @@ class IdentityBook:
         async with self._database.reading() as session:
             rows = list(await session.scalars(select(EnrolledRow).order_by(EnrolledRow.site, EnrolledRow.gateway)))
             holds = (CertificateRow.revoked_at.is_(None), CertificateRow.not_after > now)
-            chosen = select(CertificateRow.site, CertificateRow.gateway, CertificateRow.not_after).where(*holds)
-            ends: dict[GatewayKey, list[int]] = {}
-            for site, gateway, not_after in await session.execute(chosen):
-                ends.setdefault(GatewayKey(site, gateway), []).append(not_after)
+            row = CertificateRow
+            chosen = select(row.site, row.gateway, row.not_after, row.issued_at).where(*holds)
+            ends: dict[GatewayKey, list[tuple[int, int]]] = {}
+            for site, gateway, not_after, at in await session.execute(chosen):
+                ends.setdefault(GatewayKey(site, gateway), []).append((not_after, at))
         found = []
-        for row in rows:
-            key = GatewayKey(row.site, row.gateway)
+        for each in rows:
+            key = GatewayKey(each.site, each.gateway)
             held = ends.get(key, [])
-            last = max(held) if held else None
-            found.append(Enrolled(key, row.enrolled_at, row.revoked_at, row.reason, last, len(held)))
+            expires_at: int | None = None
+            issued_at: int | None = None
+            if held:
+                expires_at, issued_at = max(held)
+            found.append(
+                Enrolled(key, each.enrolled_at, each.revoked_at, each.reason, expires_at, issued_at, len(held))
+            )
         return found
 
 

@@ -1,4 +1,4 @@
-"""Enrolled gateways, their certificates, the codes they enrol with, and commands that were given."""
+"""Enrolled gateways, their certificates, the codes they enrol with, commands that were given, and their approvals."""
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -69,5 +69,35 @@ class CommandRow(Table):
     """``sent``, ``done``, ``refused`` or ``unknown``."""
     detail: Mapped[str] = mapped_column(default="")
     answered_at: Mapped[int | None] = mapped_column(default=None)
+    approved_by: Mapped[str] = mapped_column(default="")
+    """The second person; empty where none was asked for."""
 
     __table_args__ = (Index("ix_commands_issued_at", "issued_at"),)
+
+
+class ApprovalRow(Table):
+    """A command that waits for a second person, or waited. ``id`` is that of the command it becomes."""
+
+    __tablename__ = "command_approvals"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    site: Mapped[str]
+    gateway: Mapped[str]
+    device: Mapped[str]
+    point: Mapped[str]
+    action: Mapped[str]
+    value: Mapped[float | None] = mapped_column(default=None)
+    lasts_ms: Mapped[int]
+    reason: Mapped[str]
+    asked_by: Mapped[str]
+    asked_by_id: Mapped[int]
+    asked_at: Mapped[int]
+    until: Mapped[int]
+    """From then on it is ``expired``."""
+    state: Mapped[str]
+    """``waiting``, ``approved`` or ``rejected``."""
+    decided_by: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[int | None] = mapped_column(default=None)
+    opinion: Mapped[str] = mapped_column(default="")
+
+    __table_args__ = (Index("ix_command_approvals_asked_at", "asked_at"),)

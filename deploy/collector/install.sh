@@ -5,6 +5,7 @@
 #   install.sh [--settings FILE]    put FILE at /etc/dayuan/collector/cloud.toml, if there is none yet
 #              [--no-start]         only install; whoever runs the services starts it
 #              [--service COMMAND]  COMMAND start|stop|restart|is-active UNIT, on a machine without systemd
+#              [--allow-downgrade]     also when it is older than what is installed
 #              [--within SECONDS]   how long a new version may take to answer (default 120)
 #
 # An upgrade backs the data up first, beside it, for as long as the version is new: when it is not healthy in time, the
@@ -15,14 +16,15 @@ script=install
 name=collector program=dayuan-cloud user=dayuan-collector groups=''
 units="dayuan-collector.service"
 bundle=$(cd "$(dirname "$0")" && pwd)
-settings='' no_start='' service_command='' within=120 patience=300
+settings='' no_start='' allow_downgrade='' service_command='' within=120 patience=300
 while [ $# -gt 0 ]; do
     case $1 in
         --settings) settings=$2; shift ;;
         --no-start) no_start=1 ;;
         --service) service_command=$2; shift ;;
         --within) within=$2; shift ;;
-        *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+        --allow-downgrade) allow_downgrade=1 ;;
+        *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
     shift
 done
@@ -79,8 +81,10 @@ echo "Collector:"
 verify_bundle
 find_python
 old=$(running_release)
+refuse_downgrade "$old"
 make_user
 make_release
+keep_upgrade
 if [ ! -e "$file" ]; then
     install -m 0640 -o root -g "$user" "${settings:-$bundle/cloud.toml}" "$file"
     step "$file: written${settings:+ from $settings}"

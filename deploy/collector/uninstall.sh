@@ -26,7 +26,7 @@ start_all disable || true
 for unit in $units; do rm -f "/etc/systemd/system/$unit"; done
 [ "$(readlink "/usr/local/bin/$program" || true)" != "$home/current/bin/$program" ] || rm -f "/usr/local/bin/$program"
 rm -rf "$home"
-rmdir /opt/dayuan 2>/dev/null || true
+if rmdir /opt/dayuan 2>/dev/null; then rm -f /usr/local/sbin/dayuan-upgrade; fi
 service reload
 step "program and services: removed"
 step "kept: $etc (settings, secrets) and $data (registry, readings)"

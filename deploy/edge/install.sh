@@ -14,14 +14,15 @@ script=install
 name=edge program=dayuan-edge user=dayuan-edge groups=dialout
 units="dayuan-edge.service dayuan-edge-page.service"
 bundle=$(cd "$(dirname "$0")" && pwd)
-site='' no_start='' service_command='' within=90s patience=180s
+site='' no_start='' allow_downgrade='' service_command='' within=90s patience=180s
 while [ $# -gt 0 ]; do
     case $1 in
         --site) site=$2; shift ;;
         --no-start) no_start=1 ;;
         --service) service_command=$2; shift ;;
         --within) within=$2; shift ;;
-        *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+        --allow-downgrade) allow_downgrade=1 ;;
+        *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
     shift
 done
@@ -62,8 +63,10 @@ echo "Gateway:"
 verify_bundle
 find_python
 old=$(running_release)
+refuse_downgrade "$old"
 make_user
 make_release
+keep_upgrade
 put_site_file
 put_file "$bundle/journald.conf" /etc/systemd/journald.conf.d/dayuan.conf
 put_file "$bundle/serial.rules" /etc/udev/rules.d/70-dayuan-serial.rules

@@ -28,7 +28,7 @@ for unit in $units; do rm -f "/etc/systemd/system/$unit"; done
 rm -f /etc/systemd/journald.conf.d/dayuan.conf /etc/udev/rules.d/70-dayuan-serial.rules
 [ "$(readlink "/usr/local/bin/$program" || true)" != "$home/current/bin/$program" ] || rm -f "/usr/local/bin/$program"
 rm -rf "$home"
-rmdir /opt/dayuan 2>/dev/null || true
+if rmdir /opt/dayuan 2>/dev/null; then rm -f /usr/local/sbin/dayuan-upgrade; fi
 service reload
 step "program and services: removed"
 step "kept: $etc (site file, secrets) and $data (readings that wait, keys)"

@@ -36,7 +36,7 @@ def northbound(
                 birth,
                 clock=clock,
                 rng=random.Random(rng.random()),
-                dial=_dial_to(node),
+                dial=dial_to(node),
                 devices=devices,
                 time_is_known=time_is_known,
             )
@@ -49,7 +49,7 @@ def northbound(
                 birth,
                 clock=clock,
                 rng=random.Random(rng.random()),
-                dial=_dial_to(home)(home.url),
+                dial=dial_to(home)(home.url),
                 devices=devices,
                 uplink_is_online=uplink_is_online,
             )
@@ -57,11 +57,13 @@ def northbound(
     return found
 
 
-def _dial_to(settings: SparkplugSettings | HomeSettings) -> Callable[[MqttUrl], Dial]:
-    """Every one gets a connection of its own."""
+def dial_to(settings: SparkplugSettings | HomeSettings) -> Callable[[MqttUrl], Dial]:
+    """How a module reaches its broker: every one gets a connection of its own."""
     return lambda url: MqttDialer(
         url=url,
         username=settings.username,
         password_file=settings.password_file,
         ca_file=settings.ca_file,
+        certificate_file=settings.certificate_file,
+        key_file=settings.key_file,
     )

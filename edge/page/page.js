@@ -73,12 +73,20 @@ function stopped(w) {
   return card(w.not_running, "bad", ...lines);
 }
 
+function certificate(w, held) {
+  const day = (at) => new Date(at).toLocaleDateString(language);
+  if (!held.name) return [w.certificate, w.unusable(held.trouble), "bad-text"];
+  return held.trouble ? [w.certificate, w.certificate_trouble(day(held.ends_at), held.authority, held.trouble), "warn-text"]
+    : [w.certificate, w.certificate_until(day(held.ends_at), held.authority, day(held.renews_at))];
+}
+
 function gateway(w) {
   const now = state.snapshot, report = now.report, online = now.session_state === "online";
   const lost = report.dropped_readings + report.dropped_events;
   const pairs = [
     [w.software, now.software], [w.up, span(report.uptime_s)], [w.broker, now.broker],
     [w.session, online ? `${w.online}, ${span(now.online_s ?? 0)}` : `${w[now.session_state] ?? now.session_state}: ${report.link_error}`, online ? "" : "warn-text"],
+    ...(now.certificate ? [certificate(w, now.certificate)] : []),
     [w.lanes, report.backlog_batches ? w.batches(count(report.backlog_batches), count(report.backlog_readings), span(report.oldest_unacked_s)) : w.all_acked],
     [w.sent, w.sent_text(count(report.acked_batches), count(report.resent_batches))],
     [w.buffer, report.disk_full_s !== null ? w.disk_full(span(report.disk_full_s)) : report.buffer_error || w.used(size(now.buffer_used_bytes), size(report.buffer_max_bytes)),

@@ -24,6 +24,9 @@ export const words = {
     stale: "stale", no_value: "no value",
     doors: "doors", no_list: "no grant list: every card is refused",
     list_text: (n, c, t) => `grant list ${n} with ${c} cards, expires in ${t}`, list_expired: (n, t) => `grant list ${n} expired ${t} ago: cards are refused`,
+    certificate: "certificate", unusable: (why) => `cannot be used: ${why}`,
+    certificate_until: (end, by, next) => `until ${end}, signed by ${by}; renewed from ${next} on`,
+    certificate_trouble: (end, by, why) => `until ${end}, signed by ${by}; not renewed: ${why}`,
   },
   "zh-CN": {
     language: "English", theme: "主题", theme_auto: "跟随系统", theme_light: "浅色", theme_dark: "深色",
@@ -49,5 +52,8 @@ export const words = {
     stale: "过期", no_value: "无值",
     doors: "门", no_list: "没有授权名单：拒绝所有卡",
     list_text: (n, c, t) => `授权名单 ${n}，${c} 张卡，${t}后过期`, list_expired: (n, t) => `授权名单 ${n} 已过期 ${t}：拒绝刷卡`,
+    certificate: "证书", unusable: (why) => `无法使用：${why}`,
+    certificate_until: (end, by, next) => `有效至 ${end}，由 ${by} 签发；${next} 起自动续期`,
+    certificate_trouble: (end, by, why) => `有效至 ${end}，由 ${by} 签发；未能续期：${why}`,
   },
 };

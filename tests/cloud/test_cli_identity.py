@@ -85,3 +85,33 @@ def test_settings_of_identity_that_do_not_hold_together_are_named(
     (tmp_path / "x.pem").touch()
     assert main(["check", str(path)]) == WRONG
     assert said in capsys.readouterr().err
+
+
+def test_the_brokers_certificate_is_renewed_when_it_is_time_or_now(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "broker"
+    assert main(["broker", "files", str(folder), "--name", "a", "--data", str(data), "--json"]) == DONE
+    capsys.readouterr()
+    renew = ["broker", "renew", str(folder), "--data", str(data), "--json"]
+    before, key = (folder / "server.pem").read_bytes(), (folder / "server.key").read_bytes()
+    assert main(renew) == DONE
+    assert json.loads(capsys.readouterr().out)["renewed"] is False
+    assert (folder / "server.pem").read_bytes() == before
+    assert main([*renew, "--now"]) == DONE
+    assert json.loads(capsys.readouterr().out)["renewed"] is True
+    assert (folder / "server.pem").read_bytes() != before
+    assert (folder / "server.key").read_bytes() == key
+    assert main(["broker", "renew", str(tmp_path / "nothing"), "--data", str(data)]) == FAILED
+    assert "broker files" in capsys.readouterr().err
+
+
+def test_at_the_machine_nobody_approves_and_what_is_not_there_is_not_rejected(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["approval", "list", "--data", str(data), "--json"]) == DONE
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["approval", "reject", "0" * 32, "--data", str(data)]) == FAILED
+    assert "nothing of that number" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["approval", "approve", "0" * 32, "--data", str(data)])

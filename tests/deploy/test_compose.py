@@ -5,22 +5,26 @@ No container engine runs here: shapes are checked, and what can run without one 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import aiomqtt
 import pytest
 import yaml
 
 from cloud.app import openapi
+from cloud.cli import main
+from cloud.identity.authority import Authority
+from cloud.identity.broker_files import CONF
 from cloud.settings import load_cloud
+from protocols.clock import SystemClock
 from tests.architecture.source import ROOT
+from tests.cloud.identity.tls_broker import Client, TlsBroker
 from tests.edge.mosquitto import Mosquitto
 
 DEPLOY = ROOT / "deploy"
@@ -30,8 +34,9 @@ TOP_KEYS = {"name", "services", "networks", "volumes", "secrets"}
 SERVICE_KEYS = {
     *("image", "build", "user", "command", "ports", "networks", "volumes", "secrets", "depends_on", "healthcheck"),
     *("environment", "restart", "security_opt", "cap_drop", "read_only", "tmpfs", "logging", "mem_limit", "profiles"),
-    "stop_grace_period",
+    *("stop_grace_period", "init", "pid"),
 }
+CONDITIONS = {"service_healthy", "service_completed_successfully"}
 BOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 
 
@@ -56,8 +61,13 @@ def test_what_it_names_is_there() -> None:
             else:
                 assert source in COMPOSE["volumes"], source
         for other, wanted in service.get("depends_on", {}).items():
-            assert wanted != {"condition": "service_healthy"} or "healthcheck" in SERVICES[other]
-    assert (DEPLOY / SERVICES["collector"]["build"]["context"] / SERVICES["collector"]["build"]["dockerfile"]).is_file()
+            assert set(wanted) == {"condition"}
+            assert wanted["condition"] in CONDITIONS
+            assert wanted["condition"] != "service_healthy" or "healthcheck" in SERVICES[other]
+            assert wanted["condition"] != "service_completed_successfully" or SERVICES[other]["restart"] == "no"
+    assert (
+        DEPLOY / SERVICES["broker-files"]["build"]["context"] / SERVICES["broker-files"]["build"]["dockerfile"]
+    ).is_file()
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -66,7 +76,9 @@ def test_a_container_can_do_little_and_is_reached_from_this_machine_only(name: s
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["cap_drop"] == ["ALL"]
     assert service["read_only"] is True
-    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    # The broker may be opened by whoever starts it: it lets in nobody without a certificate.
+    reached = ("127.0.0.1:", "${DAYUAN_BROKER_AT:-127.0.0.1}:8883:") if name == "broker" else ("127.0.0.1:",)
+    assert all(port.startswith(reached) for port in service.get("ports", []))
     assert "privileged" not in service
     assert not re.search(r":latest$|^[^:]+$", service["image"]) or "build" in service, "a version is named"
 
@@ -89,15 +101,38 @@ def test_no_password_stands_in_any_file() -> None:
     assert ignored.returncode == 0, "git must not know the secrets"
 
 
-def test_the_collectors_settings_are_good(tmp_path: Path) -> None:
+def settings_in(folder: Path) -> Path:
+    """The collector's settings as they are, with a folder for each volume."""
     text = (DEPLOY / "compose/cloud.toml").read_text("utf-8")
-    secret = tmp_path / "broker_collector"
-    secret.write_text("x\n", encoding="ascii")
-    file = tmp_path / "cloud.toml"
-    file.write_text(text.replace("/run/secrets/broker_collector", str(secret)), encoding="utf-8")
-    found = load_cloud(file)
-    assert f"{found.data}" in {volume.split(":")[1] for volume in SERVICES["collector"]["volumes"]}
+    for volume in SERVICES["broker-files"]["volumes"]:
+        source, inside = volume.split(":")[:2]
+        if not source.startswith("."):
+            assert inside in text
+            (folder / source).mkdir()
+            text = text.replace(inside, str(folder / source))
+    path = folder / "cloud.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_collectors_settings_are_good(tmp_path: Path) -> None:
+    found = load_cloud(settings_in(tmp_path))
+    assert SERVICES["collector"]["volumes"] == SERVICES["broker-files"]["volumes"]
     assert "collector" in found.hosts
+    assert found.broker.tls
+    assert found.own_certificate
+    assert found.require_enrolment
+    assert found.broker.host in SERVICES
+
+
+def test_broker_and_collector_are_one_user_and_see_each_other() -> None:
+    users = {SERVICES[name]["user"] for name in ("broker-files", "broker", "collector")}
+    assert users == {"10001:10001"}
+    assert SERVICES["collector"]["pid"] == "service:broker"
+    assert SERVICES["broker"]["init"] is True, "else its number is 1, which is never signalled"
+    dockerfile = (DEPLOY / "collector/Dockerfile").read_text("utf-8")
+    assert "--uid 10001" in dockerfile
+    assert re.search(r"install -d .*-o dayuan-collector .*/var/lib/dayuan-broker", dockerfile)
 
 
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
@@ -137,83 +172,65 @@ def test_grafana_is_given_its_source_by_a_secret() -> None:
     assert source["jsonData"]["allowedHosts"] == [source["url"]]
 
 
-def made_secrets(folder: Path, *gateways: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(folder / "secrets.sh"), *gateways], capture_output=True, text=True)
+def made_secrets(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(folder / "secrets.sh"), *more], capture_output=True, text=True)
 
 
-@pytest.fixture
-def compose(tmp_path: Path) -> Path:
-    folder = tmp_path / "compose"
-    shutil.copytree(DEPLOY / "compose", folder, ignore=shutil.ignore_patterns("secrets"))
-    return folder
-
-
-def test_secrets_are_made_once_and_differ(compose: Path) -> None:
-    first = made_secrets(compose, "east/b3", "east/b4")
+def test_secrets_are_made_once_and_differ(tmp_path: Path) -> None:
+    compose = tmp_path / "compose"
+    shutil.copytree(DEPLOY / "compose", compose, ignore=shutil.ignore_patterns("secrets"))
+    first = made_secrets(compose)
     assert first.returncode == 0, first.stderr
     secrets = compose / "secrets"
     before = {path.name: path.read_bytes() for path in secrets.iterdir()}
-    drawn = [
-        before[name] for name in ("broker_collector", "grafana_admin", "victoria", "gateway-east.b3", "gateway-east.b4")
-    ]
-    assert len(set(drawn)) == 5
+    drawn = [before[name] for name in ("grafana_admin", "victoria")]
+    assert len(set(drawn)) == 2
     assert all(len(each.strip()) == 32 for each in drawn)
     assert secrets.stat().st_mode & 0o777 == 0o700
-    assert not any(each.strip() in before["broker_passwords"] for each in drawn), "the broker has them hashed"
-    assert made_secrets(compose, "east/b3").returncode == 0
+    assert made_secrets(compose).returncode == 0
     assert {path.name: path.read_bytes() for path in secrets.iterdir()} == before
-    assert made_secrets(compose, "east/#").returncode == 2
+    assert made_secrets(compose, "east/b3").returncode == 2
     assert {each["file"].rpartition("/")[2] for each in COMPOSE["secrets"].values()} <= set(before)
 
 
-async def test_its_broker_lets_each_account_do_its_own_and_nothing_else(compose: Path, tmp_path: Path) -> None:
-    assert made_secrets(compose, "east/b3", "east/b4").returncode == 0
-    secrets = compose / "secrets"
-    lines = (compose / "mosquitto.conf").read_text("utf-8").replace("/run/secrets", str(secrets))
-    kept = [
-        line for line in lines.splitlines() if not line.startswith(("listener", "allow_", "persist", "autosave", "#"))
-    ]
-    broker = Mosquitto(tmp_path, *kept, anonymous=False).start()
+class ComposedBroker(TlsBroker):
+    """mosquitto on what the container ``broker-files`` writes, on a port of the test's."""
+
+    def __init__(self, folder: Path) -> None:
+        Mosquitto.__init__(self, folder)
+        self.files = folder / "broker-files"
+        settings = settings_in(folder)
+        arguments = [each.replace("/var/lib/dayuan-broker", str(self.files)) for each in COMMAND]
+        arguments = [each.replace("/etc/dayuan/cloud.toml", str(settings)) for each in arguments]
+        assert main([re.sub(r"\$\{\w+:-(\w+)\}", r"\1", each) for each in arguments]) == 0
+        self.authority = Authority(load_cloud(settings).identity_path, SystemClock())
+        self.authority.open()
+        self._conf = self.files / CONF
+        conf = self._conf.read_text().replace("listener 8883 0.0.0.0", f"listener {self.port} 127.0.0.1")
+        self._conf.write_text("user root\n" + conf)
+
+
+COMMAND: list[str] = SERVICES["broker-files"]["command"]
+
+
+def test_its_broker_lets_in_who_is_enrolled_and_each_does_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broker = ComposedBroker(tmp_path)
+    assert "certificate_until" in capsys.readouterr().out
+    broker.start()
     try:
-
-        def client(name: str, secret: str) -> aiomqtt.Client:
-            password = (secrets / secret).read_text("ascii").strip()
-            return aiomqtt.Client("127.0.0.1", broker.port, username=name, password=password)
-
-        with pytest.raises(aiomqtt.MqttError):
-            async with aiomqtt.Client("127.0.0.1", broker.port):
-                pass
-        heard: list[str] = []
-        async with (
-            client("collector", "broker_collector") as collector,
-            client("east.b3", "gateway-east.b3") as b3,
-            client("east.b4", "gateway-east.b4") as b4,
-        ):
-            await collector.subscribe("dayuan/1/+/+/up", qos=1)
-            await b4.subscribe("dayuan/1/#", qos=1)
-
-            async def listen(who: str, on: aiomqtt.Client) -> None:
-                async for message in on.messages:
-                    heard.append(f"{who} {message.topic}")
-                    if message.payload == b"end":
-                        return
-
-            listening = [asyncio.create_task(listen("collector", collector)), asyncio.create_task(listen("b4", b4))]
-            await b3.publish("dayuan/1/east/b3/up", b"good", qos=1)
-            for denied in (
-                "dayuan/1/east/b4/up",
-                "dayuan/1/east/b4/ack",
-                "dayuan/1/east/b4/cmd",
-                "dayuan/1/east/b3/ack",
-            ):
-                with contextlib.suppress(aiomqtt.MqttError):  # some versions end whoever tries
-                    async with client("east.b3", "gateway-east.b3") as other:
-                        await other.publish(denied, b"not its own", qos=1)
-            await b4.publish("dayuan/1/east/b4/up", b"end", qos=1)
-            await collector.publish("dayuan/1/east/b4/ack", b"end", qos=1)
-            await asyncio.wait_for(asyncio.gather(*listening), 20)
-        assert heard.count("collector dayuan/1/east/b3/up") == 1
-        assert heard.count("collector dayuan/1/east/b4/up") == 1
-        assert [each for each in heard if each.startswith("b4")] == ["b4 dayuan/1/east/b4/ack"]
+        collector, b3 = Client(broker, "collector").online(), Client(broker, "east/b3").online()
+        collector.subscribe("dayuan/1/+/+/up")
+        assert b3.publish("dayuan/1/east/b3/up")
+        assert not b3.publish("dayuan/1/east/b4/up")
+        assert not b3.publish("dayuan/1/east/b3/cmd")
+        with socket.create_connection(("127.0.0.1", broker.port), 5) as wire:
+            wire.sendall(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")
+            with contextlib.suppress(ConnectionError):
+                assert wire.recv(4) != b"\x20\x02\x00\x00", "somebody without a certificate is in"
+        for each in (collector, b3):
+            each.close()
+        assert [topic for topic, _ in collector.got] == ["dayuan/1/east/b3/up"]
     finally:
         broker.stop()

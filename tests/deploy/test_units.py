@@ -48,3 +48,15 @@ def test_the_gateway_is_fed_by_progress_and_not_restarted_on_a_wrong_site_file()
 def test_no_secret_is_in_an_environment_or_a_command(name: str) -> None:
     lines = [line for line in unit(name).splitlines() if line.startswith(("Environment", "ExecStart"))]
     assert not [line for line in lines if re.search(r"(?i)pass|secret|token=", line)]
+
+
+def test_the_broker_reads_again_what_the_collector_writes_for_it() -> None:
+    folder = ROOT / "deploy/collector"
+    watched = (folder / "dayuan-broker-reload.path").read_text("utf-8")
+    for name in ("server.pem", "revoked.pem"):
+        assert f"\nPathChanged=/etc/dayuan/broker/{name}\n" in watched
+    assert "\nReadWritePaths=-/etc/dayuan/broker\n" in unit("collector/dayuan-collector")
+    units = [str(folder / f"dayuan-broker-reload.{kind}") for kind in ("path", "service")]
+    judged = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True)
+    said = [line for line in judged.stderr.splitlines() if "dayuan-broker-reload" in line]
+    assert [line for line in said if "is not executable" not in line] == []

@@ -16,7 +16,7 @@ from cloud.identity.authority import Authority
 from edge.enrol import NotEnrolled, enrol
 from edge.identity import Identity
 from edge.identity_files import IdentityFiles
-from protocols.certificates import public_key, read_request
+from protocols.certificates import make_request, public_key, read_request
 from protocols.clock import ManualClock
 from protocols.enrolment import Enrolled, EnrolmentCode, EnrolmentRequest, Greeting, new_code, spell_code
 from tests.edge.mosquitto import free_port
@@ -204,3 +204,35 @@ def test_a_renewed_pair_takes_turns_with_the_one_before_until_it_was_let_in(
     identity.connected()
     assert not files.previous_path.exists()
     assert [shown.pair for _ in "ab" if (shown := identity.next_shown())] == [files.pair_path] * 2
+
+
+def test_status_says_until_when_the_certificate_holds_who_signed_it_and_what_keeps_it_from_the_next(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock()
+    clock.step(1_790_000_000_000 - clock.now_ms())
+    authority = Authority(tmp_path / "authority", clock)
+    authority.open()
+    files = IdentityFiles(tmp_path / "identity")
+    identity = Identity(files, clock)
+    assert identity.state() is None
+    key = files.next_key()
+    made = authority.issue_gateway(read_request(make_request(key, "east/b3")), "east/b3")
+    files.take(key, made.pem, authority.certificate.pem, authority.commands.pem, name="east/b3")
+    state = identity.state()
+    assert state is not None
+    assert (state.name, state.authority, state.ends_at) == ("east/b3", authority.certificate.name, made.not_after)
+    assert made.not_before < state.renews_at < made.not_after
+    assert state.trouble == ""
+    told = identity.state("the collector does not answer a request for the next one")
+    assert told is not None
+    assert "does not answer" in told.trouble
+    clock.step(366 * 86_400_000)
+    over = identity.state()
+    assert over is not None
+    assert "it has ended" in over.trouble
+    files.pair_path.write_bytes(b"rubbish")
+    broken = identity.state()
+    assert broken is not None
+    assert broken.name == ""
+    assert "enrol the gateway again" in broken.trouble

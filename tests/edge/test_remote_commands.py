@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -42,12 +42,14 @@ class Site:
         self.outcome: Callable[[Command], CommandOutcome] = lambda _: CommandOutcome(True, "done")
 
     @asynccontextmanager
-    async def life(self, kept: int = 5_000) -> AsyncIterator[RemoteCommands]:
+    async def life(
+        self, kept: int = 5_000, rules: Mapping[tuple[str, str], RemoteRule] = RULES
+    ) -> AsyncIterator[RemoteCommands]:
         seen = SeenCommands(self.path, kept=kept)
         desk = RemoteCommands(
             site="east",
             gateway="b3",
-            rules=RULES,
+            rules=rules,
             seen=seen,
             key=lambda: public_of(SEED),
             clock_known=lambda: self.clock_known,

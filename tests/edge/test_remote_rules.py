@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.settings import RemoteRule, load_site
+from edge.settings import Rate, RemoteRule, load_site
 from protocols.errors import BadSettings
 from tests.edge.test_commands import RELAYS
 
@@ -42,6 +42,19 @@ def test_what_may_be_ordered_stands_in_the_site_file_and_nothing_is_there_by_its
     text = 'relay_1 = { actions = ["pulse"], min = 1, max = 5 }\nrelay_2 = { actions = ["on", "off"] }\n'
     found = {"relay_1": RemoteRule(("pulse",), 1.0, 5.0), "relay_2": RemoteRule(("on", "off"))}
     assert rules(tmp_path, text) == found
+
+
+def test_a_rate_and_a_second_person_are_read(tmp_path: Path) -> None:
+    text = 'relay_2 = { actions = ["on"], rate = "3 in 10 min", second_person = true }\n'
+    assert rules(tmp_path, text) == {"relay_2": RemoteRule(("on",), None, None, Rate(3, 600.0), True)}
+
+
+@pytest.mark.parametrize(
+    "rate", ["3", "0 in 1 min", "1001 in 1 min", "-1 in 1 min", "3 in", "3 in 0 s", "3 in 2 d", "three in 1 min"]
+)
+def test_a_rate_that_is_none_is_named(tmp_path: Path, rate: str) -> None:
+    with pytest.raises(BadSettings, match="is no rate"):
+        rules(tmp_path, f'relay_2 = {{ actions = ["on"], rate = "{rate}" }}')
 
 
 @pytest.mark.parametrize(

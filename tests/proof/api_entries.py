@@ -89,6 +89,9 @@ _DISPATCHED = {
     **{("POST", f"{_BOOKING}/{deed}"): DISPATCHER for deed in ("cancel", "extend", "sign-in")},
     ("POST", "/api/v1/passes"): DISPATCHER,
     ("POST", "/api/v1/commands"): DISPATCHER,
+    ("GET", "/api/v1/approvals"): DISPATCHER,
+    ("POST", "/api/v1/approvals"): DISPATCHER,
+    **{("POST", f"/api/v1/approvals/{{number}}/{deed}"): DISPATCHER for deed in ("approve", "reject")},
     **{("POST", f"{_PASS}/{deed}"): DISPATCHER for deed in ("arrive", "leave", "cancel")},
     ("PUT", "/api/v1/patrols/routes"): DISPATCHER,
     ("POST", "/api/v1/trips/vehicles/{site}/{vehicle}/service"): DISPATCHER,
@@ -133,7 +136,9 @@ _PEOPLE = (
     *(("DELETE", f"{_USER}/second-factor"), ("GET", f"{_USER}/sessions"), ("DELETE", f"{_USER}/sessions")),
     *(("GET", "/api/v1/audit"), ("GET", "/api/v1/audit/verify")),
 )
-ENTRIES |= dict.fromkeys(_PEOPLE, ADMINISTRATOR)
+_IDENTITY = "/api/v1/identities/{site}/{gateway}"
+_IDENTITIES = (("GET", "/api/v1/identities"), ("POST", f"{_IDENTITY}/code"), ("POST", f"{_IDENTITY}/revoke"))
+ENTRIES |= dict.fromkeys((*_PEOPLE, *_IDENTITIES), ADMINISTRATOR)
 _RECORD = "/api/v1/access/{site}/records/{kind}/{name}"
 _ACCESS_ASKED = (
     *("records/{kind}", "records/{kind}/{name}", "doors", "doors/{door}/who", "holders/{holder}/doors"),
@@ -149,7 +154,7 @@ ENTRIES |= {
 }
 
 _OF_ENERGY = ("energy", "analysis", "tariffs", "tariff-uses", "bill", "factors")
-_OF_INSTALLERS = ("gateways", "quarantine", "assets", "map")
+_OF_INSTALLERS = ("gateways", "identities", "quarantine", "assets", "map")
 _OF_SECURITY = ("alarms", "patrols", "passes", "audit", "access", "doors")
 
 

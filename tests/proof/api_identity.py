@@ -1,4 +1,4 @@
-"""Good requests to the routes of enrolment and commands."""
+"""Good requests to the routes of enrolment, identities, commands and approvals."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from cloud.identity.approving import Person
+from cloud.registry.roles import Role
 from cloud.store.contract import GatewayKey
 from protocols.certificates import make_request, new_key
 from protocols.enrolment import EnrolmentRequest, ask, read_code
@@ -21,6 +23,7 @@ class Made(NamedTuple):
 
     path: Mapping[str, str] = {}
     body: dict[str, Any] | None = None
+    query: Mapping[str, str] = {}
 
 
 async def of_identity(api: Api, entry: tuple[str, str]) -> Made:
@@ -35,13 +38,39 @@ async def of_identity(api: Api, entry: tuple[str, str]) -> Made:
             KEY, device="gate", point="relay_1", action="on", value=None, lasts_s=30, by="test"
         )
         return Made(path={"number": row.id})
+    if path.startswith("/api/v1/identities/"):
+        return Made(path={"site": "east", "gateway": "b3"}, query={"reason": "stolen"} if "revoke" in path else {})
+    if path == "/api/v1/approvals":
+        return Made(body={**ORDER, "reason": "delivery"} if method == "POST" else None)
+    if path.startswith("/api/v1/approvals/"):
+        return Made(path={"number": await _waiting(api)})
     return Made(body=ORDER if method == "POST" else None)
 
 
 async def enrol_gateway(api: Api) -> None:
     """The gateway has a certificate."""
-    if not any(each.key == KEY for each in await api.identity_book.enrolled()):
+    if not any(each.key == KEY and each.revoked_at is None for each in await api.identity_book.enrolled()):
         await api.enrolling.enrol(await _asked(api, KEY))
+
+
+async def _waiting(api: Api) -> str:
+    """Asked for by somebody who never decides."""
+    asker = await api.users.find("asker")
+    if asker is None:
+        await api.users.add("asker", Role.DISPATCHER)
+        asker = await api.users.find("asker")
+    assert asker is not None
+    row = await api.services.approving.ask(
+        KEY,
+        device="gate",
+        point="relay_1",
+        action="on",
+        value=None,
+        lasts_s=30,
+        reason="delivery",
+        by=Person("asker", asker.id),
+    )
+    return row.id
 
 
 async def _asked(api: Api, key: GatewayKey) -> EnrolmentRequest:

@@ -127,9 +127,9 @@ class World:
             return await self._desk_of_energy(entry)
         if "/config" in path:
             return await of_site_files(self.api, entry)
-        if path.startswith(("/api/v1/enrolment", "/api/v1/commands")):
+        if noun in ("enrolment", "commands", "approvals", "identities"):
             made = await of_identity(self.api, entry)
-            return (json_sound(made.body) if made.body else Sound())._replace(path=made.path)
+            return (json_sound(made.body) if made.body else Sound())._replace(path=made.path, query=made.query)
         if entry == ("DELETE", "/api/v1/tokens/{number}"):
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})

@@ -34,6 +34,12 @@ const SAID = [
   ["out_of_service", /^(?<room>.+) is out of service: (?<why>.+)$/, "refused.no_service"],
   ["too_small", /^(?<room>.+) has (?<seats>\d+) seats for (?<people>\d+) people$/, "refused.seats"],
   ["closed", /^(?<room>.+) cannot be booked then$/, "refused.shut"],
+  ["same_person", /^whoever asked cannot approve/, "refused.same_person"],
+  ["expired", /^nobody approved it in time/, "refused.expired"],
+  ["decided", /^it is (approved|rejected) already|^somebody was faster$/, "refused.decided"],
+  ["person_needed", /^two people stand for such a command/, "refused.person_needed"],
+  ["asker_may_not", /may not give commands at/, "refused.asker_may_not"],
+  ["not_enrolled", /is not enrolled/, "refused.not_enrolled"],
   ["not_feasible", /^(?<name>.+) cannot serve this: (?<why>.+)$/, "refused.cannot_serve"],
 ];
 /** What would be right, where that is more than the text says. @type {[string, RegExp, string][]} */

@@ -15,6 +15,7 @@ from cloud.alarms.board import AlarmBoard
 from cloud.api.build import build_api
 from cloud.api.gate import Gate
 from cloud.api.services import Services
+from cloud.identity.approving import Approving
 from cloud.identity.authority import Authority
 from cloud.identity.commanding import Commanding
 from cloud.identity.enrolling import Enrolling
@@ -23,6 +24,7 @@ from cloud.live.presence import Presence
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
 from cloud.registry.alarm_book import AlarmBook
+from cloud.registry.approval_book import ApprovalBook
 from cloud.registry.audit_trail import Trail
 from cloud.registry.command_book import CommandBook
 from cloud.registry.database import Database
@@ -136,6 +138,7 @@ class Api:
         self.authority, self.identity_book = Authority(folder / "identity", clock), IdentityBook(database, clock)
         self.enrolling = Enrolling(self.authority, self.identity_book, clock)
         self.published: list[tuple[str, bytes]] = []
+        commanding = Commanding(self.authority, CommandBook(database), self.identity_book, clock, self.publish)
         self.services = Services(
             clock=clock,
             users=self.users,
@@ -153,8 +156,9 @@ class Api:
             store=self.store,
             ingest=self.ingest,
             enrolling=self.enrolling,
-            commanding=Commanding(self.authority, CommandBook(database), self.identity_book, clock, self.publish),
+            commanding=commanding,
             configuring=Configuring(self.authority, SiteFileBook(database), self.identity_book, clock, self.publish),
+            approving=Approving(ApprovalBook(database), commanding, self.users, clock),
             series_known=lambda key: self.series.find(key) is not None,
             web=self.web,
         )

@@ -27,6 +27,8 @@ OPEN = {
 FOR_ADMINISTRATORS = {
     ("POST", "/api/v1/gateways/x/x/unfence"),
     ("GET", "/api/v1/quarantine"),
+    ("GET", "/api/v1/approvals"),
+    ("GET", "/api/v1/identities"),
     ("GET", "/api/v1/tokens"),
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/users/x/sessions"),

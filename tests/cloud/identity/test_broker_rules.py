@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloud.identity.authority import Authority
-from cloud.identity.broker_files import ACCESS, refresh_revocations
+from cloud.identity.broker_files import ACCESS, CONF, refresh_revocations
 from protocols.certificates import read_certificate
 from protocols.clock import SystemClock
 from protocols.topics import CHANNELS, FROM_COLLECTOR, FROM_GATEWAYS
@@ -175,3 +175,17 @@ def _within(condition: Callable[[], bool]) -> bool:
             return True
         pause.wait(0.1)
     return False
+
+
+def test_the_limits_of_the_broker_are_written_out(broker: TlsBroker) -> None:
+    said = dict(
+        line.split(" ", 1) for line in (broker.files / CONF).read_text().splitlines() if line and line[0] != "#"
+    )
+    assert said["allow_anonymous"] == "false"
+    assert int(said["max_packet_size"]) <= 2 << 20
+    assert int(said["max_queued_bytes"]) <= 256 << 20
+    assert int(said["max_inflight_messages"]) <= 100
+    assert int(said["max_keepalive"]) <= 300
+    assert int(said["max_connections"]) == 100
+    assert said["tls_version"] == "tlsv1.2"
+    assert said["require_certificate"] == "true"

@@ -4,8 +4,10 @@ import { mapSite } from "../dispatch/where.js";
 import { t } from "../i18n.js";
 import { pastAt } from "../live/link.js";
 import { siteName } from "../sites.js";
+import { Approvals } from "./approvals.js";
 import { mayChange } from "./asked.js";
 import { DevicePanel } from "./device_panel.js";
+import { Identities } from "./identities.js";
 import { Import } from "./import.js";
 import { RulePanel } from "./rule_form.js";
 import { Rules } from "./rules.js";
@@ -26,6 +28,8 @@ const VIEWS = {
   fleet: { View: Fleet, panels: {} },
   dispatch: { View: DispatchSettings, panels: {} },
   rooms: { View: Use, panels: {} },
+  identities: { View: Identities, panels: {} },
+  approvals: { View: Approvals, panels: {} },
 };
 
 export function Settings() {

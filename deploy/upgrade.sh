@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs a bundle, or upgrades to it, after its signature was looked at: nothing of it is unpacked before. As root.
+#
+#   dayuan-upgrade BUNDLE.tar.gz [--key FILE] [OPTIONS OF install.sh]
+#
+# The signature lies beside the bundle as BUNDLE.tar.gz.sig, the key to trust at /etc/dayuan/release.pub. A bundle that
+# is older than what runs is refused, unless --allow-downgrade is said. Needs openssl.
+set -euo pipefail
+
+die() { echo "upgrade: $1" >&2; exit 2; }
+key=/etc/dayuan/release.pub bundle='' options=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --key) key=${2:-}; shift ;;
+        --settings|--service|--within|--site) options+=("$1" "${2:-}"); shift ;;
+        -*) options+=("$1") ;;
+        *) [ -z "$bundle" ] || die "one bundle at a time"; bundle=$1 ;;
+    esac
+    shift
+done
+[ -n "$bundle" ] || { sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 2; }
+[ -r "$key" ] || die "no key to trust at $key; put the public release key there, or name it by --key"
+[ -r "$bundle" ] || die "$bundle: not there"
+[ -r "$bundle.sig" ] || die "$bundle.sig is missing: this bundle is not signed. Nothing was changed."
+
+# Looked at and unpacked is one and the same copy, which nobody else can write.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$bundle" "$work/bundle.tar.gz"
+cp "$bundle.sig" "$work/bundle.sig"
+openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$work/bundle.tar.gz" -sigfile "$work/bundle.sig" >/dev/null 2>&1 ||
+    die "$bundle is not signed by the key at $key, or was changed since. Nothing was changed."
+echo "  signature: good"
+mkdir "$work/unpacked"
+tar --no-same-owner --no-same-permissions -xzf "$work/bundle.tar.gz" -C "$work/unpacked"
+folder=$(find "$work/unpacked" -mindepth 1 -maxdepth 1 -type d)
+[ -x "$folder/install.sh" ] || die "$bundle is signed, and is no bundle of this project. Nothing was changed."
+"$folder/install.sh" ${options[@]+"${options[@]}"}
