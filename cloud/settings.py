@@ -7,12 +7,14 @@ every text is resolved, or raises BadSettings naming file, line, key and what is
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cloud.privacy.classes import OF_PEOPLE
 from cloud.registry.postgres_url import PostgresPlace, parse_postgres_url
 from cloud.registry.roles import Role
 from cloud.settings_file import (
@@ -96,6 +98,8 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     pages_per_user: int
     connections: int
     retention: Retention
+    people_days: Mapping[str, int | None]
+    """Class of what is kept of people -> days; None for ever."""
     console_days: int | None
     energy_days: int | None
     tiles: Path | None
@@ -104,6 +108,11 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def https(self) -> bool:
         return self.tls_certificate_file is not None
+
+    @property
+    def positions_days(self) -> int | None:
+        """How long positions are there from which a day of a vehicle can be worked out again."""
+        return min((days for days in (self.retention.raw_days, self.people_days["tracks"]) if days), default=None)
 
     @property
     def registry_path(self) -> Path:
@@ -202,7 +211,8 @@ def load_cloud(
         pages_per_user=read.positive(("limits", "pages_per_user"), file.limits.pages_per_user),
         connections=read.positive(("limits", "connections"), file.limits.connections),
         retention=_retention(document, file.retention),
-        console_days=file.retention.console_days or None,
+        people_days=_people_days(file.retention),
+        console_days=_console_days(file.retention),
         energy_days=file.retention.energy_days or None,
         tiles=read.folder(("map", "tiles"), file.map.tiles),
         sites=_sites(document, file.site),
@@ -259,12 +269,22 @@ def _retention(document: Document, table: RetentionTable) -> Retention:
         if value < 0:
             raise document.fail(("retention", name), f"{value} is less than nothing", "0 (for ever) and more")
         days[name] = value or None
-    del days["console_days"], days["energy_days"]
+    for name in ("console_days", "energy_days", *(f"{kept}_days" for kept in OF_PEOPLE)):
+        del days[name]
     if (kept := days.pop("audit_days")) is not None and kept < AUDIT_DAYS_MIN:
         raise document.fail(
             ("retention", "audit_days"), f"{kept} is too few", f"0 (for ever), or {AUDIT_DAYS_MIN} and more"
         )
     return Retention(**days)
+
+
+def _people_days(table: RetentionTable) -> dict[str, int | None]:
+    return {kept: getattr(table, f"{kept}_days") or None for kept in OF_PEOPLE}
+
+
+def _console_days(table: RetentionTable) -> int | None:
+    """People are named in the timeline and the time machine, too."""
+    return min((days for days in (table.console_days, *_people_days(table).values()) if days), default=None)
 
 
 def _sites(document: Document, tables: list[SiteTable]) -> tuple[NamedSite, ...]:
