@@ -34,6 +34,7 @@ from cloud.identity.commanding import Commanding
 from cloud.identity.enrolling import Enrolling
 from cloud.identity.service import IdentityService
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
+from cloud.ingest.expired import Expiry
 from cloud.ingest.path import Ingest
 from cloud.ingest.subscriber import BrokerSettings
 from cloud.ingest.takeover import take_over
@@ -41,6 +42,7 @@ from cloud.live.presence import Presence
 from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
+from cloud.privacy.wiring import privacy_of
 from cloud.registry.alarm_book import AlarmBook
 from cloud.registry.audit_trail import Trail
 from cloud.registry.command_book import CommandBook
@@ -102,6 +104,7 @@ class Collector:
         self.alarm_book = AlarmBook(self.database)
         self.alarms = AlarmBoard(self.alarm_book, clock)
         self.store = store_of(settings, clock, self.inventory)
+        self.privacy = privacy_of(settings, self.database, self.store, clock)
         self._backups: BackupDesk | None = None
         if isinstance(self.store, CopyableStore) and settings.registry_server is None:
             self._backups = BackupDesk(settings.data, settings.registry_path, self.store, clock)
@@ -136,6 +139,8 @@ class Collector:
             kind = "store_log_damaged" if found.cut_log_bytes else "store_damaged"
             report = {"path": found.damaged_path, "detail": found.damaged_detail}
             self.alarms.raise_alarm(kind, "collector", {**report, "bytes": found.cut_log_bytes})
+        with about(Note("deletions gone through again", actor="collector", via="system")):
+            await self.privacy.desk.again()
         if self.settings.own_certificate:
             await asyncio.to_thread(self.authority.open)
         self._wire()
@@ -169,6 +174,7 @@ class Collector:
             announcement_handlers=announced,
             refusal=self.identities.refusal,
             renewals=self.identities.take_renewal,
+            expiry=Expiry(settings.people_days),
         )
         self.identities.publish = self.ingest.publish
         if settings.own_certificate:
@@ -193,6 +199,8 @@ class Collector:
                 alarms=self.alarms,
             )
         )
+        self.privacy.desk.watch("requests", self.features.dispatch.desk.let_go)
+        self.privacy.desk.watch("visits", self.features.places.visitors.let_go)
         self.features.upkeep.add_own(self.trail.forget_before, settings.audit_days)
         self.rules.settings_of = self.features.site_alarms.settings_of
         self.commanding = Commanding(
@@ -220,6 +228,7 @@ class Collector:
             features=self.features,
             enrolling=self.enrolling,
             commanding=self.commanding,
+            privacy=self.privacy,
             series_known=lambda key: self.ingest.series.find(key) is not None,
             password_changed=self._forget_password,
             hosts=settings.hosts,
@@ -246,6 +255,7 @@ class Collector:
                 tasks.create_task(self.gate.run(), name="gate"),
                 tasks.create_task(self.identities.run(), name="identities"),
                 tasks.create_task(self.trail.run(), name="audit trail"),
+                tasks.create_task(self.privacy.keeper.run(), name="retention"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
                 *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),
             ]

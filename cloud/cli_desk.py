@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from cloud.audit.files import BadKey
 from cloud.audit.note import Note, about
+from cloud.privacy.contract import BadSubject
 from cloud.registry.audit_book import Search
 from cloud.registry.audit_trail import Trail
 from cloud.registry.database import Database
@@ -35,7 +36,11 @@ class BadTrail(Permanent):
     """The audit trail is not as it was written; the message names the first bad record."""
 
 
-Mistaken = (BadUser, BadToken, BadSite, BadGateway, BadSecondFactor, BadTrail, BadKey)
+class BadPrivacy(Permanent):
+    """Nobody is described by this, or it cannot be done now."""
+
+
+Mistaken = (BadPrivacy, BadUser, BadToken, BadSite, BadGateway, BadSecondFactor, BadTrail, BadKey)
 """What somebody asked for that cannot be; the message says it all."""
 
 
@@ -289,6 +294,22 @@ def identity(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object
     return work
 
 
+def privacy(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object]]:
+    """A command of ``cli_privacy``, with its imports when it is asked for."""
+
+    async def work(desk: Desk, options: argparse.Namespace) -> object:
+        from cloud import cli_privacy  # the store, of which users and tokens need nothing
+
+        try:
+            answer: object = await getattr(cli_privacy, name)(desk, options)
+        except (BadSubject, cli_privacy.CannotNow, cli_privacy.Held, cli_privacy.Changed) as error:
+            raise BadPrivacy(str(error)) from None
+        return answer
+
+    work.__name__ = name
+    return work
+
+
 WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
     work.__name__: work
     for work in (
@@ -312,6 +333,7 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         calendar_revoke,
         import_site,
         map_site,
+        *(privacy(name) for name in ("privacy_export", "privacy_delete", "retention_show", "retention_run")),
         *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files")),
     )
 }

@@ -49,6 +49,7 @@ from cloud.api import (
     passes,
     past,
     patrols,
+    privacy,
     prometheus,
     quarantine,
     readings,
@@ -96,6 +97,7 @@ PLAIN = (
     enrolment,
     commands,
     audit,
+    privacy,
 )
 OF_FEATURES = (
     assets,

@@ -131,11 +131,16 @@ _PEOPLE = (
     *(("DELETE", f"{_USER}/second-factor"), ("GET", f"{_USER}/sessions"), ("DELETE", f"{_USER}/sessions")),
     *(("GET", "/api/v1/audit"), ("GET", "/api/v1/audit/verify")),
 )
-ENTRIES |= dict.fromkeys(_PEOPLE, ADMINISTRATOR)
+_PRIVACY = (
+    ("GET", "/api/v1/privacy/retention"),
+    *(("POST", f"/api/v1/privacy/{what}") for what in ("exports", "deletions")),
+)
+_HOLDS = (("POST", "/api/v1/privacy/holds"), ("DELETE", "/api/v1/privacy/holds/{number}"))
+ENTRIES |= dict.fromkeys((*_PEOPLE, *_PRIVACY, *_HOLDS), ADMINISTRATOR)
 
 _OF_ENERGY = ("energy", "analysis", "tariffs", "tariff-uses", "bill", "factors")
 _OF_INSTALLERS = ("gateways", "quarantine", "assets", "map")
-_OF_SECURITY = ("alarms", "patrols", "passes", "audit")
+_OF_SECURITY = ("alarms", "patrols", "passes", "audit", "privacy")
 
 
 def _beyond_viewers(nouns: tuple[str, ...], *but: tuple[str, str]) -> frozenset[tuple[str, str]]:
@@ -149,7 +154,7 @@ def noun_of(entry: tuple[str, str]) -> str:
 
 
 ENERGY_MANAGER = _beyond_viewers(_OF_ENERGY)
-SECURITY_OFFICER = _beyond_viewers(_OF_SECURITY)
+SECURITY_OFFICER = _beyond_viewers(_OF_SECURITY, *_HOLDS)
 INSTALLER = _beyond_viewers(_OF_INSTALLERS, ("GET", "/api/v1/assets/export"))
 """What these may beside what a viewer may."""
 

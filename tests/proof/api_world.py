@@ -127,6 +127,8 @@ class World:
         if entry == ("DELETE", "/api/v1/tokens/{number}"):
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})
+        if noun == "privacy":
+            return await self._privacy(entry)
         if noun == "users":
             return await self._user(entry)
         if entry == ("PUT", "/api/v1/energy/structure/{site}"):
@@ -135,6 +137,16 @@ class World:
             return outward(noun, self.tracker, self.feed, self.clock.now_ms())
         made = self._bodies().get(entry, Sound())
         return made._replace(path={**self._names(noun), **made.path}, query={**self._query(noun), **made.query})
+
+    async def _privacy(self, entry: tuple[str, str]) -> Sound:
+        """Of somebody who was never here."""
+        if entry[0] == "GET":
+            return Sound()
+        hold = {"class": "access", "reason": "case 7"}
+        if entry[0] == "DELETE":
+            made = await self._ask("POST", "/api/v1/privacy/holds", hold)
+            return Sound(path={"number": str(made["hold"]["id"])})
+        return json_sound(hold if entry[1].endswith("holds") else {"person": ["user:nobody"], "reason": "asked for"})
 
     async def _user(self, entry: tuple[str, str]) -> Sound:
         """Somebody nobody minds being changed."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import msgspec
 import numpy as np
 import pytest
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ from cloud.ingest.contract import FenceView, GatewayCounters, IngestView
 from cloud.live.presence import Presence
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
+from cloud.privacy.wiring import privacy_of
 from cloud.registry.alarm_book import AlarmBook
 from cloud.registry.audit_trail import Trail
 from cloud.registry.command_book import CommandBook
@@ -35,6 +37,7 @@ from cloud.registry.second_factor import SecondFactors
 from cloud.registry.sessions import Sessions
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import Users
+from cloud.settings import load_cloud
 from cloud.store.contract import BatchRow, CommitWork, EventRow, GatewayKey, ReadingColumns, SeriesKey
 from cloud.store.duckdb_store import DuckdbStore
 from cloud.store.series_book import QualityBook, SeriesBook
@@ -152,6 +155,7 @@ class Api:
             ingest=self.ingest,
             enrolling=self.enrolling,
             commanding=Commanding(self.authority, CommandBook(database), self.identity_book, clock, self.publish),
+            privacy=privacy_of(msgspec.structs.replace(load_cloud(None), data=folder), database, self.store, clock),
             series_known=lambda key: self.series.find(key) is not None,
             web=self.web,
         )
