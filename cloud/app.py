@@ -199,8 +199,7 @@ class Collector:
                 alarms=self.alarms,
             )
         )
-        self.privacy.desk.watch("requests", self.features.dispatch.desk.let_go)
-        self.privacy.desk.watch("visits", self.features.places.visitors.let_go)
+        self._tell_who_is_gone()
         self.features.upkeep.add_own(self.trail.forget_before, settings.audit_days)
         self.rules.settings_of = self.features.site_alarms.settings_of
         self.commanding = Commanding(
@@ -235,6 +234,11 @@ class Collector:
             web=WEB if WEB.is_dir() else None,
         )
         self.api = build_api(services, self.gate, version=version())
+
+    def _tell_who_is_gone(self) -> None:
+        """Whoever holds people in memory lets go of those that were deleted."""
+        self.privacy.desk.watch("requests", self.features.dispatch.desk.let_go)
+        self.privacy.desk.watch("visits", self.features.places.visitors.let_go)
 
     async def _take_over(self, key: GatewayKey) -> None:
         """End a gateway's session at the broker. Raises WireLost."""

@@ -58,7 +58,7 @@ from tests.proof.api_entries import DISPATCHER, NOBODY, REQUESTER
 from tests.proof.api_identity import of_identity
 from tests.proof.api_loopback import only_loopback
 from tests.proof.api_people import Credential
-from tests.proof.api_sound import Sound, json_sound, outward
+from tests.proof.api_sound import Sound, json_sound, of_privacy, outward
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 REPORTED = "2026-09-21"
@@ -127,26 +127,14 @@ class World:
         if entry == ("DELETE", "/api/v1/tokens/{number}"):
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})
-        if noun == "privacy":
-            return await self._privacy(entry)
-        if noun == "users":
-            return await self._user(entry)
+        if noun in ("users", "privacy"):
+            return await (self._user(entry) if noun == "users" else of_privacy(entry, self._ask))
         if entry == ("PUT", "/api/v1/energy/structure/{site}"):
             return json_sound(STRUCTURE, {"rev": str(await self._revision())})._replace(path={"site": "east"})
         if noun in ("gps-in", "calendars", "prometheus"):
             return outward(noun, self.tracker, self.feed, self.clock.now_ms())
         made = self._bodies().get(entry, Sound())
         return made._replace(path={**self._names(noun), **made.path}, query={**self._query(noun), **made.query})
-
-    async def _privacy(self, entry: tuple[str, str]) -> Sound:
-        """Of somebody who was never here."""
-        if entry[0] == "GET":
-            return Sound()
-        hold = {"class": "access", "reason": "case 7"}
-        if entry[0] == "DELETE":
-            made = await self._ask("POST", "/api/v1/privacy/holds", hold)
-            return Sound(path={"number": str(made["hold"]["id"])})
-        return json_sound(hold if entry[1].endswith("holds") else {"person": ["user:nobody"], "reason": "asked for"})
 
     async def _user(self, entry: tuple[str, str]) -> Sound:
         """Somebody nobody minds being changed."""
