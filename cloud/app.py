@@ -199,9 +199,7 @@ class Collector:
                 alarms=self.alarms,
             )
         )
-        self._tell_who_is_gone()
-        self.features.upkeep.add_own(self.trail.forget_before, settings.audit_days)
-        self.rules.settings_of = self.features.site_alarms.settings_of
+        self._join_features()
         self.commanding = Commanding(
             self.authority, CommandBook(self.database), self.identity_book, clock, self.ingest.publish
         )
@@ -235,8 +233,10 @@ class Collector:
         )
         self.api = build_api(services, self.gate, version=version())
 
-    def _tell_who_is_gone(self) -> None:
-        """Whoever holds people in memory lets go of those that were deleted."""
+    def _join_features(self) -> None:
+        """What features and the parts beside them ask of each other; who holds people in memory lets go of them."""
+        self.features.upkeep.add_own(self.trail.forget_before, self.settings.audit_days)
+        self.rules.settings_of = self.features.site_alarms.settings_of
         self.privacy.desk.watch("requests", self.features.dispatch.desk.let_go)
         self.privacy.desk.watch("visits", self.features.places.visitors.let_go)
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cloud.audit.note import current, tell
 from cloud.backup_socket import is_running
 from cloud.privacy.archive import archive
 from cloud.privacy.classes import CLASSES
@@ -57,6 +58,9 @@ async def privacy_export(desk: "Desk", options: argparse.Namespace) -> object:
     clock = SystemClock()
     async with _opened(desk) as privacy:
         found = await privacy.desk.find(subject)
+    tell(records=sum(len(records) for records in found.values()))
+    if (note := current()) is not None:
+        await desk.trail.ensure(note)
     stamp = datetime.fromtimestamp(clock.now_ms() / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
     path = Path(options.to) / f"personal-data-{stamp}.zip"
     await asyncio.to_thread(_write, path, archive(found, clock.now_ms()))
@@ -77,14 +81,14 @@ async def retention_show(desk: "Desk", _: argparse.Namespace) -> object:
     from cloud.registry.privacy_book import PrivacyBook
 
     runs = await PrivacyBook(desk.database, SystemClock()).runs()
-    days = desk.settings.people_days
+    days = desk.settings.days_kept
     shown = []
     for kept in CLASSES:
         run = runs.get(kept.name)
         shown.append(
             {
                 "class": kept.name,
-                "days": days.get(kept.name, kept.days or None) or "for ever",
+                "days": days[kept.name] or "for ever",
                 "of": kept.basis,
                 "kept_since": _instant(run.kept_since) if run else "",
                 "last_run": _instant(run.run_at) if run else "",

@@ -110,6 +110,12 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.tls_certificate_file is not None
 
     @property
+    def days_kept(self) -> Mapping[str, int | None]:
+        """Of every class of ``cloud.privacy.classes``; None for ever."""
+        others = {"console": self.console_days, "audit": self.audit_days, "energy": self.energy_days}
+        return {**self.people_days, **others, "readings": self.retention.raw_days}
+
+    @property
     def positions_days(self) -> int | None:
         """How long positions are there from which a day of a vehicle can be worked out again."""
         return min((days for days in (self.retention.raw_days, self.people_days["tracks"]) if days), default=None)

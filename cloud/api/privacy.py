@@ -104,7 +104,7 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
             classes.append(
                 {
                     "class": kept.name,
-                    "days": privacy.keeper.days.get(kept.name, kept.days or None),
+                    "days": privacy.keeper.days[kept.name],
                     "of": kept.basis,
                     "last_run_at": run.run_at if run else None,
                     "kept_since": run.kept_since if run else None,

@@ -13,7 +13,7 @@ from cloud.sheets.csv_text import BOM, cell
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "account": ("User account and logins", "用户账号与登录"),
-    "requests": ("Requests", "需求工单"),
+    "requests": ("Requests", "请求"),
     "bookings": ("Rooms booked", "会议室预订"),
     "visits": ("Visits", "来访记录"),
     "access": ("Doors and gates passed", "门禁通行记录"),

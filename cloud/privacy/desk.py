@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from cloud.audit.note import tell
 from cloud.privacy.contract import Found, Source, Subject
 from cloud.privacy.tombstones import Deletion, Tombstones
 from protocols.clock import Clock
@@ -113,6 +114,7 @@ class PrivacyDesk:
 
     async def _carry_out(self, deletion: Deletion) -> None:
         rows = 0
+        tell(deletion=deletion.id, records={name: len(ids) for name, ids in deletion.ids.items()})
         for source in self.sources:
             if source.name in deletion.ids:
                 rows += await source.erase(deletion.ids[source.name])

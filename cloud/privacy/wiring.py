@@ -45,7 +45,7 @@ def sources_of(database: Database, store: SeriesStore, clock: Clock) -> list[Sou
 def privacy_of(settings: CloudSettings, database: Database, store: SeriesStore, clock: Clock) -> Privacy:
     """Built before registry and store are open; opens nothing."""
     book = PrivacyBook(database, clock)
-    keeper = Keeper(settings.people_days, book, PeopleRetention(database), store, clock)
+    keeper = Keeper(settings.days_kept, book, PeopleRetention(database), store, clock)
     tombstones = Tombstones(settings.data)
     desk = PrivacyDesk(sources_of(database, store, clock), book, tombstones, keeper, clock)
     return Privacy(desk, keeper, book)

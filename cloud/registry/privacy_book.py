@@ -97,7 +97,6 @@ class PrivacyBook:
             return set(await session.scalars(select(DeletionRow.id)))
 
     async def note_done(self, deletion: Deletion, rows: int) -> None:
-        tell(deletion=deletion.id, rows=rows)
         async with self._database.writing() as session:
             await session.merge(DeletionRow(id=deletion.id, at=self._clock.now_ms(), rows=rows))
 
