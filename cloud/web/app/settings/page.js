@@ -45,5 +45,5 @@ export function Settings() {
     <nav class="card sections" aria-label=${t("settings.sections")}><ul>${Object.keys(VIEWS).map((one) => html`<li key=${one}><button class=${section === one ? "on" : ""} aria-current=${section === one ? "true" : undefined} onClick=${() => openTheSection(one)}><b>${t(`settings.${one}`)}</b><small>${t(`settings.about_${one}`)}</small></button></li>`)}</ul>
       <p class="muted">${mapSite.value ? t("settings.of_site", { site: siteName(mapSite.value) }) : t("header.no_site")}</p>
       ${!mayChange() && html`<p class="muted">${t("settings.only_administrators")}</p>`}${pastAt.value !== null && html`<p class="warn">${t("settings.past")}</p>`}</nav>
-    ${mapSite.value || everywhere ? html`<${View} key=${`${section} ${mapSite.value}`} />${Opened && html`<aside class="side"><${Opened} key=${`${mapSite.value} ${what}:${id}`} id=${id} /></aside>`}` : html`<p class="calm muted">${t("header.no_site")}</p>`}</div>`;
+    ${mapSite.value || everywhere ? html`<${View} key=${everywhere ? section : `${section} ${mapSite.value}`} />${Opened && html`<aside class="side"><${Opened} key=${`${mapSite.value} ${what}:${id}`} id=${id} /></aside>`}` : html`<p class="calm muted">${t("header.no_site")}</p>`}</div>`;
 }
