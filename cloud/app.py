@@ -37,6 +37,7 @@ from cloud.identity.commanding import Commanding
 from cloud.identity.enrolling import Enrolling
 from cloud.identity.service import IdentityService
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
+from cloud.ingest.expired import Expiry
 from cloud.ingest.path import Ingest
 from cloud.ingest.subscriber import ALL, BESIDE_BATCHES, BrokerSettings
 from cloud.ingest.takeover import take_over
@@ -44,6 +45,7 @@ from cloud.live.presence import Presence
 from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
+from cloud.privacy.wiring import privacy_of
 from cloud.registry.alarm_book import AlarmBook
 from cloud.registry.approval_book import ApprovalBook
 from cloud.registry.audit_trail import Trail
@@ -109,6 +111,7 @@ class Collector:
         self.alarm_book = AlarmBook(self.database)
         self.alarms = AlarmBoard(self.alarm_book, clock)
         self.store = store_of(settings, clock, self.inventory)
+        self.privacy = privacy_of(settings, self.database, self.store, clock)
         self._backups: BackupDesk | None = None
         if isinstance(self.store, CopyableStore) and settings.registry_server is None:
             self._backups = BackupDesk(settings.data, settings.registry_path, self.store, clock)
@@ -144,6 +147,8 @@ class Collector:
             kind = "store_log_damaged" if found.cut_log_bytes else "store_damaged"
             report = {"path": found.damaged_path, "detail": found.damaged_detail}
             self.alarms.raise_alarm(kind, "collector", {**report, "bytes": found.cut_log_bytes})
+        with about(Note("deletions gone through again", actor="collector", via="system")):
+            await self.privacy.desk.again()
         if self.settings.own_certificate:
             await asyncio.to_thread(self.authority.open)
         self._wire()
@@ -178,6 +183,7 @@ class Collector:
             announcement_handlers=announced,
             refusal=self.identities.refusal,
             renewals=self.identities.take_renewal,
+            expiry=Expiry(settings.people_days),
         )
         self.identities.publish = self.ingest.publish
         if settings.own_certificate:
@@ -202,8 +208,7 @@ class Collector:
                 alarms=self.alarms,
             )
         )
-        self.features.upkeep.add_own(self.trail.forget_before, settings.audit_days)
-        self.rules.settings_of = self.features.site_alarms.settings_of
+        self._join_features()
         of_gateways = (self.identity_book, clock, self.ingest.publish)
         self.commanding = Commanding(self.authority, CommandBook(self.database), *of_gateways)
         self.configuring = Configuring(self.authority, SiteFileBook(self.database), *of_gateways)
@@ -232,6 +237,7 @@ class Collector:
             commanding=self.commanding,
             configuring=self.configuring,
             approving=Approving(ApprovalBook(self.database), self.commanding, self.users, clock),
+            privacy=self.privacy,
             series_known=lambda key: self.ingest.series.find(key) is not None,
             password_changed=self._forget_password,
             hosts=settings.hosts,
@@ -248,6 +254,13 @@ class Collector:
         """With the command key; who is enrolled knows it, so that it is there."""
         self.authority.open()
         return self.authority.sign_command(payload)
+
+    def _join_features(self) -> None:
+        """What features and the parts beside them ask of each other; who holds people in memory lets go of them."""
+        self.features.upkeep.add_own(self.trail.forget_before, self.settings.audit_days)
+        self.rules.settings_of = self.features.site_alarms.settings_of
+        self.privacy.desk.watch("requests", self.features.dispatch.desk.let_go)
+        self.privacy.desk.watch("visits", self.features.places.visitors.let_go)
 
     async def _take_over(self, key: GatewayKey) -> None:
         """End a gateway's session at the broker. Raises WireLost."""
@@ -270,6 +283,7 @@ class Collector:
                 tasks.create_task(self.configuring.run(), name="site files"),
                 tasks.create_task(self.certificates.run(), name="certificates"),
                 tasks.create_task(self.trail.run(), name="audit trail"),
+                tasks.create_task(self.privacy.keeper.run(), name="retention"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),
                 *(tasks.create_task(work, name=name) for name, work in self.features.tasks()),
             ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cloud.cli_backup import add_backup_commands
 from cloud.cli_identity_parser import add_identity
+from cloud.cli_privacy_parser import add_privacy
 from cloud.cli_size import add_size
 from cloud.registry.roles import Role
 from cloud.settings import PASSWORD_FILE, CloudSettings, load_cloud
@@ -72,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     draw.add_argument("--dry-run", action="store_true", help="only check it")
     add_backup_commands(commands)
     add_identity(commands, _desk_command)
+    add_privacy(commands, _desk_command)
     return parser
 
 

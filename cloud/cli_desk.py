@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from cloud.audit.files import BadKey
 from cloud.audit.note import Note, about
+from cloud.privacy.contract import BadSubject
 from cloud.registry.audit_book import Search
 from cloud.registry.audit_trail import Trail
 from cloud.registry.database import Database
@@ -35,7 +36,11 @@ class BadTrail(Permanent):
     """The audit trail is not as it was written; the message names the first bad record."""
 
 
-Mistaken = (BadUser, BadToken, BadSite, BadGateway, BadSecondFactor, BadTrail, BadKey)
+class BadPrivacy(Permanent):
+    """Nobody is described by this, or it cannot be done now."""
+
+
+Mistaken = (BadPrivacy, BadUser, BadToken, BadSite, BadGateway, BadSecondFactor, BadTrail, BadKey)
 """What somebody asked for that cannot be; the message says it all."""
 
 
@@ -308,6 +313,22 @@ def site_file(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[objec
     return work
 
 
+def privacy(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object]]:
+    """A command of ``cli_privacy``, with its imports when it is asked for."""
+
+    async def work(desk: Desk, options: argparse.Namespace) -> object:
+        from cloud import cli_privacy  # the store, of which users and tokens need nothing
+
+        try:
+            answer: object = await getattr(cli_privacy, name)(desk, options)
+        except (BadSubject, cli_privacy.CannotNow, cli_privacy.Held, cli_privacy.Changed) as error:
+            raise BadPrivacy(str(error)) from None
+        return answer
+
+    work.__name__ = name
+    return work
+
+
 WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
     work.__name__: work
     for work in (
@@ -335,6 +356,7 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files", "broker_renew")),
         *(identity(name) for name in ("approval_list", "approval_reject")),
         *(site_file(name) for name in ("show", "history", "diff", "set", "revert")),
+        *(privacy(name) for name in ("privacy_export", "privacy_delete", "retention_show", "retention_run")),
     )
 }
 WITHOUT_TRAIL = frozenset({"audit_verify", "audit_list"})

@@ -60,7 +60,6 @@ from cloud.registry.trip_book import TripBook
 from cloud.registry.webhook_book import WebhookBook
 from cloud.settings import CloudSettings
 from cloud.store.contract import SeriesStore
-from cloud.visitors.visitors import PEOPLE_DAYS
 from protocols.clock import Clock
 
 
@@ -141,7 +140,6 @@ class Features:
         self._tell_dispatch_of_places()
         self.fleet = self.resources["vehicle"] = self._fleet()
         self.upkeep.add_own(self.fleet.book.forget_before, core.settings.retention.events_days)
-        self.upkeep.add_own(self.places.rooms.book.forget_people, PEOPLE_DAYS)
         self.reports = Reports(self.fleet, self.roster, core.store)
         self.feed.listen(self.fleet, ("vehicle",))
         self.energy = energy_of(
@@ -239,7 +237,7 @@ class Features:
                 journal=self.journal,
                 alarms=core.alarms,
                 clock=core.clock,
-                keep_days=core.settings.retention.raw_days,
+                keep_days=core.settings.positions_days,
                 travelled=self.dispatch.travelled,
             )
         )

@@ -7,12 +7,14 @@ every text is resolved, or raises BadSettings naming file, line, key and what is
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cloud.privacy.classes import OF_PEOPLE
 from cloud.registry.postgres_url import PostgresPlace, parse_postgres_url
 from cloud.registry.roles import Role
 from cloud.settings_file import (
@@ -106,6 +108,8 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     pages_per_user: int
     connections: int
     retention: Retention
+    people_days: Mapping[str, int | None]
+    """Class of what is kept of people -> days; None for ever."""
     console_days: int | None
     energy_days: int | None
     tiles: Path | None
@@ -115,6 +119,17 @@ class CloudSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def https(self) -> bool:
         return self.tls_certificate_file is not None
+
+    @property
+    def days_kept(self) -> Mapping[str, int | None]:
+        """Of every class of ``cloud.privacy.classes``; None for ever."""
+        others = {"console": self.console_days, "audit": self.audit_days, "energy": self.energy_days}
+        return {**self.people_days, **others, "readings": self.retention.raw_days}
+
+    @property
+    def positions_days(self) -> int | None:
+        """How long positions are there from which a day of a vehicle can be worked out again."""
+        return min((days for days in (self.retention.raw_days, self.people_days["tracks"]) if days), default=None)
 
     @property
     def registry_path(self) -> Path:
@@ -224,7 +239,8 @@ def load_cloud(
         pages_per_user=read.positive(("limits", "pages_per_user"), file.limits.pages_per_user),
         connections=read.positive(("limits", "connections"), file.limits.connections),
         retention=_retention(document, file.retention),
-        console_days=file.retention.console_days or None,
+        people_days=_people_days(file.retention),
+        console_days=_console_days(file.retention),
         energy_days=file.retention.energy_days or None,
         tiles=read.folder(("map", "tiles"), file.map.tiles),
         lists_last_days=_lists_last_days(document, file.access.lists_last_days),
@@ -318,7 +334,8 @@ def _retention(document: Document, table: RetentionTable) -> Retention:
         if value < 0:
             raise document.fail(("retention", name), f"{value} is less than nothing", "0 (for ever) and more")
         days[name] = value or None
-    del days["console_days"], days["energy_days"]
+    for name in ("console_days", "energy_days", *(f"{kept}_days" for kept in OF_PEOPLE)):
+        del days[name]
     if (kept := days.pop("audit_days")) is not None and kept < AUDIT_DAYS_MIN:
         raise document.fail(
             ("retention", "audit_days"), f"{kept} is too few", f"0 (for ever), or {AUDIT_DAYS_MIN} and more"
@@ -331,6 +348,15 @@ def _lists_last_days(document: Document, days: int) -> int:
         allowed = f"{LISTS_DAYS_MIN} to {LISTS_DAYS_MAX}"
         raise document.fail(("access", "lists_last_days"), f"{days} is too few or too many", allowed)
     return days
+
+
+def _people_days(table: RetentionTable) -> dict[str, int | None]:
+    return {kept: getattr(table, f"{kept}_days") or None for kept in OF_PEOPLE}
+
+
+def _console_days(table: RetentionTable) -> int | None:
+    """People are named in the timeline and the time machine, too."""
+    return min((days for days in (table.console_days, *_people_days(table).values()) if days), default=None)
 
 
 def _sites(document: Document, tables: list[SiteTable]) -> tuple[NamedSite, ...]:

@@ -145,7 +145,16 @@ class RetentionTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audit_days: int = 400
     """The audit trail: 180 and more; the oldest records go first."""
     console_days: int = 60
-    """What happened to vehicles, doors, rooms and requests, and what they were: the timeline and the time machine."""
+    """What happened to vehicles, doors, rooms and requests, and what they were: the timeline and the time machine.
+    Never longer than the shortest of the four below, as people are named there too."""
+    access_days: int = 90
+    """Who passed which door or gate, by card key or plate."""
+    tracks_days: int = 60
+    """Positions, trips and their drivers; mileage stays."""
+    visitors_days: int = 90
+    """Who came to whom and who booked a room; times, units and counts stay."""
+    requests_days: int = 365
+    """Who asked, drove and judged, after a request ended; what was needed and how it went stays."""
 
 
 class AccessTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from cloud.api.place_answers import Key, actor_of, booking_shown, check_length, 
 from cloud.api.services import Services
 from cloud.api.times import TIME_MAX_MS, parse_period
 from cloud.assets.contract import Asset
+from cloud.audit.note import tell_site
 from cloud.registry.bookings_book import BookingChanged, RoomTaken
 from cloud.registry.sessions import Principal
 from cloud.rooms.booking import Booking
@@ -138,6 +139,7 @@ def routes(services: Services) -> APIRouter:
     async def book(request: Request, body: NewBooking, key: Key = "") -> Response:
         """Book a room. 409 `room_taken` says who has it, and which rooms are free then."""
         principal = principal_of(request)
+        tell_site(body.site)
         made = await _book(services, body, principal, key)
         now = services.clock.now_ms()
         return json_answer({"bookings": [booking_shown(each, principal, now) for each in made]}, status=201)

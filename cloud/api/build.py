@@ -54,6 +54,7 @@ from cloud.api import (
     passes,
     past,
     patrols,
+    privacy,
     prometheus,
     quarantine,
     readings,
@@ -105,6 +106,7 @@ PLAIN = (
     commands,
     gateway_config,
     audit,
+    privacy,
 )
 OF_FEATURES = (
     assets,

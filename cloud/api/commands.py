@@ -10,6 +10,7 @@ from cloud.api.answers import ApiError, json_answer
 from cloud.api.gate import dispatcher
 from cloud.api.place_answers import example
 from cloud.api.services import Services
+from cloud.audit.note import tell_site
 from cloud.identity.authority import BadAuthority
 from cloud.registry.sessions import Principal
 from cloud.registry.tables_identity import CommandRow
@@ -64,6 +65,7 @@ def routes(services: Services) -> APIRouter:
         `unknown`; `no_answer` when it says nothing. It is never sent again by itself.
         """
         key = GatewayKey(body.site, body.gateway)
+        tell_site(body.site)
         try:
             row = await commanding.give(
                 key,

@@ -247,6 +247,7 @@ energy_manager = needs(Right.ENERGY)
 installer = needs(Right.INSTALL)
 guard = needs(Right.GUARD)
 alarm_handler = needs(Right.ALARMS)
+privacy_officer = needs(Right.PRIVACY)
 
 
 def client_of(request: Request) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 
 from cloud.api.services import Services
+from cloud.privacy.wiring import Privacy
 from protocols.status import Report
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -75,6 +76,8 @@ async def _whole(services: Services, out: MetricsText) -> None:
         counted = [("stored", phones.stored), ("repeated", phones.repeated), ("refused", phones.refused)]
         samples = [({"what": what}, count) for what, count in counted]
         out.add("dayuan_gps_in_positions_total", "counter", "positions of phones, by what became of them", samples)
+    if services.privacy is not None:
+        await _retention(services, services.privacy, out)
     size = await services.store.size()
     out.gauge("dayuan_store_readings", "readings at rest", size.readings)
     out.gauge("dayuan_store_batches", "batches at rest", size.batches)
@@ -92,6 +95,24 @@ async def _whole(services: Services, out: MetricsText) -> None:
     out.gauge("process_resident_memory_bytes", "memory of the collector", _rss())
     used = resource.getrusage(resource.RUSAGE_SELF)
     out.counter("process_cpu_seconds_total", "processor time of the collector", used.ru_utime + used.ru_stime)
+
+
+async def _retention(services: Services, privacy: Privacy, out: MetricsText) -> None:
+    runs = sorted((await privacy.keeper.runs()).items())
+    figures = (
+        ("dayuan_retention_deleted_total", "counter", "rows of people deleted by age", "total"),
+        ("dayuan_retention_last_run_ms", "gauge", "when the last round was, ms since 1970", "run_at"),
+        ("dayuan_retention_kept_since_ms", "gauge", "what is older is gone, ms since 1970", "kept_since"),
+        ("dayuan_retention_longest_slice_ms", "gauge", "longest slice of the last round", "longest_ms"),
+    )
+    for name, kind, told, field in figures:
+        out.add(name, kind, told, [({"class": kept}, getattr(run, field)) for kept, run in runs])
+    late = [
+        ({"site": key.site, "gateway": key.gateway}, services.ingest.counters(key).expired)
+        for key in services.ingest.gateways()
+    ]
+    told = "readings and events of people that came too old to be kept, and were not stored"
+    out.add("dayuan_gateway_expired_total", "counter", told, late)
 
 
 def _gateways(services: Services, out: MetricsText) -> None:

@@ -21,6 +21,7 @@ from cloud.api.place_answers import (
 )
 from cloud.api.services import Services
 from cloud.api.times import TIME_MAX_MS, parse_period
+from cloud.audit.note import tell_site
 from cloud.registry.passes_book import PassChanged
 from cloud.visitors.visit import IN, OUT, Pass, Passage, Visit
 
@@ -133,6 +134,7 @@ def routes(services: Services) -> APIRouter:
     async def make(request: Request, body: NewPass, key: Key = "") -> Response:
         """Expect a visitor."""
         check_site(services, body.site)
+        tell_site(body.site)
         principal, now = principal_of(request), services.clock.now_ms()
         if not (body.from_at < body.until_at <= body.from_at + LONGEST_MS):
             raise ApiError(

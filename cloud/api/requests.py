@@ -12,6 +12,7 @@ from cloud.api.request_errors import actor_of, answered, dispatch_of
 from cloud.api.request_examples import REQUEST, REQUEST_WITH_HISTORY, SUGGESTION, WHAT_IF
 from cloud.api.services import Services
 from cloud.api.times import parse_period
+from cloud.audit.note import tell_site
 from cloud.dispatch.desk import in_order
 from cloud.dispatch.request import SENT
 from cloud.dispatch.request import Request as Asked
@@ -93,6 +94,7 @@ def routes(services: Services) -> APIRouter:
     async def file(request: Request, body: NewRequest, key: Key = "") -> Response:
         """Ask for something. Who files it owns it: may cancel it until somebody is on the way, and rate it."""
         dispatch = dispatch_of(services)
+        tell_site(body.site)
         with answered():
             filed = await dispatch.desk.file(body.draft(), actor_of(principal_of(request)), key)
         return json_answer({"request": _whole(services, filed)}, status=201)

@@ -12,6 +12,7 @@ from cloud.identity.enrolling import Enrolling
 from cloud.ingest.contract import IngestPath
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
+from cloud.privacy.wiring import Privacy
 from cloud.registry.alarm_book import AlarmBook
 from cloud.registry.audit_trail import Trail
 from cloud.registry.inventory import Inventory
@@ -54,6 +55,8 @@ class Services:
     """Told the user's name."""
     trail: Trail | None = None
     """Where it is written down who did what; None writes nothing."""
+    privacy: Privacy | None = None
+    """What is kept of people, and for how long."""
     features: Features | None = None
     """What the console shows beside devices; None serves only those."""
     hosts: tuple[str, ...] = ()

@@ -50,6 +50,13 @@ def tell(**facts: object) -> None:
         note.facts.update(facts)
 
 
+def tell_site(site: str) -> None:
+    """Of which site it is, where only what was sent says so."""
+    note = _current.get()
+    if note is not None and not note.site:
+        note.site = shortened(site)[:32]
+
+
 def forget(name: str) -> None:
     """What was told under the name is not so."""
     note = _current.get()

@@ -154,6 +154,13 @@ class Desk:
                 self._done(change.request, *change.history)
             return [change.request for change in changes]
 
+    def let_go(self, ids: Sequence[str]) -> None:
+        """These were emptied at rest: what is over is read from there again."""
+        for name in ids:
+            request = self._requests.get(name)
+            if request is not None and not request.open:
+                del self._requests[name]
+
     async def forget_old(self) -> None:
         """Let go of what ended days ago, and of keys that nobody will use again."""
         now = self._room.clock.now_ms()

@@ -93,6 +93,8 @@ class GatewayCounters:
     rejected: int = 0
     held: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    expired: int = 0
+    """Readings and events of people that came when they were too old to be kept: not stored."""
     retimed: int = 0
     """Readings and events with an impossible time, stored at a corrected one and flagged."""
     unannounced_series: int = 0

@@ -25,6 +25,7 @@ from cloud.ingest.contract import (
     GatewayCounters,
     IngestView,
 )
+from cloud.ingest.expired import Expiry
 from cloud.ingest.follower import GroupFollower
 from cloud.ingest.message import Inbox, Incoming
 from cloud.ingest.outbox import AckOutbox
@@ -62,6 +63,7 @@ class Ingest:
         inbox: Inbox | None = None,
         refusal: Callable[[GatewayKey], str | None] = lambda _: None,
         renewals: Callable[[GatewayKey, bytes], None] = lambda *_: None,
+        expiry: Expiry | None = None,
     ) -> None:
         """With a ``LedgerDesk`` as store this is the desk of a group: others commit what gateways send, it follows."""
         self._store = store
@@ -71,6 +73,7 @@ class Ingest:
         """Why nothing of a gateway is taken, None when it is; also asked from the worker's thread."""
         self._renewals = renewals
         self._preparer = Preparer(store, clock, refusal)
+        self._preparer.expiry = expiry
         self._inbox = inbox or Inbox()
         self._subscriber = Subscriber(broker, self._inbox, alarms, clock, rng or random.Random())
         self._outbox = AckOutbox(self._subscriber.publish, clock, fail_points())

@@ -13,6 +13,7 @@ from cloud.ingest.checks import REFUSALS, reason_word, refusals, refuse_event
 from cloud.ingest.contract import AlarmArgs, Committed
 from cloud.ingest.counting import Counters
 from cloud.ingest.decode import Columns, decode_columns
+from cloud.ingest.expired import Expiry
 from cloud.ingest.identity import BatchName, Identities, Stream, Verdict
 from cloud.ingest.message import Incoming
 from cloud.ingest.prepared import Accepted, AlarmCall, Answer, Prepared, committed, join, latency_ms
@@ -60,6 +61,8 @@ class Preparer:
         self, store: CommitStore, clock: Clock, refusal: Callable[[GatewayKey], str | None] = lambda _: None
     ) -> None:
         self._strangers = Strangers(refusal)
+        self.expiry: Expiry | None = None
+        """What is too old to be stored; None stores all."""
         self._store = store
         self._clock = clock
         self.gateways = GatewayBook()
@@ -270,6 +273,7 @@ class Preparer:
             columns = Columns(*(column[kept] for column in columns))
         events = self._events(one, batch.events if moved is None else moved.events, prepared)
         refused = batch.count + len(batch.events) - len(columns.series) - len(events)
+        columns, events = self._young(one, columns, events, prepared)
         row = BatchRow(
             id=self._next_batch + len(prepared.accepted),
             gateway=gateway,
@@ -286,6 +290,19 @@ class Preparer:
         prepared.count(gateway, "stored_batches")
         prepared.count(gateway, "stored_readings", len(columns.series))
         prepared.count(gateway, "stored_events", len(events))
+
+    def _young(
+        self, one: _Named, columns: Columns, events: list[Event], prepared: Prepared
+    ) -> tuple[Columns, list[Event]]:
+        """Without what is of people and already too old to be kept; it is counted."""
+        if self.expiry is None:
+            return columns, events
+        now = self._clock.now_ms()
+        young = self.expiry.columns(columns, self.series.names(), now), self.expiry.events(events, now)
+        expired = len(columns.at) + len(events) - len(young[0].at) - len(young[1])
+        if expired:
+            prepared.count(one.gateway, "expired", expired)
+        return young
 
     def _see(self, gateway: int, batch: Batch, columns: Columns) -> None:
         table = (gateway, batch.series_key)

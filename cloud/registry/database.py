@@ -166,7 +166,10 @@ def _is_damage(error: BaseException | None) -> bool:
 
 def _configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # What is deleted is overwritten: rows of people are gone from the file too.
+    for pragma in (
+        f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON",
+    ):  # fmt: skip
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -98,12 +98,6 @@ class PassesBook:
         async with self._database.writing() as session:
             await put(session, PassageRow, rows, by=("pass_id", "at", "way"), change=())
 
-    async def forget_people(self, before: int) -> None:
-        """Empty who came of passes that ended before; times, units and counts stay for the figures."""
-        empty = {"name": "", "phone": "", "plate": "", "card_key": "", "host": "", "purpose": ""}
-        async with self._database.writing() as session:
-            await session.execute(update(PassRow).where(PassRow.until_at < before, PassRow.name != "").values(**empty))
-
     async def forget_before(self, before: int) -> None:
         """Forget passes that ended before, whole."""
         async with self._database.writing() as session:

@@ -40,6 +40,7 @@ from cloud.store.duckdb_cut import Cutter, is_damage
 from cloud.store.duckdb_file import connect, file_bytes, set_aside
 from cloud.store.duckdb_log import LostEnd, cut_damaged_end, cut_quiet_damage
 from cloud.store.duckdb_log_head import mend_head
+from cloud.store.duckdb_personal import ForgetsPeople, Personal
 from cloud.store.duckdb_query import DuckdbQueries
 from cloud.store.duckdb_recall import digests, recall
 from cloud.store.duckdb_rollup import RollUpMath, RollUpWriter
@@ -69,7 +70,7 @@ of it: refusing it would have the gateway put a good batch away for ever."""
 T = TypeVar("T")
 
 
-class DuckdbStore:
+class DuckdbStore(ForgetsPeople):
     """A ``SeriesStore`` (see ``cloud/store/contract.py``) in one file."""
 
     def __init__(
@@ -345,6 +346,29 @@ class DuckdbStore:
             return self._series[number]
         except IndexError:
             raise StoreUnavailable(f"series {number} is of a commit that is not over") from None
+
+    # --- what is about people: ``cloud/store/personal.py`` ----------------------------------------------------------
+
+    async def _of_people(self, work: Callable[[Personal], T]) -> T:
+        """In the upkeep's thread, so that nothing else moves rows meanwhile."""
+        pool = self._upkeep_pool
+        if pool is None:
+            raise StoreUnavailable("the store is not open")
+
+        def run() -> T:
+            cursor, _ = self._cursor()
+            try:
+                done = work(Personal(cursor, lambda: dict(self._numbers)))
+                self._shadow.keep(cursor)
+                return done
+            except duckdb.Error as error:
+                if is_damage(error):
+                    self._unreadable = str(error)
+                raise StoreUnavailable(str(error).splitlines()[0][:300]) from error
+            finally:
+                cursor.close()
+
+        return await asyncio.get_running_loop().run_in_executor(pool, run)
 
     # --- background --------------------------------------------------------------------------------------------------
 

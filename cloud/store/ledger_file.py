@@ -98,6 +98,16 @@ class LedgerFile:
         """A transaction, durable at the end or not there. IntegrityError and DataError pass; else StoreUnavailable."""
         return self._connected(write=True)
 
+    def empty_log(self) -> None:
+        """Bring the write-ahead log of a file into it: it still holds pages of before. A server has its own ways."""
+        if self._engine is None or self._engine.dialect.name != "sqlite":
+            return
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sa.exc.DBAPIError as error:
+            raise StoreUnavailable(f"{self.name}: {str(error.orig).splitlines()[0][:300]}") from error
+
     @contextmanager
     def _connected(self, *, write: bool) -> Iterator[sa.Connection]:
         if self._engine is None:
@@ -164,7 +174,13 @@ def _alone(engine: sa.Engine, name: str, *, shared: bool) -> sa.Connection:
 
 def _configure(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (
+        f"busy_timeout={BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.execute("PRAGMA synchronous")
     (level,) = cursor.fetchone()

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import sqlalchemy as sa
 
-from cloud.store import ledger_query, ledger_upkeep
+from cloud.store import ledger_personal, ledger_query, ledger_upkeep
 from cloud.store.contract import (
     ORIGIN_COLUMNS,
     RAW_COLUMNS,
@@ -50,6 +50,7 @@ from cloud.store.ledger_tables import ARRIVAL, BATCH, BLOCK, EVENT, QUALITY, SER
 from cloud.store.ledger_write import is_stored, write
 from cloud.store.page_place import Place, advance, page_size
 from cloud.store.pending_blocks import PendingBlocks
+from cloud.store.personal import Due, PersonalEvent, Slice
 from cloud.store.readings_engine import ReadingsEngine
 from cloud.store.rollup_now import Asked, Readings, rolled
 from protocols.clock import Clock
@@ -328,6 +329,31 @@ class LedgerStore:
     def _tidy(self, now_ms: int) -> None:
         with self._ledger.writing() as connection:
             ledger_upkeep.tidy(connection, self._retention, now_ms)
+
+    # --- what is about people: ``cloud/store/personal.py`` ----------------------------------------------------------
+
+    async def count_due(self, due: Due) -> int:
+        return await self._look(lambda connection: ledger_personal.count_due(connection, due))
+
+    async def expire(self, due: Due) -> Slice:
+        return await self._change(lambda connection: ledger_personal.expire(connection, due))
+
+    async def find_events(self, words: Sequence[str]) -> list[PersonalEvent]:
+        return await self._look(lambda connection: ledger_personal.find(connection, words))
+
+    async def erase_events(self, ids: Sequence[str]) -> int:
+        return await self._change(lambda connection: ledger_personal.erase(connection, ids))
+
+    async def scrub(self) -> bool:
+        await self._ask(self._ledger.empty_log)
+        return False
+
+    async def _change(self, call: Callable[[sa.Connection], T]) -> T:
+        def change() -> T:
+            with self._ledger.writing() as connection:
+                return call(connection)
+
+        return await self._ask(change)
 
     async def maintain(self, now_ms: int) -> Sequence[LostPart]:
         def work() -> None:

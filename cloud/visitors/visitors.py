@@ -39,7 +39,6 @@ DAY_MS = 24 * HOUR_MS
 MEMORY_MS = 2 * DAY_MS
 """Passes whose window ended longer ago are not looked at any more, unless the visitor is still inside."""
 SHOWN_AFTER_MS = HOUR_MS
-PEOPLE_DAYS = 90
 TAPS = frozenset({"card_read", "access_granted"})
 PASSAGES_MAX = 500
 AHEAD_MS = 5_000
@@ -53,7 +52,7 @@ class Zones(Protocol):
 
 
 class Visitors:
-    """A ``Listener`` of doors and readers. Names, phones and plates are emptied 90 days after the visit."""
+    """A ``Listener`` of doors and readers. Retention empties names, phones and plates."""
 
     def __init__(
         self,
@@ -73,7 +72,6 @@ class Visitors:
         self._passages: dict[str, set[Passage]] = {}
         self._unwritten: list[tuple[str, Passage]] = []
         self._chronicles: dict[str, Chronicle] = {}
-        self._forgot_at = 0
 
     # --- what is told ---
 
@@ -166,15 +164,11 @@ class Visitors:
             await self.tick()
 
     async def tick(self) -> None:
-        """Let time pass; write; forget."""
-        now = self._clock.now_ms()
+        """Let time pass; write."""
         for given in list(self._passes.values()):
             self._work(given)
         try:
             await self.flush()
-            if now - self._forgot_at >= DAY_MS:
-                await self.book.forget_people(now - PEOPLE_DAYS * DAY_MS)
-                self._forgot_at = now
         except StoreUnavailable as error:
             log.warning("%d passages of visitors not written yet: %s", len(self._unwritten), error)
 
@@ -188,6 +182,15 @@ class Visitors:
         except StoreUnavailable:
             self._unwritten = waiting + self._unwritten
             raise
+
+    def let_go(self, ids: Sequence[str]) -> None:
+        """These were emptied at rest: nobody of them is shown any more."""
+        for name in ids:
+            given = self._passes.pop(name, None)
+            if given is not None:
+                self._passages.pop(name, None)
+                self._chronicles.pop(name, None)
+                self._shown.hide(AssetKey(given.site, "visitor", name).entity)
 
     # --- inside ---
 

@@ -138,7 +138,12 @@ _PEOPLE = (
 )
 _IDENTITY = "/api/v1/identities/{site}/{gateway}"
 _IDENTITIES = (("GET", "/api/v1/identities"), ("POST", f"{_IDENTITY}/code"), ("POST", f"{_IDENTITY}/revoke"))
-ENTRIES |= dict.fromkeys((*_PEOPLE, *_IDENTITIES), ADMINISTRATOR)
+_PRIVACY = (
+    ("GET", "/api/v1/privacy/retention"),
+    *(("POST", f"/api/v1/privacy/{what}") for what in ("exports", "deletions")),
+)
+_HOLDS = (("POST", "/api/v1/privacy/holds"), ("DELETE", "/api/v1/privacy/holds/{number}"))
+ENTRIES |= dict.fromkeys((*_PEOPLE, *_IDENTITIES, *_PRIVACY, *_HOLDS), ADMINISTRATOR)
 _RECORD = "/api/v1/access/{site}/records/{kind}/{name}"
 _ACCESS_ASKED = (
     *("records/{kind}", "records/{kind}/{name}", "doors", "doors/{door}/who", "holders/{holder}/doors"),
@@ -155,7 +160,7 @@ ENTRIES |= {
 
 _OF_ENERGY = ("energy", "analysis", "tariffs", "tariff-uses", "bill", "factors")
 _OF_INSTALLERS = ("gateways", "identities", "quarantine", "assets", "map")
-_OF_SECURITY = ("alarms", "patrols", "passes", "audit", "access", "doors")
+_OF_SECURITY = ("alarms", "patrols", "passes", "audit", "access", "doors", "privacy")
 
 
 def _beyond_viewers(nouns: tuple[str, ...], *but: tuple[str, str]) -> frozenset[tuple[str, str]]:
@@ -169,7 +174,7 @@ def noun_of(entry: tuple[str, str]) -> str:
 
 
 ENERGY_MANAGER = _beyond_viewers(_OF_ENERGY)
-SECURITY_OFFICER = _beyond_viewers(_OF_SECURITY)
+SECURITY_OFFICER = _beyond_viewers(_OF_SECURITY, *_HOLDS)
 INSTALLER = _beyond_viewers(_OF_INSTALLERS, ("GET", "/api/v1/assets/export"))
 """What these may beside what a viewer may."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.cloud.api.conftest import START
 
@@ -22,6 +22,17 @@ class Sound(NamedTuple):
 def json_sound(body: object, query: dict[str, str] | None = None) -> Sound:
     """With a JSON body."""
     return Sound({}, query or {}, json.dumps(body).encode())
+
+
+async def of_privacy(entry: tuple[str, str], ask: Callable[..., Awaitable[Any]]) -> Sound:
+    """Of somebody who was never here."""
+    if entry[0] == "GET":
+        return Sound()
+    hold = {"class": "access", "reason": "case 7"}
+    if entry[0] == "DELETE":
+        made = await ask("POST", "/api/v1/privacy/holds", hold)
+        return Sound(path={"number": str(made["hold"]["id"])})
+    return json_sound(hold if entry[1].endswith("holds") else {"person": ["user:nobody"], "reason": "asked for"})
 
 
 def outward(noun: str, tracker: str, feed: str, now_ms: int) -> Sound:

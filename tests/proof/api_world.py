@@ -60,7 +60,7 @@ from tests.proof.api_identity import of_identity
 from tests.proof.api_loopback import only_loopback
 from tests.proof.api_people import Credential
 from tests.proof.api_site_files import of_site_files
-from tests.proof.api_sound import Sound, json_sound, outward
+from tests.proof.api_sound import Sound, json_sound, of_privacy, outward
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 REPORTED = "2026-09-21"
@@ -133,8 +133,8 @@ class World:
         if entry == ("DELETE", "/api/v1/tokens/{number}"):
             number = (await self._ask("POST", "/api/v1/tokens", {"name": "Excel"}))["id"]
             return Sound(path={"number": number})
-        if noun == "users":
-            return await self._user(entry)
+        if noun in ("users", "privacy"):
+            return await (self._user(entry) if noun == "users" else of_privacy(entry, self._ask))
         if entry == ("PUT", "/api/v1/energy/structure/{site}"):
             return json_sound(STRUCTURE, {"rev": str(await self._revision())})._replace(path={"site": "east"})
         if noun in ("gps-in", "calendars", "prometheus"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import msgspec
 import numpy as np
 import pytest
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ from cloud.ingest.contract import FenceView, GatewayCounters, IngestView
 from cloud.live.presence import Presence
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
+from cloud.privacy.wiring import privacy_of
 from cloud.registry.alarm_book import AlarmBook
 from cloud.registry.approval_book import ApprovalBook
 from cloud.registry.audit_trail import Trail
@@ -38,6 +40,7 @@ from cloud.registry.sessions import Sessions
 from cloud.registry.site_file_book import SiteFileBook
 from cloud.registry.tokens import Tokens
 from cloud.registry.users import Users
+from cloud.settings import load_cloud
 from cloud.site_files.configuring import Configuring
 from cloud.store.contract import BatchRow, CommitWork, EventRow, GatewayKey, ReadingColumns, SeriesKey
 from cloud.store.duckdb_store import DuckdbStore
@@ -159,6 +162,7 @@ class Api:
             commanding=commanding,
             configuring=Configuring(self.authority, SiteFileBook(database), self.identity_book, clock, self.publish),
             approving=Approving(ApprovalBook(database), commanding, self.users, clock),
+            privacy=privacy_of(msgspec.structs.replace(load_cloud(None), data=folder), database, self.store, clock),
             series_known=lambda key: self.series.find(key) is not None,
             web=self.web,
         )

@@ -89,7 +89,7 @@ async def test_a_command_is_signed_sent_once_and_on_record_with_who_gave_it(api:
         listed = (await client.get("/api/v1/commands")).json()["commands"]
     assert [(row["id"], row["state"], row["by"]) for row in listed] == [(order.id, "sent", "token test")]
     (record,) = await api.trail.book.search(Search(action="/commands"), 10)
-    assert (record.actor, record.action) == ("token test", "POST /api/v1/commands")
+    assert (record.actor, record.action, record.site) == ("token test", "POST /api/v1/commands", "east")
     told = {"command": order.id, "to": "east/b3/gate/relay_1", "action": ORDER["action"], "value": 3.0}
     assert json.loads(record.facts) == told
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cloud.assets.contract import Happened
 from cloud.registry.database import Database
 from cloud.registry.passes_book import PassesBook
+from cloud.registry.people_retention import Kept, PeopleRetention
 from cloud.visitors.visit import Pass, Passage, counts_for, masked_phone, plain_plate, visit_of
 from cloud.visitors.visitors import Visitors
 from protocols.clock import ManualClock
@@ -157,6 +158,7 @@ async def test_who_came_is_forgotten_after_ninety_days_and_that_somebody_came_is
     await rig.visitors.add(PASS, once=None)
     await clock.advance(92 * 86_400)
     await rig.visitors.tick()
+    assert await PeopleRetention(database).forget_visitors(clock.now_ms() - 90 * 86_400_000, Kept()) == 1
     kept = await rig.book.find("v-1")
     assert kept is not None
     assert (kept.name, kept.plate, kept.card_key, kept.host, kept.unit) == ("", "", "", "", "Finance")

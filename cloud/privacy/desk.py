@@ -1,0 +1,144 @@
+"""What is held on one person: found, given out, and deleted in two steps.
+
+The first step says what would go and what stays, with a word (``confirm``) for just that; the second does it when that
+is still so. Whoever confirms has seen what goes.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from cloud.audit.note import tell
+from cloud.privacy.contract import Found, Source, Subject
+from cloud.privacy.tombstones import Deletion, Tombstones
+from protocols.clock import Clock
+from protocols.errors import Permanent
+
+log = logging.getLogger(__name__)
+
+
+class Held(Permanent):
+    """Somebody has a legal hold on this person; the message says why."""
+
+
+class Changed(Permanent):
+    """What is held is not what was confirmed."""
+
+
+class Plan(NamedTuple):
+    """What a deletion would do: how many records of each source go, and how many stay and why."""
+
+    goes: Mapping[str, int]
+    stays: Mapping[str, Mapping[str, int]]
+    confirm: str
+
+
+class HoldBook(Protocol):
+    """Legal holds, and which deletions this registry has been through."""
+
+    async def on_person(self, words: Iterable[str]) -> str | None:
+        """The reason of a hold on somebody known by one of these words."""
+        ...
+
+    async def done(self) -> set[str]:
+        """Ids of deletions that were done."""
+        ...
+
+    async def note_done(self, deletion: Deletion, rows: int) -> None:
+        """This one is done."""
+        ...
+
+
+class Cleaner(Protocol):
+    """Overwrites what deleted rows left in the files."""
+
+    async def clean(self) -> None: ...
+
+
+class PrivacyDesk:
+    """``again`` after opening registry and store; then the others. All raise StoreUnavailable."""
+
+    def __init__(
+        self, sources: Sequence[Source], holds: HoldBook, tombstones: Tombstones, cleaner: Cleaner, clock: Clock
+    ) -> None:
+        self.sources = sources
+        self._holds, self._tombstones, self._cleaner, self._clock = holds, tombstones, cleaner, clock
+        self._one = asyncio.Lock()
+        self._watchers: dict[str, Callable[[Sequence[str]], None]] = {}
+
+    def watch(self, source: str, gone: Callable[[Sequence[str]], None]) -> None:
+        """Tell this one which ids of a source are gone: it holds them in memory, too."""
+        self._watchers[source] = gone
+
+    async def find(self, subject: Subject) -> dict[str, list[Found]]:
+        """Everything held on this person, by source."""
+        return {source.name: await source.find(subject) for source in self.sources}
+
+    async def plan(self, subject: Subject) -> Plan:
+        """What a deletion would do now."""
+        return _plan(await self.find(subject))
+
+    async def delete(self, subject: Subject, confirm: str) -> Plan:
+        """Do it, when it is what was confirmed. Raises Held, Changed."""
+        async with self._one:
+            held = await self._holds.on_person(f"{kind}:{word}" for kind, words in subject._asdict().items()
+                                               for word in words)  # fmt: skip
+            if held is not None:
+                raise Held(f"there is a legal hold on this person: {held}")
+            found = await self.find(subject)
+            plan = _plan(found)
+            if plan.confirm != confirm:
+                raise Changed("what is held on this person is not what was confirmed; look at it again")
+            ids = {name: [each.id for each in records if not each.stays] for name, records in found.items()}
+            ids = {name: each for name, each in ids.items() if each}
+            if ids:
+                now = self._clock.now_ms()
+                deletion = Deletion(id=f"{now}-{confirm[:12]}", at=now, ids=ids)
+                await asyncio.to_thread(self._tombstones.add, deletion)
+                await self._carry_out(deletion)
+            return plan
+
+    async def again(self) -> int:
+        """Go through deletions that this registry and store know nothing of: a backup was put back, or a kill cut one
+        short. How many."""
+        async with self._one:
+            done = await self._holds.done()
+            missing = [each for each in await asyncio.to_thread(self._tombstones.all) if each.id not in done]
+            for deletion in missing:
+                await self._carry_out(deletion)
+        return len(missing)
+
+    async def _carry_out(self, deletion: Deletion) -> None:
+        rows = 0
+        tell(deletion=deletion.id, records={name: len(ids) for name, ids in deletion.ids.items()})
+        for source in self.sources:
+            if source.name in deletion.ids:
+                rows += await source.erase(deletion.ids[source.name])
+                self._watchers.get(source.name, _nobody)(deletion.ids[source.name])
+        await self._cleaner.clean()
+        await self._holds.note_done(deletion, rows)
+        log.info("deletion %s: %d records of a person are gone", deletion.id, rows)
+
+
+def _nobody(_: Sequence[str]) -> None:
+    """Nobody holds any in memory."""
+
+
+def _plan(found: Mapping[str, Sequence[Found]]) -> Plan:
+    goes, stays = {}, {}
+    digest = hashlib.sha256()
+    for name, records in found.items():
+        going = sorted(each.id for each in records if not each.stays)
+        goes[name] = len(going)
+        why: dict[str, int] = {}
+        for each in records:
+            if each.stays:
+                why[each.stays] = why.get(each.stays, 0) + 1
+        if why:
+            stays[name] = why
+        digest.update(msgspec.json.encode([name, going]))
+    return Plan(goes, stays, digest.hexdigest()[:32])

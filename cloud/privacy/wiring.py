@@ -1,0 +1,51 @@
+"""Puts sources, holds and retention together. A new source is one line here."""
+
+from typing import NamedTuple
+
+from cloud.privacy.contract import Source
+from cloud.privacy.desk import PrivacyDesk
+from cloud.privacy.events import AccessEvents
+from cloud.privacy.keeper import Keeper
+from cloud.privacy.tombstones import Tombstones
+from cloud.registry.database import Database
+from cloud.registry.people_accounts import Accounts, Bookings, Passes, Requests
+from cloud.registry.people_retention import PeopleRetention
+from cloud.registry.people_traces import Alarms, AssetsOfPeople, AuditRecords, Timeline, TimeMachine, Trips
+from cloud.registry.privacy_book import PrivacyBook
+from cloud.settings import CloudSettings
+from cloud.store.contract import SeriesStore
+from protocols.clock import Clock
+
+
+class Privacy(NamedTuple):
+    """The parts that routes, commands and the collector ask."""
+
+    desk: PrivacyDesk
+    keeper: Keeper
+    book: PrivacyBook
+
+
+def sources_of(database: Database, store: SeriesStore, clock: Clock) -> list[Source]:
+    """Everything in which people are named, in the order of an export."""
+    return [
+        Accounts(database),
+        Requests(database),
+        Bookings(database, clock),
+        Passes(database, clock),
+        AccessEvents(store),
+        Trips(database),
+        Timeline(database),
+        TimeMachine(database),
+        Alarms(database),
+        AssetsOfPeople(database),
+        AuditRecords(database),
+    ]
+
+
+def privacy_of(settings: CloudSettings, database: Database, store: SeriesStore, clock: Clock) -> Privacy:
+    """Built before registry and store are open; opens nothing."""
+    book = PrivacyBook(database, clock)
+    keeper = Keeper(settings.days_kept, book, PeopleRetention(database), store, clock)
+    tombstones = Tombstones(settings.data)
+    desk = PrivacyDesk(sources_of(database, store, clock), book, tombstones, keeper, clock)
+    return Privacy(desk, keeper, book)

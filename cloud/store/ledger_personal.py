@@ -1,0 +1,63 @@
+"""Forgetting what is about people in the ledger of a store on servers: events. See ``cloud/store/personal.py``.
+
+Positions rest in the engine. VictoriaMetrics deletes whole series only, never a part of their time, so positions go
+when the engine's own retention says so; ``docs/PRIVACY.md`` says how to set it.
+"""
+
+import json
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from cloud.store.ledger_tables import EVENT
+from cloud.store.personal import FOUND_MAX, Due, PersonalEvent, Slice
+
+SLICE_ROWS = 2_000
+
+
+def count_due(connection: sa.Connection, due: Due) -> int:
+    """Events that are due."""
+    return connection.execute(sa.select(sa.func.count()).select_from(EVENT).where(_due(due))).scalar() or 0
+
+
+def expire(connection: sa.Connection, due: Due) -> Slice:
+    """Take away a slice of the events that are due."""
+    ids = list(connection.execute(sa.select(EVENT.c.id).where(_due(due)).limit(SLICE_ROWS)).scalars())
+    if ids:
+        connection.execute(EVENT.delete().where(EVENT.c.id.in_(ids)))
+    return Slice(len(ids), len(ids) == SLICE_ROWS)
+
+
+def find(connection: sa.Connection, words: Sequence[str]) -> list[PersonalEvent]:
+    """Events whose data holds one of the words."""
+    if not words:
+        return []
+    holds = sa.or_(*(EVENT.c.data.contains(_as_stored(word), autoescape=True) for word in words))
+    query = sa.select(EVENT).where(holds).order_by(EVENT.c.observed_at, EVENT.c.id).limit(FOUND_MAX)
+    return [
+        PersonalEvent(f"{row.id}:{row.observed_at}", row.observed_at, row.site, row.device, row.kind, row.data)
+        for row in connection.execute(query)
+    ]
+
+
+def erase(connection: sa.Connection, ids: Sequence[str]) -> int:
+    """Take these events away; how many there were."""
+    gone = 0
+    for name in ids:
+        number, _, at = name.partition(":")
+        if number.isdigit() and at.lstrip("-").isdigit():
+            mine = sa.and_(EVENT.c.id == int(number), EVENT.c.observed_at == int(at))
+            gone += connection.execute(EVENT.delete().where(mine)).rowcount
+    return gone
+
+
+def _due(due: Due) -> "sa.ColumnElement[bool]":
+    parts = [EVENT.c.kind.in_(due.kinds), EVENT.c.observed_at < due.before]
+    if due.kept_sites:
+        parts.append(EVENT.c.site.not_in(sorted(due.kept_sites)))
+    parts += [sa.not_(EVENT.c.data.contains(_as_stored(word), autoescape=True)) for word in sorted(due.kept_words)]
+    return sa.and_(*parts)
+
+
+def _as_stored(word: str) -> str:
+    return json.dumps(word, ensure_ascii=True)

@@ -1,0 +1,46 @@
+// The section Audit trail: who did what when, and whether the records are as they were written.
+import { html, useEffect, useSignal } from "../../vendor/preact.js";
+import { get, may } from "../api.js";
+import { fullTime } from "../format.js";
+import { t, word } from "../i18n.js";
+import { failureWords } from "../overview/loading.js";
+import { pageZone } from "../sites.js";
+
+/** @typedef {{number: number, at: number, actor: string, via: string, client: string, action: string, site: string, reason: string, facts: string}} Record_ */
+
+export function Trail() {
+  const records = useSignal(/** @type {Record_[] | null} */ (null));
+  const next = useSignal(/** @type {number | null} */ (null));
+  const actor = useSignal("");
+  const action = useSignal("");
+  const failed = useSignal("");
+  const verdict = useSignal("");
+  const ask = async (/** @type {number | null} */ before) => {
+    const query = new URLSearchParams({ limit: "100", ...(actor.peek() ? { actor: actor.peek() } : {}), ...(action.peek() ? { action: action.peek() } : {}), ...(before ? { before: String(before) } : {}) });
+    try {
+      const answer = await get(`/api/v1/audit?${query}`);
+      records.value = [...(before ? records.peek() ?? [] : []), ...answer.records];
+      next.value = answer.next;
+      failed.value = "";
+    } catch (failure) { failed.value = failureWords(failure); }
+  };
+  const verify = async () => {
+    verdict.value = t("trail.verifying");
+    try {
+      const said = await get("/api/v1/audit/verify");
+      verdict.value = said.first_bad === null ? t("trail.whole", { n: said.records }) : t("trail.bad", { n: said.first_bad, what: said.what });
+    } catch (failure) { verdict.value = failureWords(failure); }
+  };
+  useEffect(() => { if (may("audit")) void ask(null); }, []);
+  if (!may("audit")) return html`<section class="card list-card"><p class="calm muted">${t("trail.not_allowed")}</p></section>`;
+  const filter = (/** @type {Event} */ event) => { event.preventDefault(); void ask(null); };
+  return html`<section class="card list-card" aria-label=${t("settings.trail")}><form class="toolbar set-tools trail-filter" onSubmit=${filter}>
+      <label>${t("trail.actor")} <input maxlength="120" value=${actor.value} onInput=${(/** @type {any} */ event) => { actor.value = event.target.value; }} /></label>
+      <label>${t("trail.action")} <input maxlength="120" value=${action.value} onInput=${(/** @type {any} */ event) => { action.value = event.target.value; }} /></label>
+      <button class="btn" type="submit">${t("trail.filter")}</button><span class="sp"></span><button class="btn" type="button" onClick=${verify}>${t("trail.verify")}</button></form>
+    <p class="verdict" role="status">${verdict.value}</p><p class="failure" role="alert">${failed.value}</p>
+    <div class="wide-table" tabindex="0" role="group" aria-label=${t("settings.trail")}><table class="people"><thead><tr>${["number", "at", "actor", "action", "site", "more"].map((one) => html`<th key=${one} scope="col">${t(`trail.${one}`)}</th>`)}</tr></thead>
+      <tbody>${(records.value ?? []).map((one) => html`<tr key=${one.number}><td class="figure">${one.number}</td><td class="mono">${fullTime(one.at, pageZone.value)}</td><th scope="row">${one.actor || "–"}<small class="muted">${word("trail.via", one.via)} ${one.client}</small></th><td class="mono">${one.action}</td><td>${one.site}</td><td><small class="mono">${one.reason} ${one.facts === "{}" ? "" : one.facts}</small></td></tr>`)}</tbody></table></div>
+    ${records.value?.length === 0 && html`<p class="calm muted">${t("settings.none_found")}</p>`}
+    ${next.value !== null && html`<button class="plain more" type="button" onClick=${() => ask(next.peek())}>${t("trail.older")}</button>`}</section>`;
+}
