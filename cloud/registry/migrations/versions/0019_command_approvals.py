@@ -1,13 +1,13 @@
 """Commands that wait for a second person, and who that was.
 
-Revision: 0020, after 0015.
+Revision: 0019, after 0018.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0015"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
