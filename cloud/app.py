@@ -168,15 +168,7 @@ class Collector:
         announced: list[AnnouncementHandler] = []
         self.ingest = Ingest(
             self.store,
-            BrokerSettings(
-                url=settings.broker,
-                client_id=_client_id(settings),
-                username=settings.broker_username,
-                password=settings.broker_password(),
-                ca_file=self.authority.folder / "ca.pem" if settings.own_certificate else settings.broker_ca_file,
-                pair_file=partial(own_pair, self.authority, clock) if settings.own_certificate else None,
-                filters=ALL if settings.group is None else BESIDE_BATCHES,
-            ),
+            self._broker(),
             clock,
             self.alarms,
             handlers=committed,
@@ -244,6 +236,18 @@ class Collector:
             web=WEB if WEB.is_dir() else None,
         )
         self.api = build_api(services, self.gate, version=version())
+
+    def _broker(self) -> BrokerSettings:
+        settings = self.settings
+        return BrokerSettings(
+            url=settings.broker,
+            client_id=_client_id(settings),
+            username=settings.broker_username,
+            password=settings.broker_password(),
+            ca_file=self.authority.folder / "ca.pem" if settings.own_certificate else settings.broker_ca_file,
+            pair_file=partial(own_pair, self.authority, self._clock) if settings.own_certificate else None,
+            filters=ALL if settings.group is None else BESIDE_BATCHES,
+        )
 
     def _connect_access(self, presence: Presence) -> None:
         """Give doors their way to gateways."""

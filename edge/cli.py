@@ -137,8 +137,7 @@ def _warnings(site: Site) -> list[str]:
 
 def _another_in_force(path: str) -> str:
     """What is to be said when the gateway runs another file than this; "" when it runs this one."""
-    from edge.config_start import look
-    from edge.gateway import boot_id
+    from edge.config_start import boot_id, look
     from protocols.clock import SystemClock
 
     found = look(Path(path), SystemClock(), boot_id())

@@ -11,10 +11,10 @@ import signal
 import sys
 from pathlib import Path
 
-from edge.config_start import InForce, begin
+from edge.config_start import InForce, begin, boot_id
 from edge.contract import FailPoint
 from edge.failpoint import VARIABLE, armed
-from edge.gateway import Gateway, boot_id
+from edge.gateway import Gateway
 from edge.notify import Notify
 from edge.progress import Progress
 from edge.service import serve

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import uuid
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -164,3 +165,11 @@ def rolled_back(
 def due(kind: str, data: dict[str, Scalar], clock: Clock) -> Told:
     """An event to tell, under a name nobody has."""
     return Told(secrets.token_hex(16), kind, clock.now_ms(), data)
+
+
+def boot_id() -> str:
+    """What the kernel calls this boot; the monotonic clock runs through it, over any number of processes."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return str(uuid.uuid4())

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import random
-import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from edge.buffer_sqlite import SqliteBuffer
 from edge.command_desk import CommandDesk
 from edge.command_socket import CommandSocket
 from edge.commands import DeviceWriter
-from edge.config_start import InForce
+from edge.config_start import InForce, boot_id
 from edge.config_store import ConfigStore
 from edge.contract import Dial, Driver, FailPoint
 from edge.drivers.modbus import ModbusDriver
@@ -371,14 +370,6 @@ class Gateway:
     def _birth(self, session: int) -> Birth:
         told = self._config.told() if self._config is not None else None
         return birth(self._site, session=session, started_at=self._started_at, site_file=told)
-
-
-def boot_id() -> str:
-    """What the kernel calls this boot; the monotonic clock runs through it, over any number of processes."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return str(uuid.uuid4())
 
 
 def _dialer(uplink: UplinkSettings, identity: Identity) -> Dial:

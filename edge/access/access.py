@@ -21,6 +21,7 @@ from edge.access.records import Records
 from edge.access.zones import Zones
 from edge.commands import Command, CommandOutcome
 from edge.settings import DoorSettings
+from protocols.alive import stop_if_cancelled
 from protocols.clock import MS_PER_S, Clock
 from protocols.errors import StoreUnavailable
 from protocols.reading import Event, Scalar
@@ -244,6 +245,7 @@ class Access:
             except Exception as error:  # task top: whatever it was, the pulse is not sent again
                 log.exception("door %s: the strike failed by a defect", door.id)
                 outcome = CommandOutcome(None, f"it failed: {type(error).__name__}")
+                stop_if_cancelled()
             finally:
                 self._opening -= 1
             strike = "unknown" if outcome.ok is None else "done" if outcome.ok else "refused"

@@ -57,7 +57,7 @@ from tests.proof.api_bodies import (
 )
 from tests.proof.api_entries import DISPATCHER, NOBODY, REQUESTER
 from tests.proof.api_identity import of_identity
-from tests.proof.api_loopback import only_loopback
+from tests.proof.api_loopback import only_loopback, take_everything
 from tests.proof.api_people import Credential
 from tests.proof.api_site_files import of_site_files
 from tests.proof.api_sound import Sound, json_sound, of_privacy, outward
@@ -116,11 +116,7 @@ class World:
         if entry == ("DELETE", "/api/v1/energy/records/{site}/{number}"):
             self._record = str((await self._ask("POST", "/api/v1/energy/records/east/main?why=seen", STRUCK))["id"])
         if path.startswith("/api/v1/analysis/findings/"):
-            changed = RegisterEvent("replacement", START - HOUR_MS, START - HOUR_MS, Decimal(900), Decimal(0), 0)
-            await self._count(events=(changed,))
-            self.features.reports_of_energy.watch.forget("east")
-            body = {"state": "accepted", "reason": "seen"}
-            return json_sound(body)._replace(path={"site": "east", "meter": "main", "kind": "meter_change"})
+            return await self._finding()
         if path.startswith("/api/v1/energy/ledger/"):
             return await self._period(entry)
         if path.startswith(("/api/v1/energy/hand-readings/", "/api/v1/energy/basis/", "/api/v1/energy/indices")):
@@ -149,6 +145,13 @@ class World:
         await self._ask("POST", "/api/v1/users", {"name": f"p{self._people}", "grants": [grant]})
         named = {"name": f"n{self._people}"} if entry == ("POST", "/api/v1/users") else {}
         return json_sound({**named, "grants": [grant]})._replace(path={"name": f"p{self._people}"})
+
+    async def _finding(self) -> Sound:
+        changed = RegisterEvent("replacement", START - HOUR_MS, START - HOUR_MS, Decimal(900), Decimal(0), 0)
+        await self._count(events=(changed,))
+        self.features.reports_of_energy.watch.forget("east")
+        found = {"site": "east", "meter": "main", "kind": "meter_change"}
+        return json_sound({"state": "accepted", "reason": "seen"})._replace(path=found)
 
     async def pass_time(self, seconds: float) -> list[str]:
         """Let what works beside work on; says what has ended."""
@@ -416,7 +419,7 @@ async def compound(folder: Path) -> AsyncIterator[World]:
     await api.trail.open()
     made = await make_console(api, load_cloud(folder / "cloud.toml"))
     api.app = made.app
-    receiver = await asyncio.start_server(_take, "127.0.0.1", 0)
+    receiver = await asyncio.start_server(take_everything, "127.0.0.1", 0)
     world: World | None = None
     try:
         at = START + np.arange(0, DAY_MS, 60_000)
@@ -441,11 +444,3 @@ async def compound(folder: Path) -> AsyncIterator[World]:
         api.store.close()
         api.passwords.close()
         await database.close()
-
-
-async def _take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A receiver of webhooks that takes everything."""
-    await reader.readuntil(b"\r\n\r\n")
-    writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{"errcode":0}')
-    await writer.drain()
-    writer.close()

@@ -34,6 +34,7 @@ FOR_ADMINISTRATORS = {
     ("GET", "/api/v1/users/x/sessions"),
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/audit/verify"),
+    ("GET", "/api/v1/privacy/retention"),
 }
 OWN = ("/api/v1/session", "/api/v1/password", "/api/v1/sessions/x", "/api/v1/second-factor")
 

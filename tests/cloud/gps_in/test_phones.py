@@ -84,9 +84,10 @@ async def test_each_app_as_it_sends_is_stored_before_it_is_told_so(tmp_path: Pat
         assert answer.json()["stored"] == 1
         answer = await client.post(OSMAND, data=asked(token, now_s - 30))
         assert answer.json()["stored"] == 1
-        body = NEW_CLIENT | {"device_id": token}
+        lately = {"location": NEW_CLIENT["location"] | {"timestamp": now_s - 10}}
+        body = NEW_CLIENT | lately | {"device_id": token}
         assert (await client.post(OSMAND, json=body)).json()["stored"] == 1
-        unnamed = NEW_CLIENT | {"device_id": "48241179"}
+        unnamed = NEW_CLIENT | lately | {"device_id": "48241179"}
         answer = await client.post(OSMAND, json=unnamed, headers={"Authorization": f"Bearer {token}"})
         assert answer.json() == {"stored": 0, "repeated": 1, "refused": []}
         own = await client.post(OWN, json=OWNTRACKS | {"tst": now_s - 20}, auth=("wang", token))
