@@ -12,7 +12,6 @@ import logging
 import os
 import random
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from edge import command_socket, latest
 from edge.access.access import Access

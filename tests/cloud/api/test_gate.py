@@ -35,6 +35,8 @@ FOR_ADMINISTRATORS = {
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/audit/verify"),
     ("GET", "/api/v1/privacy/retention"),
+    ("GET", "/api/v1/gateways/x/x/config"),
+    ("GET", "/api/v1/gateways/x/x/config/x"),
 }
 OWN = ("/api/v1/session", "/api/v1/password", "/api/v1/sessions/x", "/api/v1/second-factor")
 
