@@ -20,7 +20,7 @@ FOCUSED = """() => {
 }"""
 MOVING = """[...document.querySelectorAll("*")]
   .filter((one) => parseFloat(getComputedStyle(one).transitionDuration) > 0).length"""
-SIZES = [(1600, 900), (1920, 1080), (1280, 720), (390, 844)]
+SIZES = [(1600, 900), (1920, 1080), (1440, 900), (1280, 720), (390, 844)]
 
 
 async def problems(screen: Screen) -> list[str]:
@@ -154,6 +154,8 @@ async def test_no_width_makes_the_page_scroll_sideways_or_a_header_wrap(opener: 
         assert await screen.wide() <= 0, (width, height)
         if width > 720:
             assert await screen.page.locator("header").evaluate("header => header.offsetHeight") == 46
+            hidden = await screen.page.locator("header nav").evaluate("nav => nav.scrollWidth - nav.clientWidth")
+            assert hidden <= 0, f"{hidden} px of the list of pages are out of sight at {width}"
             tall = await screen.page.evaluate("document.documentElement.scrollHeight - innerHeight")
             assert tall <= 0, (width, height)
 

@@ -163,12 +163,12 @@ class SimMqttClient:
             except WireLost as error:
                 raise aiomqtt.MqttError(str(error)) from None
 
-    async def publish(self, topic: str, payload: bytes, qos: int) -> None:
+    async def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
         del qos
         if self._connection is None or self._machine.dead:
             raise aiomqtt.MqttCodeError(4)
         try:
-            await self._connection.publish(topic, payload)
+            await self._connection.publish(topic, payload, retain=retain)
         except WireLost as error:
             raise aiomqtt.MqttError(str(error)) from None
 

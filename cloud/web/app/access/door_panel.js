@@ -59,7 +59,7 @@ export function DoorPanel({ door }) {
   const unlockable = one?.["remote"];
   return html`${one && html`<p class="calm muted">${t("access.door_at", { gateway: one["gateway"], local: one["local"] })} · ${t(`access.lock_${one["lock"].replace("-", "_")}`)} · ${t(`access.passback_${one["passback"]}`)}</p>`}
     ${unlockable ? html`<${Unlock} door=${door} />` : one && html`<p class="calm muted">${t("access.unlock_not_remote")}</p>`}
-    <h3>${t("access.who_may")} <small class="muted">${moment(now.value, now.value, zone)}</small></h3>
+    <h3>${t("access.who_may")}<small class="muted">${moment(now.value, now.value, zone)}</small></h3>
     ${failed.value && html`<p class="calm warn" role="alert">${failed.value}</p>`}
     ${allowed.value?.length === 0 && html`<p class="calm muted">${t("access.nobody")}</p>`}
     <ul class="access-list">${(allowed.value ?? []).map((each) => html`<li key=${`${each["holder"]} ${each["permission"]}`}><button class="link" onClick=${() => goTo("holder", "holder", each["holder"])}>${each["name"]}</button>

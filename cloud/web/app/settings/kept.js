@@ -20,10 +20,11 @@ export function KeptOfPeople() {
   const failed = useSignal("");
   useEffect(() => { if (may("privacy")) get("/api/v1/privacy/retention?due=true").then((answer) => { told.value = answer; }, (failure) => { failed.value = failureWords(failure); }); }, []);
   if (!may("privacy")) return html`<section class="card list-card"><p class="calm muted">${t("kept.not_allowed")}</p></section>`;
-  const holds = (told.value?.holds ?? []).filter((one) => one.lifted_at === null);
-  return html`<section class="card list-card" aria-label=${t("settings.kept_of")}><p class="failure" role="alert">${failed.value}</p>
+  if (!told.value) return html`<section class="card list-card" aria-label=${t("settings.kept_of")}><p class=${`calm ${failed.value ? "warn" : "muted"}`} role="status">${failed.value || t("settings.asking")}</p></section>`;
+  const holds = told.value.holds.filter((one) => one.lifted_at === null);
+  return html`<section class="card list-card" aria-label=${t("settings.kept_of")}>
     <div class="wide-table" tabindex="0" role="group" aria-label=${t("settings.kept_of")}><table class="people"><thead><tr>${["class", "for", "since", "last_run", "gone", "due"].map((one) => html`<th key=${one} scope="col">${t(`kept.col_${one}`)}</th>`)}</tr></thead>
-      <tbody>${(told.value?.classes ?? []).map((one) => html`<${Row} key=${one.class} one=${one} />`)}</tbody></table></div>
+      <tbody>${told.value.classes.map((one) => html`<${Row} key=${one.class} one=${one} />`)}</tbody></table></div>
     <h2 class="kept-holds">${t("kept.holds")}</h2>${holds.length === 0 ? html`<p class="calm muted">${t("kept.no_holds")}</p>` : html`<ul class="tokens">${holds.map((one) => html`<li key=${one.id}><span><b>${one.class ? word("kept", one.class) : t("kept.everything")} ${one.site} ${one.person}</b><small class="muted">${one.reason} · ${one.made_by} · ${dayText(one.made_at, pageZone.value)}</small></span></li>`)}</ul>`}
     <p class="calm muted">${t("kept.how")}</p></section>`;
 }
