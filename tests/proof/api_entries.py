@@ -136,6 +136,13 @@ _PEOPLE = (
     *(("DELETE", f"{_USER}/second-factor"), ("GET", f"{_USER}/sessions"), ("DELETE", f"{_USER}/sessions")),
     *(("GET", "/api/v1/audit"), ("GET", "/api/v1/audit/verify")),
 )
+FOR_PEOPLE = frozenset(
+    {
+        ("POST", "/api/v1/approvals"),
+        *(("POST", f"/api/v1/approvals/{{number}}/{deed}") for deed in ("approve", "reject")),
+    }
+)
+"""Answered well only to somebody who logged in: a token is nobody."""
 _IDENTITY = "/api/v1/identities/{site}/{gateway}"
 _IDENTITIES = (("GET", "/api/v1/identities"), ("POST", f"{_IDENTITY}/code"), ("POST", f"{_IDENTITY}/revoke"))
 _PRIVACY = (

@@ -31,7 +31,7 @@ def test_every_fault_can_still_be_planted() -> None:
 
 def test_every_fault_says_what_it_does_and_which_tests_catch_it() -> None:
     assert len(PLANTS) == sum(len(group) for group in GROUPS.values()), "names differ"
-    assert 6 <= sum(fault.in_ci for fault in PLANTS.values()) <= 8
+    assert 6 <= sum(fault.in_ci for fault in PLANTS.values()) <= 10
     there = {test for fault in PLANTS.values() for path in {t.partition("::")[0] for t in fault.caught_by}
              for test in _tests_in(path)}  # fmt: skip
     for fault in PLANTS.values():
