@@ -1,7 +1,7 @@
 """The doors that gateways said they have, and which door assets those are."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cloud.access.contract import PASSBACK, ControlledDoor
@@ -65,16 +65,30 @@ def controlled(site: str, roster: Roster, known: Sequence[Known]) -> list[Contro
 
     Rules of the door are facts of the asset: ``card_level``, ``passback``, ``forgiven_min``, ``gate``.
     """
-    found = [(asset, door_behind(asset, roster, known)) for asset in roster.all("door", site)]
+    if not known:
+        return []
+    readers = _readers_by_door(site, roster)
+    found = [(asset, _behind(asset, readers, known)) for asset in roster.all("door", site)]
     return [_controlled(asset, mine) for asset, mine in found if mine is not None]
 
 
 def door_behind(asset: Asset, roster: Roster, known: Sequence[Known]) -> Known | None:
     """The gateway's door that shares a reader or a contact with a door asset. What opens a door is not looked at: one
     module opens many."""
-    readers = (each for each in roster.all("reader", asset.key.site) if each.text("door") == asset.key.id)
+    return _behind(asset, _readers_by_door(asset.key.site, roster), known)
+
+
+def _readers_by_door(site: str, roster: Roster) -> dict[str, set[str]]:
+    """Devices of the readers that name a door, by its id."""
+    found: dict[str, set[str]] = {}
+    for reader in roster.all("reader", site):
+        found.setdefault(reader.text("door"), set()).update(each.device for each in reader.bindings)
+    return found
+
+
+def _behind(asset: Asset, readers: Mapping[str, set[str]], known: Sequence[Known]) -> Known | None:
     bound = {each.device for each in asset.bindings if each.role in ("reader", "contact", "lock")}
-    bound |= {each.device for reader in readers for each in reader.bindings}
+    bound |= readers.get(asset.key.id, set())
     return next((each for each in known if bound & {*each.door.readers, each.door.contact}), None)
 
 

@@ -165,12 +165,7 @@ class Bookings:
         query = select(BookingRow).where(named).order_by(BookingRow.from_at).limit(RECORDS_MAX)
         now = self._clock.now_ms()
         async with self._database.reading() as session:
-            return [
-                Found(
-                    row.id, row.created_at, _columns(row), OPEN if row.until_at > now and not row.cancelled_at else ""
-                )
-                for row in await session.scalars(query)
-            ]
+            return [_planned(row, now) for row in await session.scalars(query)]
 
     async def erase(self, ids: Sequence[str]) -> int:
         return await _empty(self._database, BookingRow, ids, NO_BOOKING)
@@ -194,15 +189,16 @@ class Passes:
         query = select(PassRow).where(named).order_by(PassRow.from_at).limit(RECORDS_MAX)
         now = self._clock.now_ms()
         async with self._database.reading() as session:
-            return [
-                Found(
-                    row.id, row.created_at, _columns(row), OPEN if row.until_at > now and not row.cancelled_at else ""
-                )
-                for row in await session.scalars(query)
-            ]
+            return [_planned(row, now) for row in await session.scalars(query)]
 
     async def erase(self, ids: Sequence[str]) -> int:
         return await _empty(self._database, PassRow, ids, NO_PASS)
+
+
+def _planned(row: BookingRow | PassRow, now: int) -> Found:
+    """What is still to come, or goes on, stays until it is over."""
+    is_open = row.until_at > now and not row.cancelled_at
+    return Found(row.id, row.created_at, _columns(row), OPEN if is_open else "")
 
 
 async def _empty(database: Database, table: Any, ids: Sequence[str], empty: dict[str, str]) -> int:

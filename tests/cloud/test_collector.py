@@ -338,3 +338,25 @@ async def test_connections_that_never_finish_a_request_are_closed(
         silent[1].close()
         dripping[1].close()
         assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_part_that_fails_is_told_at_once_and_the_others_must_end_with_it(
+    broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended = []
+    monkeypatch.setattr("cloud.app.end_within", lambda: ended.append("from now on"))
+    collector = Collector(settings(tmp_path, broker.port), SystemClock())
+
+    async def fails() -> None:
+        await until(lambda: collector.ingest.view().connected, within_s=30)
+        raise MemoryError("no room")
+
+    try:
+        await collector.open()
+        monkeypatch.setattr(collector.identities, "run", fails)
+        with pytest.raises(BaseExceptionGroup):
+            await collector.run()
+    finally:
+        await collector.close()
+    assert ended == ["from now on"]
+    assert "identities failed, the collector ends" in caplog.text
