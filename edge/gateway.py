@@ -31,6 +31,7 @@ from edge.identity_files import IdentityFiles
 from edge.intake import Intake
 from edge.introduce import birth, software_version
 from edge.latest import LatestSink
+from edge.machine import Machine
 from edge.mqtt_link import MqttDialer
 from edge.northbound.contract import Northbound
 from edge.northbound.modules import northbound
@@ -148,7 +149,7 @@ class Gateway:
             beside=[self._renewal.run] if site.uplink.url.tls else [],
             fail_point=fail_point,
         )
-        self._reporter.link_error = lambda: self._session.error
+        self._machine = self._watch_box()
         self._desk = self._status_desk(pipeline)
 
     def snapshot(self) -> Snapshot:
@@ -184,6 +185,7 @@ class Gateway:
                 if self._config is not None:
                     work = self._keep("site files", self._config.run)
                     ordering.append(group.create_task(work, name="site-files"))
+                watching = group.create_task(self._keep("box", self._machine.run), name="box")
                 guarding = self._guard(group)
                 driving = [
                     group.create_task(self._keep(f"bus {driver.name}", driver.run), name=f"driver[{driver.name}]")
@@ -202,7 +204,7 @@ class Gateway:
                 for module in self._northbound:
                     module.close()
                 await asyncio.wait([talking, *passing_on], timeout=GOODBYE_S)
-                for task in (writing, talking, showing, telling, *passing_on):
+                for task in (writing, talking, showing, telling, watching, *passing_on):
                     task.cancel()
         finally:
             await asyncio.to_thread(self._seen.close)
@@ -287,6 +289,13 @@ class Gateway:
             northbound=self._northbound,
             certificate=lambda: self._identity.state(self._renewal.trouble),
         )
+
+    def _watch_box(self) -> Machine:
+        """The box; reports tell of it, and of the session, both of which are made after the reporter."""
+        machine = Machine(self._site.buffer.path.parent, self._clock)
+        self._reporter.machine = machine.report
+        self._reporter.link_error = lambda: self._session.error
+        return machine
 
     def _orders_desk(self, timing: Timing) -> RemoteCommands:
         own, devices = self._site.gateway, self._site.devices

@@ -11,7 +11,7 @@ from edge.intake import Intake
 from edge.retime import Timing
 from edge.uplink import Uplink
 from protocols.clock import MS_PER_S, Clock
-from protocols.status import GrantsReport, Report
+from protocols.status import GrantsReport, MachineReport, Report
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -31,6 +31,8 @@ class Reporter:
         self._started_at = clock.monotonic()
         self.grants: Callable[[], GrantsReport | None] = lambda: None
         """The list the doors go by; None at a gateway without doors."""
+        self.machine: Callable[[], MachineReport | None] = lambda: None
+        """The box; None before it was looked at."""
         self.link_error: Callable[[], str] = str
         """Why there is no link to the broker; set when the session is made, which itself needs the reports."""
 
@@ -65,6 +67,7 @@ class Reporter:
             rss_bytes=rss_bytes(),
             uptime_s=round(self._clock.monotonic() - self._started_at, 1),
             grants=self.grants(),
+            machine=self.machine(),
         )
 
 

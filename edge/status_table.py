@@ -9,7 +9,7 @@ from edge.buffer_peek import FileFigures
 from edge.identity import CertificateState
 from edge.northbound.contract import NorthName, NorthReport
 from edge.status import Snapshot
-from protocols.status import BusReport, DeviceReport, GrantsReport
+from protocols.status import BusReport, DeviceReport, GrantsReport, MachineReport
 
 _KIB = 1024
 EXPIRES_SOON_S = 86_400.0
@@ -66,6 +66,8 @@ def _lines(now: Snapshot) -> Iterator[str]:
     yield f"  readings  {now.taken:,} read, {now.produced:,} kept, {now.taken - now.produced:,} within their deadband"
     yield f"  dropped   {_dropped(now)}"
     yield f"  clock     {_clock(now)}"
+    if report.machine is not None:
+        yield f"  box       {_machine(report.machine)}"
     if report.grants is not None:
         yield f"  doors     {_grants(report.grants, now.at)}"
     for module in now.northbound:
@@ -126,6 +128,23 @@ def _clock(now: Snapshot) -> str:
         return f"! not set ({_instant(clock.wall_ms)}); {now.report.untimed:,} readings and events wait for their time"
     stepped = f"  ! set by {clock.step_ms / 1000:+.1f} s within the last hour" if clock.state == "stepped" else ""
     return f"{_instant(clock.wall_ms)}{stepped}"
+
+
+def _machine(box: MachineReport) -> str:
+    told = [box.model] if box.model else []
+    if box.power == "low":
+        told.append("! power supply too weak within the last hour")
+    elif box.low_since_start:
+        told.append("! power supply was too weak since the box was started")
+    if box.temperature_c is not None:
+        told.append(f"{box.temperature_c:.0f} degC")
+    if box.disk_read_only:
+        told.append("! its disk is read-only")
+    elif box.disk_free_bytes is not None and box.disk_bytes is not None:
+        told.append(f"disk {size(box.disk_free_bytes)} of {size(box.disk_bytes)} free")
+    if box.disk_written_day_bytes is not None:
+        told.append(f"{size(box.disk_written_day_bytes)} written a day")
+    return ", ".join(told) or "tells nothing of itself"
 
 
 def _grants(grants: GrantsReport, now_ms: int) -> str:

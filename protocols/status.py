@@ -69,6 +69,23 @@ class GrantsReport(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
 
 
+class MachineReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The box itself; None and ``unknown``: it does not tell. ``power``: ``low`` when its supply was too weak within
+    the last hour; ``low_since_start``: since the box was started. ``temperature_c``: its hottest part. The disk is
+    the one of the buffer; ``disk_written_day_bytes``: what all programs write to it in a day, by the rate since the
+    gateway's start."""
+
+    model: _Text = ""
+    power: Literal["good", "low", "unknown"] = "unknown"
+    low_since_start: bool = False
+    temperature_c: float | None = None
+    disk_free_bytes: _Whole | None = None
+    disk_bytes: _Whole | None = None
+    disk_read_only: bool = False
+    disk_written_day_bytes: _Whole | None = None
+    memory_free_bytes: _Whole | None = None
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway says of itself. Batches and readings waiting for an ack are its backlog.
 
@@ -100,6 +117,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rss_bytes: int = 0
     uptime_s: float = 0.0
     grants: GrantsReport | None = None
+    machine: MachineReport | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from cloud.alarms.kinds_access import KINDS as OF_ACCESS
 from cloud.alarms.kinds_dispatch import KINDS as OF_DISPATCH
 from cloud.alarms.kinds_energy import KINDS as OF_ENERGY
 from cloud.alarms.kinds_fleet import KINDS as OF_FLEET
+from cloud.alarms.kinds_machine import OF_MACHINES
 from cloud.alarms.kinds_places import KINDS as OF_PLACES
 from cloud.alarms.kinds_rules import KINDS as OF_RULES
 from cloud.alarms.kinds_tariffs import KINDS as OF_TARIFFS
@@ -231,6 +232,7 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "it; look at its version. Ends when it has announced itself.",
         "网关 {source} 发送批次但从未注册，其测点按词汇表解释。请重启该网关并检查其版本。注册后告警结束。",
     ),
+    **OF_MACHINES,
     **OF_FLEET,
     **OF_DISPATCH,
     **OF_PLACES,

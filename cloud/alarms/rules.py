@@ -8,6 +8,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from cloud.alarms.board import AlarmBoard
+from cloud.alarms.machine import take_machine
 from cloud.alarms.settings import DEFAULTS, AlarmSettings
 from cloud.ingest.contract import AlarmArgs, Committed, IngestView
 from cloud.live.presence import Presence
@@ -145,6 +146,7 @@ class GatewayRules:
             self._alarms.raise_alarm("gateway_disk_full", source, args)
         else:
             self._alarms.clear_alarm("gateway_disk_full", source)
+        take_machine(self._alarms, source, report, hot_c=self.settings_of(key.site).gateway_hot_c)
         if report.oldest_unacked_s >= self.settings_of(key.site).backlog_age_s:
             args = {"waiting": _spell(report.oldest_unacked_s), "readings": report.backlog_readings}
             self._alarms.raise_alarm("backlog_age", source, args)

@@ -54,6 +54,8 @@ class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A gateway that said nothing for so long is offline; one whose link broke is at once."""
     clock_unset_s: Annotated[float, Meta(ge=0, le=DAY_S)] = 0.0
     """A gateway's clock may be unset for so long, as after a start."""
+    gateway_hot_c: Annotated[float, Meta(ge=30, le=120)] = 80.0
+    """At so many degrees Celsius a gateway's box is hot. A Raspberry Pi begins to slow down at 80."""
     kinds: Annotated[dict[Annotated[str, Meta(max_length=64)], KindChoice], Meta(max_length=200)] = {}
     """By kind of alarm; those that are not here are as built in."""
 

@@ -22,6 +22,7 @@ SETTINGS: dict[str, Any] = {
     "backlog_age_s": 600.0,
     "gateway_silent_s": 60.0,
     "clock_unset_s": 0.0,
+    "gateway_hot_c": 80.0,
     "kinds": {"door_held": {"priority": 1, "off": False}, "wrong_parking": {"priority": None, "off": True}},
 }
 ANSWER: dict[str, Any] = {

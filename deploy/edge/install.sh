@@ -5,6 +5,7 @@
 #   install.sh [--site FILE]        put FILE at /etc/dayuan/edge/site.toml, if there is none yet
 #              [--no-start]         only install; whoever runs the services starts it
 #              [--service COMMAND]  COMMAND start|stop|restart|is-active UNIT, on a box without systemd
+#              [--board-watchdog yes|no]   let systemd feed it (default: yes on a Raspberry Pi)
 #              [--within TIME]      how long a new version may take to be healthy (default 90s)
 #
 # An upgrade keeps site file, keys and backlog. When the new version is not healthy in time, the old one goes on.
@@ -14,15 +15,16 @@ script=install
 name=edge program=dayuan-edge user=dayuan-edge groups=dialout
 units="dayuan-edge.service dayuan-edge-page.service"
 bundle=$(cd "$(dirname "$0")" && pwd)
-site='' no_start='' allow_downgrade='' service_command='' within=90s patience=180s
+site='' no_start='' allow_downgrade='' board_watchdog='' service_command='' within=90s patience=180s
 while [ $# -gt 0 ]; do
     case $1 in
         --site) site=$2; shift ;;
         --no-start) no_start=1 ;;
         --service) service_command=$2; shift ;;
+        --board-watchdog) board_watchdog=$2; shift ;;
         --within) within=$2; shift ;;
         --allow-downgrade) allow_downgrade=1 ;;
-        *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+        *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
     shift
 done
@@ -58,7 +60,17 @@ serial_hints() {
     done
 }
 
+feed_board_watchdog() {
+    local from=/etc/systemd/system.conf.d/dayuan-watchdog.conf
+    if [ -z "$board_watchdog" ] && grep -qs "Raspberry Pi" /proc/device-tree/model; then board_watchdog=yes; fi
+    case $board_watchdog in
+        yes) put_file "$bundle/board-watchdog.conf" "$from" ;;
+        no) [ ! -e "$from" ] || { rm -f "$from"; step "$from: removed"; } ;;
+    esac
+}
+
 need_root
+case $board_watchdog in yes|no|'') ;; *) die "--board-watchdog $board_watchdog: yes or no" 2 ;; esac
 echo "Gateway:"
 verify_bundle
 find_python
@@ -70,6 +82,7 @@ keep_upgrade
 put_site_file
 put_file "$bundle/journald.conf" /etc/systemd/journald.conf.d/dayuan.conf
 put_file "$bundle/serial.rules" /etc/udev/rules.d/70-dayuan-serial.rules
+feed_board_watchdog
 serial_hints
 
 if ! said=$(as_user "$release/bin/dayuan-edge" check "$etc/site.toml" 2>&1); then

@@ -25,7 +25,7 @@ echo "Gateway, uninstall:"
 start_all stop || true
 start_all disable || true
 for unit in $units; do rm -f "/etc/systemd/system/$unit"; done
-rm -f /etc/systemd/journald.conf.d/dayuan.conf /etc/udev/rules.d/70-dayuan-serial.rules
+rm -f /etc/systemd/system.conf.d/dayuan-watchdog.conf /etc/systemd/journald.conf.d/dayuan.conf /etc/udev/rules.d/70-dayuan-serial.rules
 [ "$(readlink "/usr/local/bin/$program" || true)" != "$home/current/bin/$program" ] || rm -f "/usr/local/bin/$program"
 rm -rf "$home"
 if rmdir /opt/dayuan 2>/dev/null; then rm -f /usr/local/sbin/dayuan-upgrade; fi

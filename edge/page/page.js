@@ -94,6 +94,8 @@ function gateway(w) {
     [w.dropped, lost ? w.dropped_text(count(report.dropped_readings), count(report.dropped_events)) : w.nothing, lost ? "warn-text" : ""],
     [w.clock, w[report.clock.state] ?? report.clock.state, report.clock.state === "unsynced" ? "warn-text" : ""],
   ];
+  const box = report.machine;
+  if (box) pairs.push(...machine(w, box));
   const grants = report.grants;
   if (grants) {
     const left = (grants.expires_at - now.at) / 1000;
@@ -101,6 +103,17 @@ function gateway(w) {
     pairs.push([w.doors, text + (grants.last_error ? `; ${grants.last_error}` : ""), left <= 0 ? "bad-text" : left <= 86400 || grants.last_error ? "warn-text" : ""]);
   }
   return card(`${w.gateway} ${now.site} / ${now.gateway}`, "", facts(...pairs));
+}
+
+/** The box itself; what it does not tell is left out. */
+function machine(w, box) {
+  const rows = [], low = box.power === "low", was = box.power === "good" && box.low_since_start;
+  if (box.model) rows.push([w.model, box.model]);
+  if (box.power !== "unknown") rows.push([w.power, low ? w.power_low : was ? w.power_was_low : w.power_good, low || was ? "warn-text" : ""]);
+  if (box.temperature_c !== null) rows.push([w.temperature, `${Math.round(box.temperature_c)} °C`, box.temperature_c >= 80 ? "warn-text" : ""]);
+  if (box.disk_read_only) rows.push([w.disk, w.disk_read_only, "bad-text"]);
+  else if (box.disk_free_bytes !== null) rows.push([w.disk, w.disk_text(size(box.disk_free_bytes), size(box.disk_bytes), box.disk_written_day_bytes === null ? "" : size(box.disk_written_day_bytes))]);
+  return rows;
 }
 
 function buses(w) {

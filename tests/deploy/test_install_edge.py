@@ -49,6 +49,7 @@ every = "0.5 s"
 """
 SECRET = "Secret-of-the-broker-7781"
 STATUS = ("dayuan-edge", "status", "/etc/dayuan/edge/site.toml", "--json")
+BOARD_WATCHDOG = "/etc/systemd/system.conf.d/dayuan-watchdog.conf"
 SERVICE = ("--service", "/usr/local/sbin/box-service")
 
 
@@ -122,7 +123,20 @@ def test_a_first_install_without_a_site_file_says_what_to_do_and_starts_nothing(
     again = installer.box.run(f"{inside}/install.sh", *SERVICE)
     assert "there already" in again
     assert "written" not in again
+    assert not installer.box.path(BOARD_WATCHDOG).exists(), "this is no Raspberry Pi"
     assert not installer.box.path("/run/dayuan-edge.pid").exists()
+
+
+def test_the_board_s_watchdog_is_fed_when_it_is_said_and_not_longer(installer: Installer) -> None:
+    inside = installer.take(installer.bundle)
+    box = installer.box
+    box.run(f"{inside}/install.sh", *SERVICE, "--board-watchdog", "yes")
+    assert "RuntimeWatchdogSec=14s" in box.path(BOARD_WATCHDOG).read_text("utf-8")
+    box.run(f"{inside}/install.sh", *SERVICE)
+    assert box.path(BOARD_WATCHDOG).exists(), "what a person chose stays"
+    assert "removed" in box.run(f"{inside}/install.sh", *SERVICE, "--board-watchdog", "no")
+    assert not box.path(BOARD_WATCHDOG).exists()
+    assert "yes or no" in box.run(f"{inside}/install.sh", *SERVICE, "--board-watchdog", "maybe", code=2)
 
 
 def test_what_it_makes_belongs_to_a_user_who_can_do_nothing_else(installer: Installer) -> None:

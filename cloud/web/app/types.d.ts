@@ -33,6 +33,8 @@ export interface Report {
   disk_full_s?: number | null; in_memory?: number; buffer_error?: string; link_error?: string;
   clock: { state: string; wall_ms: number; step_ms?: number } | null; buses: BusReport[]; devices: DeviceReport[];
   rss_bytes: number; uptime_s: number;
+  machine?: { model?: string; power?: "good" | "low" | "unknown"; low_since_start?: boolean; temperature_c?: number | null; disk_free_bytes?: number | null;
+    disk_bytes?: number | null; disk_read_only?: boolean; disk_written_day_bytes?: number | null; memory_free_bytes?: number | null } | null;
 }
 
 export interface Attributes {

@@ -24,7 +24,7 @@ from protocols.birth import Birth
 from protocols.clock import ManualClock
 from protocols.errors import StoreUnavailable
 from protocols.reading import Event
-from protocols.status import ClockReport, DeviceReport, Report, Status
+from protocols.status import ClockReport, DeviceReport, MachineReport, Report, Status
 from tests.waiting import until
 
 KEY = GatewayKey("east", "b3")
@@ -339,6 +339,29 @@ async def test_a_full_disk_of_a_gateway_is_an_alarm_that_says_what_is_at_risk(si
     assert all(word in alarm.text["zh"] for word in ("7 分钟", "5200", "31"))
     await site.status("online", 1, report())
     assert kinds(site.board) == set()
+
+
+async def test_what_a_box_tells_of_itself_becomes_alarms_and_goes_again(site: Site) -> None:
+    weak = MachineReport(power="low", temperature_c=83.4, disk_free_bytes=2**20, disk_bytes=32 * 2**30)
+    failing = msgspec.structs.replace(report(), machine=weak, buffer_error="buffer.db: read-only", in_memory=44)
+    await site.status("online", 1, failing)
+    boxes = {"gateway_power_low", "gateway_hot", "gateway_disk_low", "gateway_buffer_fails"}
+    assert kinds(site.board) == {(kind, "east/b3") for kind in boxes}
+    alarm = site.board.find("gateway_buffer_fails", "east/b3")
+    assert alarm is not None and all(word in alarm.text["en"] for word in ("read-only", "44 readings"))
+    cooler = MachineReport(power="good", temperature_c=76.0, disk_free_bytes=2**30, disk_bytes=32 * 2**30)
+    await site.status("online", 1, msgspec.structs.replace(report(), machine=cooler))
+    assert kinds(site.board) == {("gateway_hot", "east/b3")}, "hot until it is 5 degC below the limit"
+    cool = msgspec.structs.replace(cooler, temperature_c=75.0)
+    await site.status("online", 1, msgspec.structs.replace(report(), machine=cool))
+    assert kinds(site.board) == set()
+
+
+async def test_a_box_that_tells_nothing_of_itself_raises_and_ends_nothing(site: Site) -> None:
+    await site.status("online", 1, msgspec.structs.replace(report(), machine=MachineReport(power="low")))
+    await site.status("online", 1, msgspec.structs.replace(report(), machine=MachineReport()))
+    await site.status("online", 1, report())
+    assert kinds(site.board) == {("gateway_power_low", "east/b3")}
 
 
 async def test_a_gateway_that_never_announced_itself_is_a_note(site: Site) -> None:

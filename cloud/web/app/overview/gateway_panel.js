@@ -82,7 +82,22 @@ const reportFacts = (report) => [
   ["disk_full", typeof report.disk_full_s === "number" ? html`<b class="warn">${t("fact.disk_full_text", { since: age(report.disk_full_s * 1000), n: report.in_memory ?? 0 })}</b>` : ""],
   ["link_error", report.link_error ?? ""], ["buffer_error", report.buffer_error ?? ""],
   ["memory", report.rss_bytes ? bytes(report.rss_bytes) : ""], ["uptime", report.uptime_s ? age(report.uptime_s * 1000) : ""],
+  ...machineFacts(report.machine),
 ];
+
+/** The box itself; what it does not tell is left out. @param {Report["machine"]} box @returns {[string, any][]} */
+function machineFacts(box) {
+  if (!box) return [];
+  const power = box.power === "good" && box.low_since_start ? "was_low" : box.power;
+  const warned = (/** @type {boolean} */ bad, /** @type {string} */ text) => (bad ? html`<b class="warn">${text}</b>` : text);
+  return [
+    ["model", box.model ?? ""],
+    ["power", power === "good" || power === "low" || power === "was_low" ? warned(power !== "good", t(`power.${power}`)) : ""],
+    ["temperature", typeof box.temperature_c === "number" ? `${number(box.temperature_c)} °C` : ""],
+    ["disk", box.disk_read_only ? warned(true, t("fact.disk_read_only")) : typeof box.disk_free_bytes === "number" ? t("fact.disk_text", { free: bytes(box.disk_free_bytes), all: bytes(box.disk_bytes ?? 0) }) : ""],
+    ["disk_written", typeof box.disk_written_day_bytes === "number" ? t("fact.disk_written_text", { n: bytes(box.disk_written_day_bytes) }) : ""],
+  ];
+}
 
 /** @param {{gateway: Entity}} props */
 export function GatewayPanel({ gateway }) {
