@@ -50,6 +50,9 @@ export function word(prefix, value) {
   return catalogues[lang.value]?.[key] ?? value;
 }
 
+/** The keys that begin so, those with fewer wildcards first. @param {string} prefix @returns {string[]} */
+export const keysUnder = (prefix) => Object.keys(catalogues[lang.value] ?? {}).filter((key) => key.startsWith(prefix)).sort((a, b) => a.split("*").length - b.split("*").length);
+
 /** What a device said (a reason, an error), in words where the catalogue has them. @param {string} text */
 export const said = (text) => catalogues[lang.value]?.[`said.${text.toLowerCase().replaceAll(" ", "_")}`] ?? text;
 

@@ -5,8 +5,15 @@ import { fullTime } from "../format.js";
 import { t, word } from "../i18n.js";
 import { failureWords } from "../overview/loading.js";
 import { pageZone } from "../sites.js";
+import { deedOf } from "./deeds.js";
 
 /** @typedef {{number: number, at: number, actor: string, via: string, client: string, action: string, site: string, reason: string, facts: string}} Record_ */
+
+/** In words; as it was asked where there are none, and as the title. @param {{action: string}} props */
+function Deed({ action }) {
+  const deed = deedOf(action);
+  return deed ? html`<span title=${action}>${deed.what}<small class="muted mono">${deed.of}</small></span>` : html`<span title=${action}>${word("deed", action)}</span>`;
+}
 
 export function Trail() {
   const records = useSignal(/** @type {Record_[] | null} */ (null));
@@ -40,7 +47,7 @@ export function Trail() {
       <button class="btn" type="submit">${t("trail.filter")}</button><span class="sp"></span><button class="btn" type="button" onClick=${verify}>${t("trail.verify")}</button></form>
     <p class="verdict" role="status">${verdict.value}</p><p class="failure" role="alert">${failed.value}</p>
     <div class="wide-table" tabindex="0" role="group" aria-label=${t("settings.trail")}><table class="people"><thead><tr>${["number", "at", "actor", "action", "site", "more"].map((one) => html`<th key=${one} scope="col">${t(`trail.${one}`)}</th>`)}</tr></thead>
-      <tbody>${(records.value ?? []).map((one) => html`<tr key=${one.number}><td class="figure">${one.number}</td><td class="mono">${fullTime(one.at, pageZone.value)}</td><th scope="row">${one.actor || "–"}<small class="muted">${word("trail.via", one.via)} ${one.client}</small></th><td class="mono">${one.action}</td><td>${one.site}</td><td><small class="mono">${one.reason} ${one.facts === "{}" ? "" : one.facts}</small></td></tr>`)}</tbody></table></div>
+      <tbody>${(records.value ?? []).map((one) => html`<tr key=${one.number}><td class="figure">${one.number}</td><td class="mono">${fullTime(one.at, pageZone.value)}</td><th scope="row">${one.actor || "–"}<small class="muted">${word("trail.via", one.via)} ${one.client}</small></th><td><${Deed} action=${one.action} /></td><td>${one.site}</td><td><small class="mono">${one.reason} ${one.facts === "{}" ? "" : one.facts}</small></td></tr>`)}</tbody></table></div>
     ${records.value?.length === 0 && html`<p class="calm muted">${t("settings.none_found")}</p>`}
     ${next.value !== null && html`<button class="plain more" type="button" onClick=${() => ask(next.peek())}>${t("trail.older")}</button>`}</section>`;
 }
