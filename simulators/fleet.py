@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from protocols.ack import parse_ack
+from protocols.alive import stop_if_cancelled
 from protocols.batch import seal
 from protocols.clock import Clock
 from protocols.errors import BadAck, BadSettings
@@ -177,6 +178,7 @@ class PretendGateway:
                     self._waiting[seq] = sent._replace(last_at=now)
                     self._figures.resent += 1
                     await self._wire.publish(self._up, sent.payload)
+                    stop_if_cancelled()
 
 
 async def run_fleet(options: FleetOptions, clock: Clock, *, as_json: bool, out: Callable[[str], None]) -> int:

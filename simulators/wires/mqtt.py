@@ -17,6 +17,7 @@ from pathlib import Path
 
 import aiomqtt
 
+from protocols.alive import keep_cancellation, stop_if_cancelled
 from protocols.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ _library_log.setLevel(logging.CRITICAL)
 
 RETRY_S = (0.5, 5.0)
 CONFIRM_S = 10.0
+GOODBYE_S = 2.0
 MESSAGES_MAX = 20_000
 
 
@@ -89,18 +91,24 @@ class MqttWire:
         while True:
             with contextlib.suppress(aiomqtt.MqttError, OSError):
                 async with self._new_client() as client:
-                    for topic_filter in self._subscribe:
-                        await client.subscribe(topic_filter, qos=1)
-                    self._client = client
-                    self.connections += 1
-                    self._connected.set()
-                    async for message in client.messages:
-                        await self._received.put(
-                            Received(str(message.topic), bytes(message.payload), bool(message.retain))
-                        )
+                    try:
+                        await self._take(client)
+                    finally:
+                        client.timeout = GOODBYE_S
+            stop_if_cancelled()  # a goodbye that failed took the place of the cancellation
             self._connected.clear()
             self._client = None
             await self._clock.sleep(self._rng.uniform(*RETRY_S))
+
+    async def _take(self, client: aiomqtt.Client) -> None:
+        with keep_cancellation():
+            for topic_filter in self._subscribe:
+                await client.subscribe(topic_filter, qos=1)
+        self._client = client
+        self.connections += 1
+        self._connected.set()
+        async for message in client.messages:
+            await self._received.put(Received(str(message.topic), bytes(message.payload), bool(message.retain)))
 
     async def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, on_attempt: Callable[[], None] | None = None
@@ -114,7 +122,8 @@ class MqttWire:
             if on_attempt is not None:
                 on_attempt()
             try:
-                await client.publish(topic, payload, qos=1, retain=retain, timeout=CONFIRM_S)
+                with keep_cancellation():
+                    await client.publish(topic, payload, qos=1, retain=retain, timeout=CONFIRM_S)
             except (aiomqtt.MqttError, OSError):  # a connection that is gone is noticed by who listens to it
                 await self._clock.sleep(self._rng.uniform(0.1, 0.5))
             else:
