@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,19 @@ class BrokerAccount:
     port: int
     username: str = ""
     password_file: Path | None = None
+    ca_file: Path | None = None
+    """Who vouches for the broker; with it the connection is encrypted."""
+    pair_file: Path | None = None
+    """Key and certificate in one file, for a broker that asks for them."""
+
+    def tls(self) -> ssl.SSLContext | None:
+        """For one connection; None without ``ca_file``."""
+        if self.ca_file is None:
+            return None
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        if self.pair_file is not None:
+            context.load_cert_chain(str(self.pair_file))
+        return context
 
     def password(self) -> str | None:
         return self.password_file.read_text(encoding="utf-8").strip() if self.password_file else None
@@ -141,6 +155,7 @@ class MqttWire:
             identifier=self._client_id,
             username=self._account.username or None,
             password=self._account.password(),
+            tls_context=self._account.tls(),
             clean_session=True,
             keepalive=30,
             max_inflight_messages=self._inflight_max,
