@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -83,19 +84,36 @@ class MqttWire:
         *,
         subscribe: tuple[str, ...] = (),
         inflight_max: int = 20,
+        retry_s: tuple[float, float] = RETRY_S,
     ) -> None:
         self._account, self._client_id, self._clock = account, client_id, clock
-        self._subscribe, self._inflight_max = subscribe, inflight_max
+        self._subscribe, self._inflight_max, self._retry_s = subscribe, inflight_max, retry_s
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
         self._rng = random.Random(client_id)
         # Full only when nobody takes messages: the oldest ones wait, the reader stops reading the socket's queue.
         self._received: asyncio.Queue[Received] = asyncio.Queue(MESSAGES_MAX)
+        self._wanted = asyncio.Event()
+        self._wanted.set()
         self.connections = 0
+        self.on_connected: Callable[[], None] = lambda: None
+        self.on_lost: Callable[[], None] = lambda: None
 
     @property
     def connected(self) -> bool:
         return self._connected.is_set()
+
+    def stay_away(self) -> None:
+        """Cut the connection as a network does, without goodbye, and connect again only after ``come_back``."""
+        self._wanted.clear()
+        handle = None if self._client is None else self._client._client.socket()
+        if isinstance(handle, socket.socket):
+            with contextlib.suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+
+    def come_back(self) -> None:
+        """Connect again, at once."""
+        self._wanted.set()
 
     async def wait_connected(self) -> None:
         await self._connected.wait()
@@ -103,6 +121,7 @@ class MqttWire:
     async def run(self) -> None:
         """Connect, and connect again, until cancelled. A broker that is away is waited for."""
         while True:
+            await self._wanted.wait()
             with contextlib.suppress(aiomqtt.MqttError, OSError):
                 async with self._new_client() as client:
                     try:
@@ -110,9 +129,12 @@ class MqttWire:
                     finally:
                         client.timeout = GOODBYE_S
             stop_if_cancelled()  # a goodbye that failed took the place of the cancellation
-            self._connected.clear()
-            self._client = None
-            await self._clock.sleep(self._rng.uniform(*RETRY_S))
+            if self._connected.is_set():
+                self._connected.clear()
+                self._client = None
+                self.on_lost()
+            if self._wanted.is_set():
+                await self._clock.sleep(self._rng.uniform(*self._retry_s))
 
     async def _take(self, client: aiomqtt.Client) -> None:
         with keep_cancellation():
@@ -121,6 +143,7 @@ class MqttWire:
         self._client = client
         self.connections += 1
         self._connected.set()
+        self.on_connected()
         async for message in client.messages:
             await self._received.put(Received(str(message.topic), bytes(message.payload), bool(message.retain)))
 

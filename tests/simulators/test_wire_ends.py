@@ -5,7 +5,7 @@ import asyncio
 from protocols.ack import Ack, encode_ack
 from protocols.batch import peek
 from protocols.clock import SystemClock
-from simulators.fleet import ACK_TIMEOUT_S, Figures, FleetOptions, PretendGateway
+from simulators.fleet_gateway import ACK_TIMEOUT_S, Figures, Load, PretendGateway
 from simulators.wires.mqtt import BrokerAccount, MqttWire, Received
 from tests.deaf_broker import DeafBroker
 from tests.virtual_time import VirtualClock, run
@@ -35,11 +35,13 @@ class _ConfirmsAtTheEnd:
     """A wire that takes batches, acks each one when it comes a second time, and confirms in the instant of a
     cancellation, as ``asyncio.wait_for`` of Python 3.11 does: the cancellation is lost."""
 
+    connected = True
+
     def __init__(self) -> None:
         self._acks: asyncio.Queue[Received] = asyncio.Queue()
         self._came: set[int] = set()
 
-    async def publish(self, topic: str, payload: bytes) -> None:
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         identity = peek(payload)
         if identity.seq in self._came:
             await self._acks.put(
@@ -57,13 +59,9 @@ class _ConfirmsAtTheEnd:
 
 
 def test_a_gateway_ends_when_a_confirmation_comes_as_it_is_told_to_end():
-    options = FleetOptions(
-        broker="", username=None, password_file=None, site="fleet", gateways=1, rate=0.0, batch=10, window=1, for_s=1.0
-    )
-
     async def a_run(clock: VirtualClock) -> Figures:
         figures = Figures()
-        gateway = PretendGateway("fleet-0001", _ConfirmsAtTheEnd(), options, clock, figures)  # type: ignore[arg-type]
+        gateway = PretendGateway("fleet-0001", _ConfirmsAtTheEnd(), "fleet", Load(0.0, 10, 1), clock, figures)  # type: ignore[arg-type]
         async with asyncio.timeout(10 * ACK_TIMEOUT_S):
             await gateway.run(clock.monotonic() + 1.0)
         return figures
