@@ -34,13 +34,13 @@ from cloud.identity.authority import Authority
 from cloud.identity.broker_files import own_pair
 from cloud.identity.certificate_watch import CertificateWatch
 from cloud.identity.commanding import Commanding
+from cloud.identity.cutting_off import members_of, take_place
 from cloud.identity.enrolling import Enrolling
 from cloud.identity.service import IdentityService
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
 from cloud.ingest.expired import Expiry
 from cloud.ingest.path import Ingest
 from cloud.ingest.subscriber import ALL, BESIDE_BATCHES, BrokerSettings
-from cloud.ingest.takeover import take_over
 from cloud.live.presence import Presence
 from cloud.live.refill import refill
 from cloud.live.state import LiveState
@@ -53,6 +53,7 @@ from cloud.registry.command_book import CommandBook
 from cloud.registry.identity_book import IdentityBook
 from cloud.registry.inventory import Inventory
 from cloud.registry.logins import Logins
+from cloud.registry.member_book import MemberBook
 from cloud.registry.opening import registry_of
 from cloud.registry.passwords import Passwords
 from cloud.registry.second_factor import SecondFactors
@@ -180,6 +181,7 @@ class Collector:
         self.identities.publish = self.ingest.publish
         if settings.own_certificate:
             self.identities.takeover = self._take_over
+            self.identities.members = members_of(settings, self.authority, MemberBook(self.database, clock), clock)
         presence = Presence()
         self.live = LiveState(self.inventory, self.ingest.series, self.ingest.qualities, presence)
         self.live.counters = self.ingest.counters
@@ -268,10 +270,7 @@ class Collector:
 
     async def _take_over(self, key: GatewayKey) -> None:
         """End a gateway's session at the broker. Raises WireLost."""
-        name = gateway_name(*key)
-        pair = self.authority.issue_client(name, days=1)
-        ca_file = self.authority.folder / "ca.pem"
-        await take_over(self.settings.broker, ca_file=ca_file, pair=pair.key + pair.certificate.pem, client_id=name)
+        await take_place(self.settings.broker, self.authority, gateway_name(*key))
 
     async def run(self) -> None:
         """Serve until ``stop``; a fault of any part ends all and is raised."""

@@ -300,6 +300,19 @@ def identity(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object
     return work
 
 
+def member(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object]]:
+    """A command of ``cli_members``, with its imports when it is asked for."""
+
+    async def work(desk: Desk, options: argparse.Namespace) -> object:
+        from cloud import cli_members
+
+        answer: object = await getattr(cli_members, work.__name__)(desk, options)
+        return answer
+
+    work.__name__ = f"member_{name}"
+    return work
+
+
 def site_file(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object]]:
     """A command of ``cli_config``, with its imports when it is asked for."""
 
@@ -355,6 +368,7 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         map_site,
         *(identity(name) for name in ("gateway_add", "gateway_list", "gateway_revoke", "broker_files", "broker_renew")),
         *(identity(name) for name in ("approval_list", "approval_reject")),
+        *(member(name) for name in ("add", "list", "revoke")),
         *(site_file(name) for name in ("show", "history", "diff", "set", "revert")),
         *(privacy(name) for name in ("privacy_export", "privacy_delete", "retention_show", "retention_run")),
     )

@@ -16,6 +16,7 @@ from cloud.identity.broker_files import (
 from cloud.identity.enrolling import Enrolling, NotEnrolled
 from cloud.registry.approval_book import ApprovalBook
 from cloud.registry.identity_book import IdentityBook
+from cloud.registry.member_book import MemberBook
 from cloud.settings import CloudSettings, parse_listen
 from cloud.store.contract import GatewayKey
 from protocols.clock import SystemClock
@@ -135,6 +136,7 @@ async def broker_files(desk: Desk, options: argparse.Namespace) -> object:
             names=names,
             connections=options.connections,
             crl=crl,
+            members=[row.name for row in await MemberBook(desk.database, identities.clock).all() if not row.revoked_at],
         )
     except BadAuthority as error:
         raise BadGateway(str(error)) from None

@@ -29,6 +29,7 @@ def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -
     revoke.add_argument("gateway", metavar="SITE/GATEWAY", help="as in the list")
     revoke.add_argument("--reason", default="", help="for the list")
     _add_config(commands, add)
+    _add_members(commands, add)
     broker = commands.add_parser("broker", help="what the broker must know").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -57,6 +58,19 @@ def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -
     reject = add(approvals, "reject", "reject one; approving takes a second person, on the page", "approval_reject")
     reject.add_argument("id", metavar="ID", help="as in the list")
     reject.add_argument("--reason", default="", help="for the record")
+
+
+def _add_members(commands: Commands[argparse.ArgumentParser], add: AddCommand) -> None:
+    members = commands.add_parser(
+        "member", help="collectors of a group that show certificates to the broker"
+    ).add_subparsers(dest="action", required=True, metavar="ACTION")
+    invite = add(members, "add", "let a member ask for its certificate; what it had holds no more", "member_add")
+    invite.add_argument("name", metavar="NAME", help="who it is: `dayuan-cloud ingest --member NAME`")
+    invite.add_argument("--lasts", metavar="TIME", default="1h", help="how long it may ask (else 1h)")
+    add(members, "list", "all members, and until when their certificates hold", "member_list")
+    revoke = add(members, "revoke", "take a member's certificates back; the others go on", "member_revoke")
+    revoke.add_argument("name", metavar="NAME", help="as in the list")
+    revoke.add_argument("--reason", default="", help="for the list")
 
 
 def _add_config(commands: Commands[argparse.ArgumentParser], add: AddCommand) -> None:

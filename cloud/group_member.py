@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from cloud.identity.authority import Authority
 from cloud.identity.enrolling import Enrolling
+from cloud.identity.member_pair import MemberPair
 from cloud.identity.service import LOOK_EVERY_S, IdentityService
 from cloud.ingest.commit import GroupCommit
 from cloud.ingest.contract import AlarmArgs
@@ -21,6 +22,7 @@ from cloud.ingest.prepare import Preparer
 from cloud.ingest.shared import SharedCommit
 from cloud.ingest.subscriber import BrokerSettings, Subscriber, batches_of
 from cloud.registry.identity_book import IdentityBook
+from cloud.registry.member_book import MemberBook
 from cloud.registry.opening import registry_of
 from cloud.settings import CloudSettings
 from cloud.store.failpoint import fail_points
@@ -60,6 +62,9 @@ class Member:
         self._ledger = MemberLedger(LedgerFile(registry, shared=True))
         book, authority = IdentityBook(self._database, clock), Authority(settings.identity_path, clock)
         self._identities = IdentityService(settings, authority, Enrolling(authority, book, clock), book, clock)
+        self._pair: MemberPair | None = None
+        if settings.own_certificate:
+            self._pair = MemberPair(settings.identity_path, group.member, MemberBook(self._database, clock), clock)
         self._told: list[Telling] = []
         self._started_at = clock.now_ms()
         self.batches = self.readings = 0
@@ -83,9 +88,13 @@ class Member:
         )
 
     async def open(self) -> None:
-        """Take up what the group stored. Raises StoreUnavailable, LedgerInUse and what a registry raises."""
+        """Take up what the group stored; a member with a certificate waits for it first. Raises StoreUnavailable,
+        LedgerInUse and what a registry raises."""
         await self._database.open()
         await self._identities.load()
+        if self._pair is not None:
+            await self._pair.ready()
+            self.subscriber.settings = self._pair.shown_by(self.subscriber.settings)
         await asyncio.to_thread(self._ledger.open)
         await asyncio.to_thread(self._shared.open)
 
@@ -122,6 +131,8 @@ class Member:
             await self._clock.sleep(LOOK_EVERY_S)
             try:
                 await self._identities.load()
+                if self._pair is not None:
+                    await self._pair.look()
                 said = ""
             except StoreUnavailable as error:
                 if str(error) != said:

@@ -287,12 +287,6 @@ def _group(read: SettingsReader, file: CloudFile, given: str | None) -> GroupPla
         raise read.fail(
             ("group", "name"), "one process owns a store in the data folder; set kind under [store]", "victoria, influx"
         )
-    if file.broker.own_certificate:
-        raise read.fail(
-            ("group", "name"),
-            "a certificate of our own authority names one collector, not each of a group",
-            "password_file",
-        )
     place = GroupPlace(
         read.parsed(("group", "name"), table.name, _id), read.parsed(("group", "member"), table.member or "desk", _id)
     )

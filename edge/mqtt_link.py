@@ -24,6 +24,7 @@ import paho.mqtt.client as paho
 from edge.contract import LinkMessage, Will
 from edge.identity import Identity
 from edge.mqtt_reasons import why_lost, why_refused
+from protocols.alive import keep_cancellation
 from protocols.errors import BadPayload, WireLost
 from protocols.mqtt_url import MqttUrl
 
@@ -181,7 +182,8 @@ class MqttLink:
         """Subscribe; returns after the broker granted it, raises WireLost when it does not."""
         self._check()
         try:
-            codes = await self._client.subscribe(topic_filter, qos=qos)
+            with keep_cancellation():
+                codes = await self._client.subscribe(topic_filter, qos=qos)
         except aiomqtt.MqttError as error:
             raise self._lose(f"subscribing to {topic_filter!r}: {self._tell(error, 'SUBACK')}") from error
         if any((code if isinstance(code, int) else code.value) >= 128 for code in codes):
@@ -191,7 +193,8 @@ class MqttLink:
         """Take a subscription back, also one of an earlier life of a kept session."""
         self._check()
         try:
-            await self._client.unsubscribe(topic_filter)
+            with keep_cancellation():
+                await self._client.unsubscribe(topic_filter)
         except aiomqtt.MqttError as error:
             raise self._lose(f"unsubscribing from {topic_filter!r}: {self._tell(error, 'UNSUBACK')}") from error
 
@@ -205,7 +208,8 @@ class MqttLink:
         if len(payload) > PUBLISH_BYTES_MAX:
             raise BadPayload("too_large", f"{len(payload)} bytes to {topic}, at most {PUBLISH_BYTES_MAX} are sent")
         try:
-            await self._client.publish(topic, payload, qos=qos, retain=retain)
+            with keep_cancellation():
+                await self._client.publish(topic, payload, qos=qos, retain=retain)
         except aiomqtt.MqttError as error:
             raise self._lose(f"publishing to {topic}: {self._tell(error, 'PUBACK')}") from error
 

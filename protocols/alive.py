@@ -11,8 +11,9 @@ import faulthandler
 import os
 import signal
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -57,6 +58,19 @@ def stop_if_cancelled() -> None:
     the task would wait for ever."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+@contextmanager
+def keep_cancellation() -> Iterator[None]:
+    """Raise CancelledError at the end when the task was cancelled inside and went on all the same.
+
+    ``asyncio.wait_for`` before Python 3.12 forgets a cancellation in whose very instant the answer comes, and a busy
+    loop has many such instants. What was cancelled before and says its goodbye now is left alone."""
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    yield
+    if task is not None and task.cancelling() > before:
         raise asyncio.CancelledError
 
 

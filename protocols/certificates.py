@@ -1,7 +1,8 @@
 """Certificates (X.509) as gateway and collector read them, and keys and requests as a gateway makes them.
 
 One certificate names one party. A gateway is ``site/gateway``, which is also its user name at the broker and the middle
-of its topics; the collector is ``collector``. Ids hold no ``/``, ``+`` or ``#``, so neither can be taken for the other.
+of its topics; the collector is ``collector``, one of a group of them ``collector-c1``. Ids hold no ``/``, ``+`` or
+``#``, so none can be taken for another.
 """
 
 import hashlib
@@ -64,6 +65,13 @@ def gateway_name(site: str, gateway: str) -> str:
     if len(name) > NAME_MAX:
         raise BadCertificate(f"{name} is too long for a certificate: {len(name)} characters, {NAME_MAX} at most")
     return name
+
+
+def member_name(member: str) -> str:
+    """The name of one of a group of collectors in its certificate. Raises BadCertificate for an id that is none."""
+    if not is_id(member):
+        raise BadCertificate(f"no member {member[:40]!r}; {ID_RULE}")
+    return f"{COLLECTOR}-{member}"
 
 
 def read_certificate(pem: bytes) -> Certificate:

@@ -117,6 +117,30 @@ def _add_fleet(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     fleet.add_argument(
         "--disk", metavar="NAME=DIR", type=_named, action="append", help="tell what this folder grows by; repeatable"
     )
+    fleet.add_argument(
+        "--class",
+        dest="classes",
+        metavar="SHARE:BATCH:RATE",
+        type=_class,
+        action="append",
+        help="a part of the gateways that sends otherwise, like 80:20:2 and 20:500:50; repeatable",
+    )
+    fleet.add_argument("--births", action="store_true", help="each tells its birth and statuses, too")
+    fleet.add_argument(
+        "--cut",
+        metavar="TIME",
+        type=_time,
+        action="append",
+        help="so long after the begin, or after the last such, cut all connections at once; repeatable",
+    )
+    fleet.add_argument(
+        "--away",
+        metavar="TIME:TIME",
+        type=_away,
+        action="append",
+        help="after the cuts: after so long, keep all away for so long, sealing goes on; repeatable",
+    )
+    fleet.add_argument("--ca", metavar="FILE", type=Path, help="who vouches for an mqtts:// broker")
     fleet.add_argument("--out", metavar="FILE", type=Path, help="write the figures there as JSON, too")
     fleet.add_argument("--json", action="store_true", help="the figures as JSON")
     fleet.set_defaults(work=_fleet)
@@ -162,7 +186,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _fleet(options: argparse.Namespace) -> int:
-    from simulators.fleet import FleetOptions, run_fleet
+    from simulators.fleet import FleetOptions, GatewayClass, run_fleet
+    from simulators.fleet_trouble import Trouble
     from simulators.fleet_watch import Watch
 
     fleet = FleetOptions(
@@ -181,7 +206,15 @@ def _fleet(options: argparse.Namespace) -> int:
             {name: Path(value) for name, value in options.disk or ()},
         ),
         out=options.out,
+        classes=tuple(GatewayClass(*each) for each in options.classes or ()),
+        births=options.births,
+        troubles=tuple(
+            Trouble(*each) for each in [*((after_s,) for after_s in options.cut or ()), *(options.away or ())]
+        ),
+        ca_file=options.ca,
     )
+    if any(each.away_s for each in fleet.troubles) and not all(load.rate > 0 for load in fleet.loads()):
+        raise BadSettings("a fleet that is away seals on at its --rate; give one", file="command line", key="--away")
     return asyncio.run(run_fleet(fleet, SystemClock(), as_json=options.json, out=_say))
 
 
@@ -195,6 +228,26 @@ def _verify(options: argparse.Namespace) -> int:
     for line in verdict.lines():
         print(line)
     return DONE if verdict.ok else FAILED
+
+
+def _class(text: str) -> tuple[float, int, float]:
+    """``SHARE:BATCH:RATE``."""
+    try:
+        share, batch, rate = text.split(":")
+        found = float(share), int(batch), float(rate)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no SHARE:BATCH:RATE, like 80:20:2") from None
+    if found[0] <= 0 or found[1] < 1 or found[2] < 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: share and batch are more than 0, rate is 0 or more")
+    return found
+
+
+def _away(text: str) -> tuple[float, float]:
+    """``AFTER:FOR``."""
+    after, colon, away = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} is no TIME:TIME, like 30s:60s")
+    return _time(after), _time(away)
 
 
 def _say(line: str) -> None:

@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import random
-import secrets
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from protocols.ack import parse_ack
-from protocols.batch import seal
 from protocols.clock import Clock
-from protocols.errors import BadAck, BadSettings
+from protocols.errors import BadSettings
 from protocols.mqtt_url import parse_mqtt_url
-from protocols.reading import Reading
 from protocols.topics import topic
+from simulators.fleet_gateway import Figures, Load, PretendGateway
+from simulators.fleet_trouble import Trouble, meet
 from simulators.fleet_watch import Watch
 from simulators.wires.mqtt import BrokerAccount, MqttWire
 
 DONE, FAILED = 0, 1
-DEVICES = 20
-POINTS = (
-    "active_power_total",
-    "active_energy_import_total",
-    "voltage_l1_n",
-    "current_l1",
-    "frequency",
-)
-ACK_TIMEOUT_S = 10.0
-LAST_ACKS_S = 20.0
 CONNECT_S = 15.0
 CONNECT_EACH_S = 0.05
+RETRY_S = (0.05, 1.0)
+"""After a cut, as a gateway's first try."""
+
+
+class GatewayClass(NamedTuple):
+    """A part of the fleet that sends otherwise: ``share`` of all, weighed against the other classes."""
+
+    share: float
+    batch: int
+    rate: float
 
 
 class FleetOptions(NamedTuple):
@@ -56,127 +50,26 @@ class FleetOptions(NamedTuple):
     """Whose CPU time, memory and disk are told beside."""
     out: Path | None = None
     """A file for the figures as JSON."""
+    classes: tuple[GatewayClass, ...] = ()
+    """In the place of ``rate`` and ``batch``."""
+    births: bool = False
+    """Each tells a birth when it connects, and statuses."""
+    troubles: tuple[Trouble, ...] = ()
+    """One after the other, the next when all came back from the last one."""
+    ca_file: Path | None = None
+    """Who vouches for an ``mqtts://`` broker."""
 
-
-@dataclass
-class Figures:
-    """What all gateways together have seen. Latency is from the first publish of a batch to its ack."""
-
-    sent: int = 0
-    acked: int = 0
-    resent: int = 0
-    rejected: int = 0
-    readings: int = 0
-    latencies_s: list[float] = field(default_factory=list)
-
-
-class _Sent(NamedTuple):
-    payload: bytes
-    first_at: float
-    last_at: float
-    readings: int
-
-
-class PretendGateway:
-    """One gateway without devices: its readings are a random walk."""
-
-    def __init__(self, name: str, wire: MqttWire, options: FleetOptions, clock: Clock, figures: Figures) -> None:
-        self._name, self._wire, self._options, self._clock, self._figures = name, wire, options, clock, figures
-        self._up = topic(options.site, name, "up")
-        self._epoch = secrets.token_hex(4)
-        self._seq = 0
-        self._waiting: OrderedDict[int, _Sent] = OrderedDict()
-        self._room = asyncio.Event()
-        self._rng = random.Random(name)
-        self._values = [self._rng.uniform(100, 9_000) for _ in range(DEVICES * len(POINTS))]
-        self._last_at_ms = 0
-        self._publishing: set[asyncio.Task[None]] = set()
-
-    async def run(self, until: float) -> None:
-        """Send until the instant ``until``, then wait for the acks that are owed."""
-        acks = asyncio.create_task(self._take_acks(), name=f"acks[{self._name}]")
-        again = asyncio.create_task(self._send_again(), name=f"resend[{self._name}]")
-        try:
-            await self._send(until)
-            deadline = self._clock.monotonic() + LAST_ACKS_S
-            while self._waiting and self._clock.monotonic() < deadline:
-                await self._clock.sleep(0.05)
-        finally:
-            # What was acked needs no confirmation of the broker's any more, which it may owe for long.
-            ending = [acks, again, *self._publishing]
-            for task in ending:
-                task.cancel()
-            await asyncio.gather(*ending, return_exceptions=True)
-
-    async def _send(self, until: float) -> None:
-        next_at = self._clock.monotonic()
-        while self._clock.monotonic() < until:
-            while len(self._waiting) >= self._options.window:
-                self._room.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(max(0.01, until - self._clock.monotonic())):
-                        await self._room.wait()
-                if self._clock.monotonic() >= until:
-                    return
-            self._seq += 1
-            payload = self._seal()
-            now = self._clock.monotonic()
-            self._waiting[self._seq] = _Sent(payload, now, now, self._options.batch)
-            self._figures.sent += 1
-            publishing = asyncio.create_task(self._wire.publish(self._up, payload), name=f"publish[{self._name}]")
-            self._publishing.add(publishing)
-            publishing.add_done_callback(self._publishing.discard)
-            if self._options.rate > 0:
-                next_at += self._options.batch / self._options.rate
-                await self._clock.sleep_until(min(next_at, until))
-            else:
-                await self._clock.sleep(0)
-
-    def _seal(self) -> bytes:
-        at = max(self._clock.now_ms(), self._last_at_ms + 1)
-        readings: list[Reading] = []
-        whole = len(self._values)
-        for number in range(self._options.batch):
-            place = number % whole
-            if number and place == 0:
-                at += 1
-            self._values[place] += self._rng.uniform(-1, 1)
-            device, point = divmod(place, len(POINTS))
-            readings.append(Reading(f"meter-{device}", POINTS[point], round(self._values[place], 2), at))
-        self._last_at_ms = at
-        return seal(self._epoch, self._seq, readings, [], gateway=self._name, sealed_at=self._clock.now_ms())
-
-    async def _take_acks(self) -> None:
-        async for message in self._wire.messages():
-            try:
-                ack = parse_ack(message.payload)
-            except BadAck:
-                continue
-            now = self._clock.monotonic()
-            for rejection in ack.rejected:
-                if rejection.seq is not None and rejection.seq in self._waiting:
-                    del self._waiting[rejection.seq]
-                    self._figures.rejected += 1
-            if ack.epoch == self._epoch:
-                for first, last in ack.stored:
-                    for seq in [seq for seq in self._waiting if first <= seq <= last]:
-                        self._acked(self._waiting.pop(seq), now)
-            self._room.set()
-
-    def _acked(self, sent: _Sent, now: float) -> None:
-        self._figures.acked += 1
-        self._figures.readings += sent.readings
-        self._figures.latencies_s.append(now - sent.first_at)
-
-    async def _send_again(self) -> None:
-        while True:
-            await self._clock.sleep(1.0)
-            now = self._clock.monotonic()
-            for seq, sent in list(self._waiting.items()):
-                if now - sent.last_at > ACK_TIMEOUT_S and seq in self._waiting:
-                    self._waiting[seq] = sent._replace(last_at=now)
-                    self._figures.resent += 1
-                    await self._wire.publish(self._up, sent.payload)
+    def loads(self) -> list[Load]:
+        """Of each gateway; classes are dealt out evenly, so that any part of the fleet is mixed alike."""
+        kinds = self.classes or (GatewayClass(1.0, self.batch, self.rate),)
+        whole, dealt = sum(kind.share for kind in kinds), [0] * len(kinds)
+        found = []
+        for number in range(1, self.gateways + 1):
+            owed = [kind.share / whole * number - have for kind, have in zip(kinds, dealt, strict=True)]
+            chosen = owed.index(max(owed))
+            dealt[chosen] += 1
+            found.append(Load(kinds[chosen].rate, kinds[chosen].batch, self.window, self.births))
+        return found
 
 
 async def run_fleet(options: FleetOptions, clock: Clock, *, as_json: bool, out: Callable[[str], None]) -> int:
@@ -188,7 +81,16 @@ async def run_fleet(options: FleetOptions, clock: Clock, *, as_json: bool, out: 
         name = f"fleet-{number:04d}"
         ack_topic = topic(options.site, name, "ack")
         window = options.window
-        wires.append((name, MqttWire(account, f"dayuan-{name}", clock, subscribe=(ack_topic,), inflight_max=window)))
+        # Births and statuses go beside the batches, and what was sent before a cut may be confirmed after it.
+        wire = MqttWire(
+            account,
+            f"dayuan-{name}",
+            clock,
+            subscribe=(ack_topic,),
+            inflight_max=2 * window + 4,
+            retry_s=RETRY_S,
+        )
+        wires.append((name, wire))
     running: list[asyncio.Task[None]] = []
     try:
         began = clock.monotonic()
@@ -200,17 +102,15 @@ async def run_fleet(options: FleetOptions, clock: Clock, *, as_json: bool, out: 
         options.watch.begin()
         started = clock.monotonic()
         until = started + options.for_s
-        gateways = [PretendGateway(name, wire, options, clock, figures) for name, wire in wires]
-        async with asyncio.TaskGroup() as group:
-            for (name, _), gateway in zip(wires, gateways, strict=True):
-                group.create_task(gateway.run(until), name=f"gateway[{name}]")
+        gateways = _gateways(options, wires, clock, figures)
+        came_back = await _run(options, gateways, [wire for _, wire in wires], until, clock, figures)
         lasted_s = clock.monotonic() - started
     finally:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
     told = _told(figures, lasted_s) | {"gateways": options.gateways, "connected_s": round(connected_s, 2)}
-    told |= _cost(options.watch, figures)
+    told |= came_back | _cost(options.watch, figures)
     if options.out is not None:
         options.out.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     for line in [json.dumps(told)] if as_json else _table(told):
@@ -218,13 +118,46 @@ async def run_fleet(options: FleetOptions, clock: Clock, *, as_json: bool, out: 
     return DONE if figures.acked == figures.sent and figures.sent else FAILED
 
 
+def _gateways(
+    options: FleetOptions, wires: Sequence[tuple[str, MqttWire]], clock: Clock, figures: Figures
+) -> list[PretendGateway]:
+    found = []
+    for (name, wire), load in zip(wires, options.loads(), strict=True):
+        gateway = PretendGateway(name, wire, options.site, load, clock, figures)
+        wire.on_connected, wire.on_lost = gateway.connected, gateway.lost
+        gateway.connected()
+        found.append(gateway)
+    return found
+
+
+async def _run(
+    options: FleetOptions, gateways: list[PretendGateway], wires: list[MqttWire], until: float, clock: Clock,
+    figures: Figures,
+) -> dict[str, float]:  # fmt: skip
+    """Until all is sent; how the fleet came back from its troubles, by number."""
+    told: dict[str, float] = {}
+    async with asyncio.TaskGroup() as group:
+        for gateway in gateways:
+            group.create_task(gateway.run(until), name="gateway")
+        for number, trouble in enumerate(options.troubles, 1):
+            found = await meet(trouble, gateways, wires, figures, clock, until=until)
+            told |= {f"trouble_{number}_{name}": value for name, value in found.items()}
+    return told
+
+
 def _account(options: FleetOptions) -> BrokerAccount:
     try:
         url = parse_mqtt_url(options.broker)
     except ValueError as error:
         raise BadSettings(str(error), file="command line", key="--broker") from None
+    if url.tls and options.ca_file is None:
+        raise BadSettings(f"{url} needs --ca FILE, who vouches for the broker", file="command line", key="--broker")
     return BrokerAccount(
-        host=url.host, port=url.port, username=options.username or "", password_file=options.password_file
+        host=url.host,
+        port=url.port,
+        username=options.username or "",
+        password_file=options.password_file,
+        ca_file=options.ca_file,
     )
 
 
@@ -258,6 +191,8 @@ def _told(figures: Figures, lasted_s: float) -> dict[str, float]:
         "ack_ms_p50": share(0.50),
         "ack_ms_p95": share(0.95),
         "ack_ms_p99": share(0.99),
+        "births": figures.births,
+        "statuses": figures.statuses,
         "seconds": round(lasted_s, 1),
     }
 

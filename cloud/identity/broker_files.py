@@ -15,7 +15,7 @@ from pathlib import Path
 from cloud.identity.authority import Authority, BadAuthority
 from cloud.identity.private_files import PRIVATE, PUBLIC, put
 from cloud.settings import ListenAddress
-from protocols.certificates import COLLECTOR, BadCertificate, Certificate, read_certificate
+from protocols.certificates import COLLECTOR, BadCertificate, Certificate, member_name, read_certificate
 from protocols.clock import Clock
 from protocols.topics import FROM_COLLECTOR, FROM_GATEWAYS, ROOT
 
@@ -60,11 +60,17 @@ use_username_as_clientid true
 """
 
 
-def access_list() -> str:
-    """The access list: the collector by name, every gateway by the pattern of its topics. All else is denied."""
+def access_list(members: Sequence[str] = ()) -> str:
+    """The access list: the collector by name, every gateway by the pattern of its topics. All else is denied.
+
+    ``members`` of a group take in batches and ack them; mosquitto judges what comes through ``$share`` by the topic
+    that was published. The rest is the desk's, which has the collector's name.
+    """
     lines = ["# Written by `dayuan-cloud broker files`. What is not allowed here is denied.", f"user {COLLECTOR}"]
     lines += [f"topic read {ROOT}/+/+/{channel}" for channel in FROM_GATEWAYS]
     lines += [f"topic write {ROOT}/+/+/{channel}" for channel in FROM_COLLECTOR]
+    for member in sorted(members):
+        lines += ["", f"user {member_name(member)}", f"topic read {ROOT}/+/+/up", f"topic write {ROOT}/+/+/ack"]
     lines += [""]
     lines += [f"pattern write {ROOT}/%u/{channel}" for channel in FROM_GATEWAYS]
     lines += [f"pattern read {ROOT}/%u/{channel}" for channel in FROM_COLLECTOR]
@@ -72,7 +78,14 @@ def access_list() -> str:
 
 
 def write_broker_files(
-    folder: Path, authority: Authority, *, listen: ListenAddress, names: Sequence[str], connections: int, crl: bytes
+    folder: Path,
+    authority: Authority,
+    *,
+    listen: ListenAddress,
+    names: Sequence[str],
+    connections: int,
+    crl: bytes,
+    members: Sequence[str] = (),
 ) -> Certificate:
     """Write all of it; returns the broker's certificate, a new one each time. Raises BadAuthority."""
     text = str(folder.resolve())
@@ -85,7 +98,7 @@ def write_broker_files(
         put(folder / KEY, pair.key)
         put(folder / CERTIFICATE, pair.certificate.pem, PUBLIC)
         put(folder / CRL, crl, PUBLIC)
-        put(folder / ACCESS, access_list().encode(), PRIVATE)
+        put(folder / ACCESS, access_list(members).encode(), PRIVATE)
         conf = _CONF.format(folder=text, port=listen.port, host=listen.host, connections=connections)
         put(folder / CONF, conf.encode(), PUBLIC)
         _hand_over(folder / KEY, folder / ACCESS, folder / "data")
@@ -131,6 +144,23 @@ def refresh_revocations(folder: Path, crl: bytes) -> bool:
         put(folder / CRL, crl, PUBLIC)
     except OSError as error:
         raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}") from None
+    return _tell(folder)
+
+
+def refresh_access(folder: Path, members: Sequence[str]) -> bool:
+    """Let the broker know who is of the group; False when it could not be told to (see `PID`).
+
+    A list that says so already is left alone. Raises BadAuthority when it cannot be written.
+    """
+    content = access_list(members).encode()
+    path = folder / ACCESS
+    try:
+        if path.read_bytes() == content:
+            return True
+        put(path, content, PRIVATE)
+        _hand_over(path)
+    except OSError as error:
+        raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}; dayuan-cloud broker files") from None
     return _tell(folder)
 
 

@@ -12,6 +12,7 @@ import msgspec
 from cloud.identity.authority import Authority, BadAuthority
 from cloud.identity.broker_files import refresh_revocations
 from cloud.identity.enrolling import Enrolling
+from cloud.identity.members import Members
 from cloud.registry.identity_book import IdentityBook
 from cloud.settings import CloudSettings
 from cloud.store.contract import GatewayKey
@@ -46,6 +47,8 @@ class IdentityService:
         """When it is full the newest is dropped: the gateway asks again."""
         self.publish: Publish | None = None
         self.takeover: Takeover | None = None
+        self.members: Members | None = None
+        """Of a group, at its desk."""
         self._fresh: set[GatewayKey] = set()
         """Revoked, and not cut off yet."""
         enrolling.enrolled = self.load
@@ -86,6 +89,8 @@ class IdentityService:
                 try:
                     await self.load()
                     await self._tell_broker()
+                    if self.members is not None:
+                        await self.members.look()
                 except (StoreUnavailable, BadAuthority) as error:
                     log.warning("who was revoked is not known now: %s", error)
                     continue

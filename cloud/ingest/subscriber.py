@@ -21,6 +21,7 @@ import aiomqtt
 from cloud.ingest.contract import OWN_GATEWAY, AlarmSink
 from cloud.ingest.message import Inbox, Incoming
 from cloud.store.contract import GatewayKey
+from protocols.alive import keep_cancellation, stop_if_cancelled
 from protocols.clock import Clock
 from protocols.errors import WireLost
 from protocols.mqtt_url import MqttUrl
@@ -108,7 +109,8 @@ class Subscriber:
                 self._client = client = self._make_client()
                 self._lost = asyncio.get_running_loop().create_future()
                 async with client:
-                    await client.subscribe([(each, 1) for each in self.settings.filters])
+                    with keep_cancellation():
+                        await client.subscribe([(each, 1) for each in self.settings.filters])
                     self.connected, pause, said = True, RECONNECT_FIRST_S, ""
                     log.info("connected to the broker at %s", self.settings.url)
                     self._alarms.clear_alarm("broker_lost", "collector")
@@ -123,6 +125,7 @@ class Subscriber:
                     log.warning("no connection to the broker at %s: %s", self.settings.url, error)
                 detail = f"{self.settings.url}: {error}"[:300]
                 self._alarms.raise_alarm("broker_lost", "collector", {"detail": detail})
+                stop_if_cancelled()  # a goodbye that failed takes the place of the cancellation
             finally:
                 self._client, self.connected, self._paused = None, False, False
             await self._clock.sleep(pause * self._rng.uniform(0.7, 1.3))

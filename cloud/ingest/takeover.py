@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiomqtt
 
+from protocols.alive import stop_if_cancelled
 from protocols.errors import WireLost
 from protocols.mqtt_url import MqttUrl
 
@@ -28,4 +29,5 @@ async def take_over(url: MqttUrl, *, ca_file: Path, pair: bytes, client_id: str)
         async with asyncio.timeout(WITHIN_S), client:
             pass
     except (aiomqtt.MqttError, OSError, ssl.SSLError, TimeoutError) as error:
+        stop_if_cancelled()
         raise WireLost(f"{url}: {error}") from error

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.audit.note import tell
 from cloud.registry.database import Database
 from cloud.registry.tables_identity import CertificateRow, EnrolledRow, EnrolmentCodeRow
+from cloud.registry.tables_members import MemberCertificateRow
 from cloud.store.contract import GatewayKey
 from protocols.certificates import Certificate, read_certificate
 from protocols.clock import Clock
@@ -130,14 +131,14 @@ class IdentityBook:
         return None if row is None else read_certificate(row.pem.encode())
 
     async def revoked_serials(self) -> list[tuple[int, int]]:
-        """(serial, when) of all revoked certificates that are not over by now."""
+        """(serial, when) of all revoked certificates, of gateways and of members, that are not over by now."""
         now = self._clock.now_ms()
-        chosen = select(CertificateRow.serial, CertificateRow.revoked_at)
+        found = []
         async with self._database.reading() as session:
-            rows = await session.execute(
-                chosen.where(CertificateRow.revoked_at.is_not(None), CertificateRow.not_after > now)
-            )
-            return sorted((int(serial, 16), at or 0) for serial, at in rows)
+            for row in (CertificateRow, MemberCertificateRow):
+                chosen = select(row.serial, row.revoked_at).where(row.revoked_at.is_not(None), row.not_after > now)
+                found += [(int(serial, 16), at or 0) for serial, at in await session.execute(chosen)]
+        return sorted(found)
 
     async def enrolled(self) -> list[Enrolled]:
         """All gateways that were ever enrolled, by name."""

@@ -10,6 +10,7 @@ from cloud.registry import (
     tables_energy_desk,
     tables_fleet,
     tables_identity,
+    tables_members,
     tables_people,
     tables_places,
     tables_privacy,
@@ -35,6 +36,7 @@ MODULES = (
     tables_tariffs,
     tables_reports,
     tables_identity,
+    tables_members,
     tables_people,
     tables_site_files,
 )

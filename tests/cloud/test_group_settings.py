@@ -30,6 +30,11 @@ def test_each_of_a_group_has_a_name_of_its_own_from_the_file_or_the_command_line
     assert load_cloud(None).group is None
 
 
+def test_each_of_a_group_may_show_a_certificate_of_its_own(tmp_path: Path) -> None:
+    text = SERVERS + '[group]\nname = "office"\n[broker]\nurl = "mqtts://b.example"\nown_certificate = true\n'
+    assert load_cloud(a_file(tmp_path, text), member="c1").own_certificate
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -39,10 +44,6 @@ def test_each_of_a_group_has_a_name_of_its_own_from_the_file_or_the_command_line
         (SERVERS + '[group]\nname = "office"\nmember = "a b"\n', "'a b' is no name"),
         ('[group]\nmember = "c1"\n', "without a name of the group"),
         (SERVERS + '[group]\nname = "office"\n[broker]\nclient_id = "me"\n', "each has a name of its own"),
-        (
-            SERVERS + '[group]\nname = "office"\n[broker]\nurl = "mqtts://b.example"\nown_certificate = true\n',
-            "names one collector, not each of a group",
-        ),
     ],
 )
 def test_what_cannot_be_a_group_is_refused_with_the_reason(tmp_path: Path, text: str, said: str) -> None:

@@ -13,11 +13,14 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.proof.group_fleet import OwnedGateway, Truth
+from tests.proof.group_fleet import OwnedGateway, Truth, gateway_of
+from tests.proof.group_sealed import SealedSite
 from tests.proof.group_site import GroupSite
 from tests.proof.levels import Finding, Level, alone
 
 FAIL_POINTS = ("before_commit", "after_commit", "before_ack", "after_ack")
+WITHOUT = "collectors of a group are killed and stopped"
+WITH_CERTIFICATES = "collectors of a group with certificates are killed, stopped and revoked"
 DRAIN_S = 180.0
 MEET_S = 60.0
 
@@ -33,6 +36,8 @@ class Size(NamedTuple):
     desks: int
     stopped_s: float
     acks: int
+    revoked: int = 0
+    """How often a member is taken its certificate and let in again. Only with certificates."""
 
 
 SIZES: dict[Level, Size] = {
@@ -40,6 +45,12 @@ SIZES: dict[Level, Size] = {
     "soak": Size(20, 3, 60, 20, 60, 10, 25.0, 20_000),
     "proof": Size(20, 3, 300, 100, 300, 50, 60.0, 100_000),
 }
+SEALED: dict[Level, Size] = {
+    "ci": Size(10, 3, 1, 0, 1, 0, 2.0, 50, 1),
+    "soak": Size(20, 3, 20, 5, 20, 5, 25.0, 5_000, 10),
+    "proof": Size(20, 3, 100, 30, 100, 20, 60.0, 30_000, 50),
+}
+"""With certificates, and a broker that asks for them."""
 
 
 class Ran(NamedTuple):
@@ -54,7 +65,13 @@ class Ran(NamedTuple):
 
 async def strike(site: GroupSite, size: Size, rng: random.Random, met: Counter[str]) -> None:
     """All of them, in some order, one after the other."""
-    strikes = ["kill"] * size.kills + ["stop"] * size.stops + ["point"] * size.points + ["desk"] * size.desks
+    strikes = (
+        ["revoked"] * size.revoked
+        + ["kill"] * size.kills
+        + ["stop"] * size.stops
+        + ["point"] * size.points
+        + ["desk"] * size.desks
+    )
     rng.shuffle(strikes)
     points = [FAIL_POINTS[number % len(FAIL_POINTS)] for number in range(size.points)]
     for what in strikes:
@@ -64,6 +81,9 @@ async def strike(site: GroupSite, size: Size, rng: random.Random, met: Counter[s
             child.signal(signal.SIGSTOP)
             await site.clock.sleep(size.stopped_s)
             child.signal(signal.SIGCONT)
+        elif what == "revoked":
+            assert isinstance(site, SealedSite)
+            await site.revoke_and_let_in(child)
         elif what == "point":
             await child.kill()
             point = points.pop()
@@ -83,15 +103,16 @@ async def strike(site: GroupSite, size: Size, rng: random.Random, met: Counter[s
             raise AssertionError(f"{child.name} ended by itself: {child.last_lines()}")
 
 
-async def play(size: Size, seed: int, work: Path) -> Ran:
+async def play(size: Size, seed: int, work: Path, kind: type[GroupSite] = GroupSite) -> Ran:
     """One run, judged. Raises AssertionError when it cannot come to its end."""
     rng, truth, met = random.Random(seed), Truth(), Counter[str]()
-    site = GroupSite(work, size.members)
+    site = kind(work, size.members)
     began = site.clock.monotonic()
     try:
         await site.start()
         gateways = [
-            OwnedGateway(n, site.account, site.clock, truth, random.Random(seed + n)) for n in range(size.gateways)
+            OwnedGateway(n, site.account(gateway_of(n)), site.clock, truth, random.Random(seed + n))
+            for n in range(size.gateways)
         ]
         running = [asyncio.create_task(each.run(), name=each.name) for each in gateways]
         try:
@@ -155,6 +176,7 @@ def pointless(ran: Ran) -> list[str]:
         f"{size.kills} kills of members": ran.met["kill"] >= size.kills,
         f"{size.stops} members that stood still": ran.met["stop"] >= size.stops,
         f"{size.points} ends at fail points": sum(ran.met[point] for point in FAIL_POINTS) >= size.points,
+        f"{size.revoked} members that were taken their certificate": ran.met["revoked"] >= size.revoked,
         f"{size.acks} acks": ran.truth.counts["acks"] >= size.acks,
         "a duplicate that was skipped": ran.duplicates >= 1,
         "a batch that was sent again, to whom it might concern": ran.truth.counts["sent again"] >= 1,
@@ -164,15 +186,22 @@ def pointless(ran: Ran) -> list[str]:
 
 
 def run(level: Level, seed: int, work: Path) -> list[Finding]:
-    """R24."""
+    """R24, without certificates and with them."""
+    return [told(SIZES[level], seed, work / "group", GroupSite), told(SEALED[level], seed, work / "sealed", SealedSite)]
+
+
+def told(size: Size, seed: int, work: Path, kind: type[GroupSite]) -> Finding:
+    """One run."""
+    what = WITH_CERTIFICATES if kind is SealedSite else WITHOUT
     try:
-        ran = asyncio.run(play(SIZES[level], seed, work / "group"))
+        ran = asyncio.run(play(size, seed, work, kind))
     except AssertionError as error:
-        return [Finding("R24", "collectors of a group are killed and stopped", f"seed {seed}", (str(error),))]
+        return Finding("R24", what, f"seed {seed}", (str(error),))
     counts = ran.truth.counts
     amount = (
         f"{ran.met['kill']} kills and {ran.met['stop']} stops of {ran.size.members} members, {ran.met['desk']} kills "
-        f"of the desk, {ran.met['point']} ends at fail points in {ran.seconds:.0f} s; {len(ran.truth.digests):,} "
+        f"of the desk, {ran.met['revoked']} revoked, "
+        f"{ran.met['point']} ends at fail points in {ran.seconds:.0f} s; {len(ran.truth.digests):,} "
         f"batches with {len(ran.truth.readings):,} readings and {len(ran.truth.events):,} events of "
         f"{ran.size.gateways} gateways"
     )
@@ -181,7 +210,7 @@ def run(level: Level, seed: int, work: Path) -> list[Finding]:
         + ", ".join(f"{name} {batches}" for name, batches in ran.by_member.items())
     )
     violations = (*ran.wrong, *pointless(ran))
-    return [Finding("R24", "collectors of a group are killed and stopped", amount, violations, excused)]
+    return Finding("R24", what, amount, violations, excused)
 
 
 if __name__ == "__main__":

@@ -44,11 +44,16 @@ class Truth:
     wrong: list[str] = field(default_factory=list)
 
 
+def gateway_of(number: int) -> str:
+    """Its id."""
+    return f"g{number:02d}"
+
+
 class OwnedGateway:
     """One gateway with devices of its own. ``run`` until ``stop`` and everything is acked."""
 
     def __init__(self, number: int, account: BrokerAccount, clock: Clock, truth: Truth, rng: random.Random) -> None:
-        self.name = f"g{number:02d}"
+        self.name = gateway_of(number)
         self._clock, self._truth, self._rng = clock, truth, rng
         self._epoch = f"e{number}"
         self._seq = self._n = 0

@@ -34,25 +34,40 @@ class GroupSite:
         self.clock = SystemClock()
         self._work = work
         self.postgres, self.victoria = PostgresServer(), VictoriaServer()
-        self.broker = Mosquitto(work, "max_queued_messages 0", "max_inflight_messages 0")
-        self.account = BrokerAccount(host="127.0.0.1", port=self.broker.port)
+        self.broker = self._broker()
+        self.broker_table = f'url = "{self.broker.url}"'
         self.names = [f"c{number}" for number in range(1, members + 1)]
         self.settings = work / "cloud.toml"
         self.members = {
-            name: Child(name, [*_CLI, "ingest", str(self.settings), "--member", name], log=work / f"{name}.log")
+            name: Child(name, [*CLI, "ingest", str(self.settings), "--member", name], log=work / f"{name}.log")
             for name in self.names
         }
-        self.desk = Child("desk", [*_CLI, "run", str(self.settings)], log=work / "desk.log")
+        self._began: dict[str, int] = {}
+        """Where in its log the present life of a collector begins."""
+        self.desk = Child("desk", [*CLI, "run", str(self.settings)], log=work / "desk.log")
+
+    def _broker(self) -> Mosquitto:
+        return Mosquitto(self._work, "max_queued_messages 0", "max_inflight_messages 0")
+
+    def account(self, gateway: str) -> BrokerAccount:
+        """By which a gateway comes to the broker."""
+        del gateway
+        return BrokerAccount(host="127.0.0.1", port=self.broker.port)
 
     async def start(self) -> None:
         """Servers, desk and members; returns when all of them take part."""
         await asyncio.to_thread(self._start_servers)
         await self.desk.start()
         await self.ready(self.desk)
+        for name in self.names:
+            await self.let_in(name)
         for child in self.members.values():
             await child.start()
         for child in self.members.values():
             await self.ready(child)
+
+    async def let_in(self, name: str) -> None:
+        """What a member needs before it may come."""
 
     def _start_servers(self) -> None:
         self.postgres.start()
@@ -64,7 +79,7 @@ class GroupSite:
 [collector]
 data = "data"
 [broker]
-url = "{self.broker.url}"
+{self.broker_table}
 [listen]
 address = "127.0.0.1:{free_port()}"
 [registry]
@@ -81,7 +96,7 @@ name = "proof"
     async def ready(self, child: Child) -> None:
         """Until it is connected to the broker in its present life. Raises AssertionError."""
         until = self.clock.monotonic() + READY_S
-        while child.log.read_text(errors="replace").count(CONNECTED) < child.starts:
+        while CONNECTED not in child.log.read_bytes()[self._began.get(child.name, 0) :].decode(errors="replace"):
             assert child.running, f"{child.name} ended: {child.last_lines()}"
             assert self.clock.monotonic() < until, f"{child.name} is not there: {child.last_lines()}"
             await self.clock.sleep(0.1)
@@ -89,6 +104,7 @@ name = "proof"
     async def again(self, child: Child, fail_point: str = "") -> None:
         """Start it again, perhaps with a fail point armed."""
         child._env = {**os.environ, **({"DAYUAN_FAILPOINT": fail_point} if fail_point else {})}
+        self._began[child.name] = child.log.stat().st_size
         await child.start()
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
@@ -139,4 +155,4 @@ name = "proof"
             await asyncio.to_thread(store.close)
 
 
-_CLI = (sys.executable, "-m", "cloud.cli")
+CLI = (sys.executable, "-m", "cloud.cli")

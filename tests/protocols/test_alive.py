@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
 
-from protocols.alive import stop_if_cancelled
+import pytest
+
+from protocols.alive import keep_cancellation, stop_if_cancelled
 
 PROGRAM = """
 import asyncio, threading, time
@@ -88,3 +91,55 @@ async def test_a_task_that_nobody_cancelled_goes_on() -> None:
     stop_if_cancelled()
     async with asyncio.timeout(None):
         stop_if_cancelled()
+
+
+async def test_a_cancellation_at_the_instant_of_an_answer_is_not_lost():
+    answered, lost = asyncio.Event(), []
+
+    async def waits_for_an_answer(kept):
+        with kept():
+            await asyncio.wait_for(answered.wait(), 10)
+        lost.append(kept)
+
+    for turns in range(4):
+        answered.clear()
+        task = asyncio.create_task(waits_for_an_answer(keep_cancellation))
+        await _turns(3)
+        answered.set()
+        await _turns(turns)
+        told = task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled() or not told
+    assert len(lost) < 4
+
+
+async def test_a_timeout_is_told_and_a_cancellation_of_before_is_not_told_again():
+    async def answered_too_late():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            with keep_cancellation():
+                await answered_too_late()
+
+    said = []
+
+    async def says_goodbye():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with keep_cancellation():
+                await asyncio.sleep(0)
+            said.append("goodbye")
+
+    task = asyncio.create_task(says_goodbye())
+    await _turns(2)
+    task.cancel()
+    await asyncio.wait([task])
+    assert said == ["goodbye"]
+
+
+async def _turns(count):
+    for _ in range(count):
+        await asyncio.sleep(0)

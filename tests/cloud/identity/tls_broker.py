@@ -23,7 +23,7 @@ WAIT_S = 20.0
 class TlsBroker(Mosquitto):
     """As `Mosquitto`, with the settings of the project as they are."""
 
-    def __init__(self, folder: Path, authority: Authority) -> None:
+    def __init__(self, folder: Path, authority: Authority, members: tuple[str, ...] = ()) -> None:
         super().__init__(folder)
         self.authority = authority
         self.files = folder / "broker"
@@ -32,15 +32,15 @@ class TlsBroker(Mosquitto):
         listen = ListenAddress("127.0.0.1", self.port)
         crl = authority.revocation_list([])
         names = ["localhost", "127.0.0.1"]
-        write_broker_files(self.files, authority, listen=listen, names=names, connections=100, crl=crl)
+        write_broker_files(self.files, authority, listen=listen, names=names, connections=100, crl=crl, members=members)
         self._conf = self.files / CONF
         # Started by root, mosquitto becomes a user that cannot read the test's folder.
         self._conf.write_text("user root\n" + self._conf.read_text())
 
 
 @contextmanager
-def tls_broker(folder: Path, authority: Authority) -> Iterator[TlsBroker]:
-    broker = TlsBroker(folder, authority)
+def tls_broker(folder: Path, authority: Authority, members: tuple[str, ...] = ()) -> Iterator[TlsBroker]:
+    broker = TlsBroker(folder, authority, members)
     try:
         yield broker.start()  # type: ignore[misc]
     finally:
