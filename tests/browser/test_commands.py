@@ -1,4 +1,4 @@
-"""Commands where people are: asked for on a device's panel, and counted in the header where a second person is needed."""
+"""Commands where people are: asked for on a device's panel; the header counts those that need this second person."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ async def test_the_watch_looks_at_once_when_something_changed(desk: Desk) -> Non
     desk.watch.changed()
     try:
         async with asyncio.timeout(10):
-            while not desk.shown:  # noqa: ASYNC110 - the clock of the watch stands still
+            while not desk.shown:
                 await asyncio.sleep(0.01)
     finally:
         running.cancel()
