@@ -29,6 +29,7 @@ from cloud.backup_copies import CopyableStore
 from cloud.backup_socket import BackupDesk
 from cloud.features import Core, Features
 from cloud.http_server import Server, listen, server_settings
+from cloud.identity.approval_watch import ApprovalWatch
 from cloud.identity.approving import Approving
 from cloud.identity.authority import Authority
 from cloud.identity.broker_files import own_pair
@@ -119,6 +120,7 @@ class Collector:
         self.authority = Authority(settings.identity_path, clock)
         self.identity_book = IdentityBook(self.database, clock)
         self.enrolling = Enrolling(self.authority, self.identity_book, clock)
+        self.approvals = ApprovalWatch(ApprovalBook(self.database), self.alarms, clock)
         self.certificates = CertificateWatch(settings, self.authority, self.identity_book, clock, self.alarms)
 
     @property
@@ -230,7 +232,9 @@ class Collector:
             enrolling=self.enrolling,
             commanding=self.commanding,
             configuring=self.configuring,
-            approving=Approving(ApprovalBook(self.database), self.commanding, self.users, clock),
+            approving=Approving(
+                ApprovalBook(self.database), self.commanding, self.users, clock, self.approvals.changed
+            ),
             privacy=self.privacy,
             series_known=lambda key: self.ingest.series.find(key) is not None,
             password_changed=self._forget_password,
@@ -285,6 +289,7 @@ class Collector:
                 tasks.create_task(self.identities.run(), name="identities"),
                 tasks.create_task(self.configuring.run(), name="site files"),
                 tasks.create_task(self.certificates.run(), name="certificates"),
+                tasks.create_task(self.approvals.run(), name="approvals"),
                 tasks.create_task(self.trail.run(), name="audit trail"),
                 tasks.create_task(self.privacy.keeper.run(), name="retention"),
                 tasks.create_task(server.close_idle(self._clock), name="idle connections"),

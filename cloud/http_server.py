@@ -4,7 +4,7 @@ import contextlib
 import socket
 from asyncio import BaseTransport
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,6 +15,8 @@ from protocols.errors import BadSettings
 
 STOP_PAGES_S = 1
 IDLE_S = 30
+BYTES_PER_S_LEAST = 1000
+"""A body may take `IDLE_S`, and a second more for each so many bytes of it."""
 ROOM = 8
 """One in so many connections is kept free: beyond, each new one ends the oldest on which nothing is being answered."""
 
@@ -23,24 +25,42 @@ class Server(uvicorn.Server):
     """Leaves signals to us, and closes connections on which no request is finished in time: uvicorn would wait."""
 
     async def close_idle(self, clock: Clock) -> None:
-        """Until cancelled."""
-        idle_since: dict[Any, tuple[object, float]] = {}
+        """Until cancelled. What is only waited for ends after `IDLE_S`, a body that drips in as late as its size allows;
+        what is being worked on stays."""
+        seen: dict[Any, _Seen] = {}
         while True:
             await clock.sleep(IDLE_S / 3)
-            now, before = clock.monotonic(), idle_since
-            idle_since = {}
+            now, before = clock.monotonic(), seen
+            seen = {}
             for connection in list(self.server_state.connections):
-                if _is_answering(connection):
+                if _is_answering(connection) and not _is_receiving(connection):
                     continue
-                cycle = getattr(connection, "cycle", None)
-                last, since = before.get(connection, (cycle, now))
-                idle_since[connection] = (cycle, since if last is cycle else now)
-                if last is cycle and now - since >= IDLE_S and connection.transport is not None:
+                cycle, received = getattr(connection, "cycle", None), getattr(connection, "received", 0)
+                known = before.get(connection)
+                if known is None or known.cycle is not cycle:
+                    known = _Seen(cycle, now, received)
+                seen[connection] = known
+                body_s = (received - known.received) / BYTES_PER_S_LEAST if _is_receiving(connection) else 0.0
+                if now - known.since >= IDLE_S + body_s and connection.transport is not None:
                     connection.transport.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class _Seen(NamedTuple):
+    """A connection that was waited for: of which request, since when (s), and the bytes it had sent by then."""
+
+    cycle: object
+    since: float
+    received: int
+
+
+def _is_receiving(connection: Any) -> bool:
+    """Whether the body of its request is not here whole."""
+    cycle = getattr(connection, "cycle", None)
+    return cycle is not None and not cycle.response_complete and cycle.more_body
 
 
 def _is_answering(connection: Any) -> bool:
@@ -53,11 +73,21 @@ def _crowded(most: int) -> type[H11Protocol]:
     connected: dict[H11Protocol, None] = {}
 
     class Connection(H11Protocol):
+        received = 0
+        """Bytes so far, of all its requests."""
+
+        def data_received(self, data: bytes) -> None:
+            self.received += len(data)
+            super().data_received(data)
+
         def connection_made(self, transport: BaseTransport) -> None:
             super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn names a narrower type
             connected[self] = None
             if len(connected) > most:
-                oldest = next((each for each in connected if each is not self and not _is_answering(each)), None)
+                others = [each for each in connected if each is not self]
+                silent = (each for each in others if not _is_answering(each))
+                sending = (each for each in others if _is_receiving(each))
+                oldest = next(silent, None) or next(sending, None)
                 if oldest is not None:
                     del connected[oldest]
                     # At once: uvicorn counts these to refuse requests, and hears of the end a turn of the loop later.

@@ -6,7 +6,7 @@ from importlib import metadata
 
 from edge.settings import DeviceSettings, DoorSettings, Site
 from edge.site_points import device_profile
-from protocols.birth import Birth, DeviceBirth, DoorBirth, PointBirth, SiteFileBirth
+from protocols.birth import Birth, DeviceBirth, DoorBirth, PointBirth, RemoteBirth, SiteFileBirth
 from protocols.modbus.profile import ModbusProfile
 
 MISSED_POLLS = 3
@@ -70,7 +70,26 @@ def _device(site: Site, device: DeviceSettings) -> DeviceBirth:
         every_s=device.every_s,
         stale_after_s=max((point.stale_after_s for point in points), default=0.0),
         points=points,
+        remote=_remote(site, device),
     )
+
+
+def _remote(site: Site, device: DeviceSettings) -> list[RemoteBirth]:
+    profile = device_profile(site.profiles[device.profile], device.points)
+    writes = profile.writes if isinstance(profile, ModbusProfile) else {}
+    return [
+        RemoteBirth(
+            point=point,
+            actions=list(rule.actions),
+            unit=writes[point].unit if point in writes else "",
+            least=rule.least,
+            most=rule.most,
+            second_person=rule.second_person,
+            rate=rule.rate.most if rule.rate else 0,
+            rate_s=rule.rate.within_s if rule.rate else 0.0,
+        )
+        for point, rule in device.remote.items()
+    ]
 
 
 def _points(site: Site, device: DeviceSettings) -> list[PointBirth]:

@@ -24,8 +24,26 @@ class PointBirth(msgspec.Struct, frozen=True):
     stale_after_s: _Seconds
 
 
+class RemoteBirth(msgspec.Struct, frozen=True, kw_only=True):
+    """What the site file lets the collector order of one point: ``actions`` (on, off, pulse, set), and the limits.
+
+    ``least``, ``most``: of ``set`` in ``unit`` and of ``pulse`` in s; left out for on and off. ``second_person``: two
+    people must stand for an order. ``rate``: orders in ``rate_s``; 0 where there is none.
+    """
+
+    point: _Text
+    actions: Annotated[list[_Text], msgspec.Meta(max_length=8)]
+    unit: _Text = ""
+    least: float | None = None
+    most: float | None = None
+    second_person: bool = False
+    rate: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    rate_s: _Seconds = 0.0
+
+
 class DeviceBirth(msgspec.Struct, frozen=True):
-    """One device. ``kind``: meter, door, vehicle, as its profile says. ``every_s`` is 0 when it reports by itself."""
+    """One device. ``kind``: meter, door, vehicle, as its profile says. ``every_s`` is 0 when it reports by itself.
+    ``remote``: what may be ordered of it from afar."""
 
     id: _Text
     name: _Text
@@ -35,6 +53,7 @@ class DeviceBirth(msgspec.Struct, frozen=True):
     every_s: _Seconds
     stale_after_s: _Seconds
     points: list[PointBirth] = []
+    remote: Annotated[list[RemoteBirth], msgspec.Meta(max_length=200)] = []
 
 
 class SiteFileBirth(msgspec.Struct, frozen=True, kw_only=True):

@@ -112,6 +112,13 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "网关 {source} 的证书将于 {until} 到期，有效期已过三分之二仍未续期。请在该网关上查看 dayuan-edge status；"
         "到期后须重新登记。取得新证书或被吊销后告警结束。",
     ),
+    "approval_waiting": AlarmKind(
+        NOTE,
+        "A command waits for a second person: {device}, {what}. Why: {reason}. Approve or reject it under Settings, "
+        "Approvals. Ends when somebody decides, or after 5 min.",
+        "一条指令等待第二人批准：{device}，{what}。原因：{reason}。请在“设置 · 审批”中批准或驳回。"
+        "有人决定或满 5 分钟后告警结束。",
+    ),
     "broker_certificate_ending": AlarmKind(
         SOON,
         "The certificate of the broker ends on {until} and was not renewed: {detail}. After that day no gateway "

@@ -14,6 +14,7 @@ DAY_S = 86_400
 
 OF_THE_COLLECTOR: Final = frozenset(
     {
+        "approval_waiting",
         "store_damaged",
         "store_part_lost",
         "store_log_damaged",

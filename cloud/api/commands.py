@@ -28,6 +28,7 @@ COMMAND: dict[str, Any] = {
     "value": 3.0,
     "by": "li.fang",
     "approved_by": "",
+    "reason": "delivery for the canteen",
     "issued_at": 1790000000000,
     "expires_at": 1790000030000,
     "state": "sent",
@@ -52,6 +53,8 @@ class NewCommand(BaseModel):
     value: Annotated[float | None, Field(allow_inf_nan=False)] = None
     lasts_s: Annotated[float, Field(ge=1, le=60)] = 30.0
     """A gateway that gets it later than this does not obey."""
+    reason: Annotated[str, Field(max_length=200)] = ""
+    """Why; on the command and in the audit trail."""
 
 
 def routes(services: Services) -> APIRouter:
@@ -75,6 +78,7 @@ def routes(services: Services) -> APIRouter:
                 value=body.value,
                 lasts_s=body.lasts_s,
                 by=who.name,
+                reason=" ".join(body.reason.split()),
             )
         except BadCommand as error:
             status = 409 if error.reason == "not_enrolled" else 422
@@ -115,6 +119,7 @@ def shown_command(services: Services, row: CommandRow) -> dict[str, object]:
         "value": row.value,
         "by": row.by,
         "approved_by": row.approved_by,
+        "reason": row.reason,
         "issued_at": row.issued_at,
         "expires_at": row.expires_at,
         "state": services.commanding.state_of(row),

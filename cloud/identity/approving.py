@@ -5,7 +5,7 @@ that one person stands for. So what is decided here can be refused there, and ne
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from cloud.identity.commanding import Approved, Commanding
@@ -43,8 +43,17 @@ class NotApproved(Permanent):
 class Approving:
     """`ask`, then `approve` by another person or `reject` by anybody who may command."""
 
-    def __init__(self, book: ApprovalBook, commanding: Commanding, users: Users, clock: Clock) -> None:
+    def __init__(
+        self,
+        book: ApprovalBook,
+        commanding: Commanding,
+        users: Users,
+        clock: Clock,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``changed`` is told when something is asked for or decided."""
         self._book, self._commanding, self._users, self._clock = book, commanding, users, clock
+        self._changed = changed
 
     async def ask(
         self,
@@ -80,6 +89,7 @@ class Approving:
         )
         if not await self._book.ask(row, waiting_max=WAITING_MAX, now_ms=now):
             raise NotApproved("too_many", f"{WAITING_MAX} commands wait for a second person already")
+        self._changed()
         log.info("command %s of %s waits for a second person", row.id, by.name)
         return row
 
@@ -107,6 +117,7 @@ class Approving:
             value=row.value,
             lasts_s=row.lasts_ms / MS_PER_S,
             by=row.asked_by,
+            reason=row.reason,
             approved=Approved(row.id, by.name, (row.asked_by_id, by.number)),
         )
 
@@ -145,4 +156,5 @@ class Approving:
         if not await self._book.decide(row, state=state, by=by.name, opinion=opinion, at=self._clock.now_ms()):
             await self._waiting(row.id)
             raise NotApproved("decided", "somebody was faster")
+        self._changed()
         log.info("command %s of %s is %s by %s", row.id, row.asked_by, state, by.name)

@@ -63,6 +63,7 @@ class Commanding:
         value: float | None,
         lasts_s: float,
         by: str,
+        reason: str = "",
         approved: Approved | None = None,
     ) -> CommandRow:
         """Write a command down and send it, once. It is not repeated by anybody: whoever gave it looks at the answer.
@@ -86,7 +87,7 @@ class Commanding:
         )
         self._authority.open()
         payload = seal_order(order, self._authority.sign_command)
-        await self._book.give(order, by, approved_by=approved.by if approved is not None else "")
+        await self._book.give(order, by, approved_by=approved.by if approved is not None else "", reason=reason)
         log.info("command %s by %s to %s/%s: %s: %s", order.id, by, *key, device, order.text)
         try:
             await self._publish(topic(*key, "cmd"), payload)

@@ -240,6 +240,8 @@ class LiveState:
         entity.put("profile", device.profile)
         entity.put("bus", device.bus)
         entity.put("every_s", device.every_s or None)
+        if device.remote or "remote" in entity.attributes:
+            entity.put("remote", msgspec.to_builtins(device.remote))
         if entity.attributes["state"] == "unannounced":
             entity.put("state", "ok" if entity.series else "waiting")
         for point, series in list(entity.series.items()):

@@ -43,6 +43,12 @@ class ApprovalBook:
         async with self._database.reading() as session:
             return await session.get(ApprovalRow, number)
 
+    async def waiting(self, now_ms: int, many: int) -> Sequence[ApprovalRow]:
+        """What nobody decided and is not over, the oldest first."""
+        chosen = select(ApprovalRow).where(ApprovalRow.state == "waiting", ApprovalRow.until > now_ms)
+        async with self._database.reading() as session:
+            return list(await session.scalars(chosen.order_by(ApprovalRow.asked_at, ApprovalRow.id).limit(many)))
+
     async def newest(self, *, site: str | None, many: int) -> Sequence[ApprovalRow]:
         """The newest first."""
         chosen = select(ApprovalRow).order_by(ApprovalRow.asked_at.desc(), ApprovalRow.id).limit(many)

@@ -18,10 +18,10 @@ class CommandBook:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def give(self, order: Order, by: str, *, approved_by: str = "") -> None:
+    async def give(self, order: Order, by: str, *, approved_by: str = "", reason: str = "") -> None:
         """Write a command down before it is sent. Raises StoreUnavailable; then it must not be sent."""
         to = f"{order.site}/{order.gateway}/{order.device}/{order.point}"
-        tell(command=order.id, to=to, action=order.action, value=order.value)
+        tell(command=order.id, to=to, action=order.action, value=order.value, **({"why": reason} if reason else {}))
         async with self._database.writing() as session:
             session.add(
                 CommandRow(
@@ -37,6 +37,7 @@ class CommandBook:
                     expires_at=order.expires_at,
                     state="sent",
                     approved_by=approved_by,
+                    reason=reason,
                 )
             )
 

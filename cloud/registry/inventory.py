@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +24,7 @@ from cloud.registry.things import (
 )
 from cloud.settings import NamedSite, is_time_zone
 from cloud.store.contract import GatewayKey, SeriesKey
-from protocols.birth import Birth
+from protocols.birth import Birth, RemoteBirth
 from protocols.errors import StoreUnavailable
 from protocols.points import VOCABULARY
 
@@ -226,6 +227,7 @@ async def _write_device(session: AsyncSession, device: Device, at: int) -> None:
             announced=True,
             first_seen_at=known.first_seen_at if known else at,
             removed_at=device.removed_at,
+            remote=msgspec.json.encode(device.remote).decode() if device.remote else "",
         )
     )
     await session.execute(delete(PointRow).where(PointRow.site == device.site, PointRow.device == device.id))
@@ -284,4 +286,5 @@ def _device_of(row: DeviceRow) -> Device:
         every_s=row.every_s,
         stale_after_s=row.stale_after_s,
         removed_at=row.removed_at,
+        remote=msgspec.json.decode(row.remote, type=tuple[RemoteBirth, ...]) if row.remote else (),
     )

@@ -58,6 +58,8 @@ class DeviceRow(Table):
     announced: Mapped[bool] = mapped_column(default=False)
     first_seen_at: Mapped[int]
     removed_at: Mapped[int | None] = mapped_column(default=None)
+    remote: Mapped[str] = mapped_column(default="")
+    """JSON: what its gateway lets be ordered of it (``protocols.birth.RemoteBirth``); empty for nothing."""
 
 
 class PointRow(Table):

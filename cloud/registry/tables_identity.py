@@ -71,6 +71,8 @@ class CommandRow(Table):
     answered_at: Mapped[int | None] = mapped_column(default=None)
     approved_by: Mapped[str] = mapped_column(default="")
     """The second person; empty where none was asked for."""
+    reason: Mapped[str] = mapped_column(default="")
+    """Why, in the words of who gave it; empty where nothing was said."""
 
     __table_args__ = (Index("ix_commands_issued_at", "issued_at"),)
 

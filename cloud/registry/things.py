@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cloud.store.contract import GatewayKey
-from protocols.birth import Birth, DeviceBirth, PointBirth
+from protocols.birth import Birth, DeviceBirth, PointBirth, RemoteBirth
 from protocols.points import PointKind
 
 DEFAULT_STALE_S = 900.0
@@ -45,6 +45,8 @@ class Device:
     stale_after_s: float | None = None
     removed_at: int | None = None
     points: dict[str, Point] = field(default_factory=dict)
+    remote: tuple[RemoteBirth, ...] = ()
+    """What its gateway lets be ordered of it."""
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ def device_from_birth(key: GatewayKey, announced: DeviceBirth) -> Device:
         every_s=announced.every_s,
         stale_after_s=announced.stale_after_s,
         points=points,
+        remote=tuple(announced.remote),
     )
 
 
@@ -120,6 +123,7 @@ def birth_of(gateway: Gateway, site: Site, devices: Iterable[Device]) -> Birth:
                 device.every_s or 0.0,
                 device.stale_after_s or 0.0,
                 [PointBirth(p.name, p.unit, _POINT_KINDS[p.kind], p.stale_after_s) for p in device.points.values()],
+                list(device.remote),
             )
             for device in devices
         ],

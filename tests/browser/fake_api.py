@@ -272,7 +272,9 @@ class FakeApi:
         """Eight events of one device, or the last of every device; the newest first."""
         name = request.query_params.get("device")
         chosen = [
-            one for one in self.entities.values() if one["attributes"]["last_event"] and name in (None, one["device"])
+            one
+            for one in self.entities.values()
+            if one["attributes"].get("last_event") and name in (None, one["device"])
         ]
         rows = [self._event_row(one, i) for one in chosen for i in range(8 if name else 1)]
         columns = ["at", "site", "device", "kind", "data", "gateway", "epoch", "seq", "received_at"]

@@ -12,8 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cloud.http_server import Server, listen, server_settings
+from cloud.http_server import IDLE_S, Server, listen, server_settings
 from cloud.settings import ListenAddress, load_cloud
+from protocols.clock import ManualClock
 from tests.waiting import until
 
 CONNECTIONS = 16
@@ -21,7 +22,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class App:
-    """Answers at once, but for ``/long``: that when it is told to."""
+    """Answers at once, but for ``/long``: that when it is told to, and ``/body``: when it has all of that."""
 
     def __init__(self) -> None:
         self.go, self.waiting = asyncio.Event(), 0
@@ -30,6 +31,9 @@ class App:
         return self.waiting == many
 
     async def __call__(self, scope, receive, send) -> None:
+        if scope["path"] == "/body":
+            while (await receive()).get("more_body"):
+                pass
         if scope["path"] == "/long":
             self.waiting += 1
             await self.go.wait()
@@ -38,17 +42,19 @@ class App:
 
 
 @asynccontextmanager
-async def served(app: App) -> AsyncIterator[int]:
+async def served(app: App, connections: int = CONNECTIONS, clock: ManualClock | None = None) -> AsyncIterator[int]:
     wanted = msgspec.structs.replace(
-        load_cloud(None), listen=ListenAddress("127.0.0.1", 0), connections=CONNECTIONS, data=Path("nowhere")
+        load_cloud(None), listen=ListenAddress("127.0.0.1", 0), connections=connections, data=Path("nowhere")
     )
     socket = listen(wanted)
     server = Server(server_settings(app, wanted))
     serving = asyncio.create_task(server.serve([socket]))
     await until(lambda: server.started)
+    closing = asyncio.create_task(server.close_idle(clock or ManualClock()))
     try:
         yield socket.getsockname()[1]
     finally:
+        closing.cancel()
         app.go.set()
         server.should_exit = True
         await serving
@@ -108,3 +114,47 @@ async def test_when_all_are_being_answered_the_next_is_told_to_come_again() -> N
         assert await status(port) == b"HTTP/1.1 503 Service Unavailable"
         app.go.set()
         assert set(await asyncio.gather(*asked)) == {b"HTTP/1.1 200 OK"}
+
+
+BODY = b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n{"
+HEADERS = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "
+
+
+def ended(streams: list[Streams]) -> int:
+    """How many of them were ended."""
+    return sum(reader.at_eof() or reader.exception() is not None for reader, _ in streams)
+
+
+async def drip(streams: list[Streams], piece: bytes = b"a") -> None:
+    for _, writer in streams:
+        writer.write(piece)
+    await asyncio.gather(*(writer.drain() for _, writer in streams), return_exceptions=True)
+
+
+@pytest.mark.parametrize("first", [BODY, HEADERS])
+async def test_hundreds_that_send_a_byte_at_a_time_are_ended_and_others_are_served_meanwhile(first: bytes) -> None:
+    clock = ManualClock()
+    async with served(App(), 1000, clock) as port, crowd(port, 300, first) as slow:
+        for _ in range(7):
+            await drip(slow)
+            assert await status(port) == b"HTTP/1.1 200 OK"
+            assert ended(slow) == 0 or clock.monotonic() >= IDLE_S
+            await clock.advance(IDLE_S / 3)
+        await until(lambda: ended(slow) == 300, 20, what="all of them ended")
+
+
+async def test_more_slow_bodies_than_connections_keep_nobody_out() -> None:
+    async with served(App()) as port, crowd(port, 3 * CONNECTIONS, BODY):
+        for _ in range(5):
+            assert await status(port) == b"HTTP/1.1 200 OK"
+
+
+async def test_a_large_body_on_a_slow_line_arrives_and_is_answered() -> None:
+    clock = ManualClock()
+    async with served(App(), CONNECTIONS, clock) as port, crowd(port, 1, BODY[:-1]) as ((reader, writer),):
+        for _ in range(6):
+            writer.write(b"x" * 15_000)
+            await writer.drain()
+            await status(port)
+            await clock.advance(IDLE_S / 3)
+        assert await asyncio.wait_for(reader.readline(), 20) == b"HTTP/1.1 200 OK\r\n"

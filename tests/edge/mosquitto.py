@@ -60,6 +60,12 @@ class Mosquitto:
             threading.Event().wait(0.01)
         raise AssertionError("mosquitto did not start")
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def freeze(self) -> None:
         """It keeps its connections and answers nothing; until it is killed."""
         assert self._process is not None

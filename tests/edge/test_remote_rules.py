@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.introduce import birth
 from edge.settings import Rate, RemoteRule, load_site
+from protocols.birth import RemoteBirth
 from protocols.errors import BadSettings
 from tests.edge.test_commands import RELAYS
 
@@ -42,6 +44,17 @@ def test_what_may_be_ordered_stands_in_the_site_file_and_nothing_is_there_by_its
     text = 'relay_1 = { actions = ["pulse"], min = 1, max = 5 }\nrelay_2 = { actions = ["on", "off"] }\n'
     found = {"relay_1": RemoteRule(("pulse",), 1.0, 5.0), "relay_2": RemoteRule(("on", "off"))}
     assert rules(tmp_path, text) == found
+
+
+def test_the_birth_tells_what_may_be_ordered_and_by_how_many(tmp_path: Path) -> None:
+    text = 'relay_1 = { actions = ["pulse"], min = 1, max = 5, rate = "3 in 10 min", second_person = true }\n'
+    rules(tmp_path, text)
+    (device,) = birth(load_site(tmp_path / "site.toml"), session=1, started_at=1).devices
+    pulse = RemoteBirth(point="relay_1", actions=["pulse"], least=1, most=5, second_person=True, rate=3, rate_s=600)
+    assert device.remote == [pulse]
+    rules(tmp_path, "")
+    (device,) = birth(load_site(tmp_path / "site.toml"), session=1, started_at=1).devices
+    assert device.remote == []
 
 
 def test_a_rate_and_a_second_person_are_read(tmp_path: Path) -> None:

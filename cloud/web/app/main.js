@@ -7,6 +7,7 @@ import { loadCatalogues } from "./i18n.js";
 import { listenForKeys } from "./keys.js";
 import { forget, join, roster, say, takeAlarms, unreachable } from "./live/link.js";
 import { keepPast } from "./live/past.js";
+import { watchApprovals } from "./live/approvals.js";
 import { at, keepPlace, page, wall } from "./place.js";
 import { loadSites, sites } from "./sites.js";
 import { keepTheme } from "./theme.js";
@@ -74,6 +75,7 @@ async function start() {
     if (isRequester()) batch(() => { at.value = ""; wall.value = ""; page.value = id; });
   });
   watchForNewSites();
+  watchApprovals();
   // Signing in or out in one tab does so in all.
   addEventListener("storage", (event) => { if (event.key === SIGNED_KEY) void settleUser(); });
   await settleUser();

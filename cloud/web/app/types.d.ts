@@ -37,7 +37,13 @@ export interface Report {
     disk_bytes?: number | null; disk_read_only?: boolean; disk_written_day_bytes?: number | null; memory_free_bytes?: number | null } | null;
 }
 
+/** What may be ordered of a point from afar; `least` and `most` are of set in `unit` and of pulse in seconds. */
+export interface Remote {
+  point: string; actions: string[]; unit: string; least: number | null; most: number | null; second_person: boolean; rate: number; rate_s: number;
+}
+
 export interface Attributes {
+  remote?: Remote[];
   profile?: string; state?: string; achieved_s?: number | null; every_s?: number | null; last_error?: string;
   last_event?: LastEvent | null; bus?: string;
   warning?: string; tampered?: boolean; gateways?: string[];

@@ -1,10 +1,12 @@
 """What births leave behind."""
 
+import msgspec
+
 from cloud.registry.database import Database
 from cloud.registry.inventory import Inventory
 from cloud.settings import NamedSite
 from cloud.store.contract import GatewayKey, SeriesKey
-from protocols.birth import Birth, DeviceBirth, PointBirth
+from protocols.birth import Birth, DeviceBirth, PointBirth, RemoteBirth
 
 KEY = GatewayKey("east", "b3")
 POWER = PointBirth("active_power_total", "W", "gauge", 30.0)
@@ -91,3 +93,19 @@ async def test_a_zone_that_does_not_exist_is_not_taken(database: Database) -> No
 async def test_a_point_nobody_announced_is_read_from_the_vocabulary(database: Database) -> None:
     point = Inventory(database).point(SeriesKey("east", "x", "active_power_total"))
     assert (point.unit, point.kind, point.stale_after_s) == ("W", "gauge", 900.0)
+
+
+async def test_what_may_be_ordered_of_a_device_is_known_after_a_restart_and_goes_with_the_next_birth(
+    database: Database,
+) -> None:
+    relay = RemoteBirth(point="relay_1", actions=["pulse"], least=1.0, most=5.0, second_person=True, rate=3, rate_s=600)
+    told = birth("m1")
+    told.devices[0] = msgspec.structs.replace(told.devices[0], remote=[relay])
+    inventory = Inventory(database)
+    await inventory.born(KEY, told, 5000)
+    again = Inventory(database)
+    await again.load()
+    assert again.devices()[0].remote == (relay,)
+    assert dict(again.births())[KEY].devices == told.devices
+    change = await again.born(KEY, birth("m1"), 6000)
+    assert [device.remote for device in change.devices] == [()]

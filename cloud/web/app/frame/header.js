@@ -3,6 +3,7 @@ import { computed, html } from "../../vendor/preact.js";
 import { isRequester } from "../api.js";
 import { clockTime, dayText, fullTime, seconds } from "../format.js";
 import { t } from "../i18n.js";
+import { toDecide } from "../live/approvals.js";
 import { allAlarms, entities, delay, now, pastAt, roster, state } from "../live/link.js";
 import { isThing } from "../live/world.js";
 import { addressOf, site } from "../place.js";
@@ -27,6 +28,15 @@ const unseen = computed(() => allAlarms.value.filter((alarm) => ["unacknowledged
 
 /** How many alarms nobody has acknowledged. */
 const AlarmCount = () => (unseen.value === 0 ? null : html`<span class="alarm-count" title=${t("alarms.unseen", { n: unseen.value })}>${unseen.value}</span>`);
+
+/** How many commands wait for this person to be the second; leads to where that is decided. */
+function ToDecide() {
+  const many = toDecide.value.length;
+  if (many === 0 || pastAt.value !== null) return null;
+  const base = addressOf("settings");
+  const words = t("header.to_decide", { n: many });
+  return html`<a class="chip to-decide" href=${`${base}${base.includes("?") ? "&" : "?"}set=approvals`} title=${words} aria-label=${words}><b>${many}</b><span>${t("header.to_decide_short")}</span></a>`;
+}
 
 function SiteSwitcher() {
   const { gateways, devices } = counts.value;
@@ -68,6 +78,6 @@ export function Header({ signOut }) {
       ${offered.value.map((one) => html`<a key=${one.id} href=${addressOf(one.id)} class=${one === shownPage.value ? "on" : ""} aria-current=${one === shownPage.value ? "page" : undefined}>${pageName(one)}${one.id === "alarms" && html`<${AlarmCount} />`}</a>`)}
     </nav>
     <span class="sp"></span>
-    <${Live} /><${Clock} /><${Preferences} /><${UserMenu} signOut=${signOut} />
+    <${ToDecide} /><${Live} /><${Clock} /><${Preferences} /><${UserMenu} signOut=${signOut} />
   </header>`;
 }

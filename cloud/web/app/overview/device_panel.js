@@ -6,6 +6,7 @@ import { eventName, said, t, word } from "../i18n.js";
 import { now } from "../live/link.js";
 import { isOutOfReach } from "../live/reach.js";
 import { zoneOf } from "../sites.js";
+import { Command } from "./command.js";
 import { healthWords } from "./device_row.js";
 import { deviceHealth } from "./health.js";
 import { eventDetails } from "./headline.js";
@@ -64,6 +65,7 @@ export function DevicePanel({ device }) {
       ["last_error", attributes.last_error ? said(attributes.last_error) : ""],
       ["profile", attributes.profile], ["bus", attributes.bus], ["gateway", device.gateway],
       ["points", Object.keys(device.points).length || ""]]} />
+    <${Command} device=${device} />
     <${EventTable} device=${device} />
   <//>`;
 }

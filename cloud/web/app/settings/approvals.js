@@ -1,19 +1,23 @@
 // The section Approvals: commands that wait for a second person, and what was decided lately.
-import { html, useEffect, useSignal } from "../../vendor/preact.js";
+import { html, signal, useSignal } from "../../vendor/preact.js";
 import { call, may } from "../api.js";
 import { mapSite } from "../dispatch/where.js";
 import { moment, seconds } from "../format.js";
 import { t } from "../i18n.js";
+import { approvals, askApprovals } from "../live/approvals.js";
 import { now, pastAt, state } from "../live/link.js";
 import { failureWords } from "../overview/loading.js";
 import { zoneOf } from "../sites.js";
-import { listOf, useAsking } from "./asked.js";
+import { useAsking } from "./asked.js";
 
-/** @typedef {{id: string, site: string, gateway: string, device: string, point: string, action: string, value: number | null, reason: string, asked_by: string, asked_at: number, until: number, state: string, decided_by: string, opinion: string, mine: boolean}} Approval */
+/** @typedef {import("../live/approvals.js").Approval} Approval */
 
-const SOON_MS = 3000;
-const asked = listOf("/api/v1/approvals", (answer) => answer.approvals);
-const list = { failure: asked.failure, ask: async () => { if (may("dispatch")) await asked.ask(); } };
+const failure = signal("");
+/** Also now and then, so that one whose time is over is shown so. */
+const list = { ask: async () => {
+  if (!may("dispatch")) return;
+  try { await askApprovals(); failure.value = ""; } catch (error) { failure.value = failureWords(error); }
+} };
 const canDo = () => may("dispatch") && pastAt.value === null && state.value === "live";
 const MARK = /** @type {Record<string, string>} */ ({ waiting: "p2", approved: "ok", rejected: "p1", expired: "" });
 
@@ -30,10 +34,6 @@ function Row({ row, decide }) {
 
 export function Approvals() {
   useAsking(list);
-  useEffect(() => {
-    const timer = setInterval(() => { if (!document.hidden && state.peek() === "live") void list.ask(); }, SOON_MS);
-    return () => clearInterval(timer);
-  }, []);
   const wrong = useSignal("");
   if (!may("dispatch")) return html`<section class="card list-card"><p class="calm muted">${t("settings.approvals_dispatchers")}</p></section>`;
   const decide = async (/** @type {Approval} */ row, /** @type {string} */ deed) => {
@@ -41,11 +41,11 @@ export function Approvals() {
       await call("POST", `/api/v1/approvals/${row.id}/${deed}`);
       wrong.value = "";
     } catch (error) { wrong.value = failureWords(error); }
-    await asked.ask();
+    await list.ask();
   };
-  const rows = /** @type {Approval[]} */ (asked.items.value ?? []).filter((row) => row.site === mapSite.value);
+  const rows = (approvals.value ?? []).filter((row) => row.site === mapSite.value);
   return html`<section class="card list-card" aria-label=${t("settings.approvals")}>
-    ${(wrong.value || list.failure.value) && html`<p class="alarm-failure" role="alert">${wrong.value || list.failure.value}</p>`}
-    <div class="set-box">${rows.length === 0 ? html`<p class="calm muted">${asked.items.value === null ? t("settings.asking") : t("settings.no_approvals")}</p>`
+    ${(wrong.value || failure.value) && html`<p class="alarm-failure" role="alert">${wrong.value || failure.value}</p>`}
+    <div class="set-box">${rows.length === 0 ? html`<p class="calm muted">${approvals.value === null ? t("settings.asking") : t("settings.no_approvals")}</p>`
       : html`<ul class="id-list">${rows.map((row) => html`<${Row} key=${row.id} row=${row} decide=${decide} />`)}</ul>`}</div></section>`;
 }
