@@ -15,6 +15,7 @@ from cloud.registry import (
     tables_privacy,
     tables_reports,
     tables_requests,
+    tables_rollouts,
     tables_site_files,
     tables_tariffs,
 )
@@ -37,5 +38,6 @@ MODULES = (
     tables_identity,
     tables_people,
     tables_site_files,
+    tables_rollouts,
 )
 METADATA = Table.metadata
