@@ -7,10 +7,11 @@ from pathlib import Path
 from cloud.cli_desk import BadGateway
 from cloud.cli_desk import Desk as Registry
 from cloud.cli_identity import _instant, _key
+from cloud.cli_instant import instant_asked
 from cloud.registry.identity_book import IdentityBook
 from cloud.registry.site_file_book import COLLECTOR, SiteFileBook
 from cloud.registry.tables_site_files import SiteFileRow
-from cloud.site_files.configuring import SHOWN_MAX, Desk, difference, state_of
+from cloud.site_files.desk import SHOWN_MAX, Desk, difference, said, state_of
 from cloud.store.contract import GatewayKey
 from protocols.clock import SystemClock
 from protocols.errors import BadOffer
@@ -20,6 +21,7 @@ from protocols.site_config import TEXT_BYTES_MAX
 class _Files:
     def __init__(self, registry: Registry, options: argparse.Namespace) -> None:
         clock = SystemClock()
+        self.registry = registry
         self.key: GatewayKey = _key(options.gateway)
         self.desk = Desk(SiteFileBook(registry.database), IdentityBook(registry.database, clock), clock)
         self.book = self.desk.book
@@ -41,7 +43,12 @@ class _Files:
             raise BadGateway(f"line {checked.line}: {checked.key}: {checked.message}{allowed}")
         try:
             row = await self.desk.want(
-                self.key, text, by="desk", why=options.reason, confirm_within_s=int(options.confirm_within)
+                self.key,
+                text,
+                by="desk",
+                why=options.reason,
+                not_before=await instant_asked(self.registry, "--not-before", options.not_before, self.key.site),
+                confirm_within_s=int(options.confirm_within),
             )
         except BadOffer as error:
             raise BadGateway(error.detail) from None
@@ -77,10 +84,11 @@ async def config_history(registry: Registry, options: argparse.Namespace) -> obj
         {
             "revision": row.revision,
             "state": state_of(row, answers.get(row.revision), now, row.revision == wanted),
+            "not_before": _instant(row.not_before or None),
             "by": row.by,
             "made": _instant(row.made_at),
             "why": row.why,
-            "detail": answers[row.revision].detail if row.revision in answers else "",
+            "detail": said(answers.get(row.revision)),
         }
         for row in rows
     ]
@@ -92,13 +100,13 @@ async def config_diff(registry: Registry, options: argparse.Namespace) -> object
     running = await files.running()
     if running is None:
         raise BadGateway(f"{options.gateway} never said which site file it runs")
-    text = await asyncio.to_thread(_read, options.file)
+    text = await asyncio.to_thread(read_site_file, options.file)
     return {"diff": difference(running.text, text, named=(f"revision {running.revision}", str(options.file)))}
 
 
 async def config_set(registry: Registry, options: argparse.Namespace) -> object:
     """Want a file."""
-    return await _Files(registry, options).want(await asyncio.to_thread(_read, options.file), options)
+    return await _Files(registry, options).want(await asyncio.to_thread(read_site_file, options.file), options)
 
 
 async def config_revert(registry: Registry, options: argparse.Namespace) -> object:
@@ -107,7 +115,8 @@ async def config_revert(registry: Registry, options: argparse.Namespace) -> obje
     return await files.want((await files.revision(options.revision)).text, options)
 
 
-def _read(path: Path) -> str:
+def read_site_file(path: Path) -> str:
+    """A file somebody named. Raises BadGateway."""
     try:
         with path.open("rb") as file:
             return file.read(TEXT_BYTES_MAX + 1).decode()

@@ -314,15 +314,16 @@ def member(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object]]
 
 
 def site_file(name: str) -> Callable[[Desk, argparse.Namespace], Awaitable[object]]:
-    """A command of ``cli_config``, with its imports when it is asked for."""
+    """A command of ``cli_config`` or ``cli_rollout``, with its imports when it is asked for."""
 
     async def work(desk: Desk, options: argparse.Namespace) -> object:
-        from cloud import cli_config
+        from cloud import cli_config, cli_rollout
 
-        answer: object = await getattr(cli_config, work.__name__)(desk, options)
+        module = cli_rollout if name.startswith("rollout_") else cli_config
+        answer: object = await getattr(module, work.__name__)(desk, options)
         return answer
 
-    work.__name__ = f"config_{name}"
+    work.__name__ = name if name.startswith("rollout_") else f"config_{name}"
     return work
 
 
@@ -370,6 +371,8 @@ WORKS: Mapping[str, Callable[[Desk, argparse.Namespace], Awaitable[object]]] = {
         *(identity(name) for name in ("approval_list", "approval_reject")),
         *(member(name) for name in ("add", "list", "revoke")),
         *(site_file(name) for name in ("show", "history", "diff", "set", "revert")),
+        *(site_file(f"rollout_{name}") for name in ("plan", "list", "show", "diff", "start", "pause")),
+        *(site_file(f"rollout_{name}") for name in ("continue", "abort")),
         *(privacy(name) for name in ("privacy_export", "privacy_delete", "retention_show", "retention_run")),
     )
 }

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cloud.cli_rollout_parser import add_rollouts, add_trial
+
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 AddCommand = Callable[[Any, str, str, str], argparse.ArgumentParser]
 
 BROKER_LISTEN = "0.0.0.0:8883"
-CONFIRM_S = 300
 
 
 def add_identity(commands: Commands[argparse.ArgumentParser], add: AddCommand) -> None:
@@ -86,10 +87,9 @@ def _add_config(commands: Commands[argparse.ArgumentParser], add: AddCommand) ->
         each.add_argument("gateway", metavar="SITE/GATEWAY", help="as in the list of gateways")
     for each in (diff, put):
         each.add_argument("file", type=Path, metavar="FILE", help="a site file")
+    add_rollouts(actions, add)
     show.add_argument("--revision", type=int, metavar="N", help="the text of one revision")
     revert.add_argument("revision", type=int, metavar="N", help="as in the history")
     for each in (put, revert):
         each.add_argument("--reason", required=True, help="stands in the history")
-        each.add_argument(
-            "--confirm-within", type=int, default=CONFIRM_S, metavar="S", help=f"10 to 3600 s (else {CONFIRM_S})"
-        )
+        add_trial(each)

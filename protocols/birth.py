@@ -12,6 +12,7 @@ BIRTH_MAX = 4 * 1024 * 1024
 _Text = Annotated[str, msgspec.Meta(max_length=200)]
 _Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """JSON knows longer numbers; no database does."""
+_Revision = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=10_000_000)]
 
 
@@ -60,7 +61,8 @@ class SiteFileBirth(msgspec.Struct, frozen=True, kw_only=True):
     """The site file in force, told by a gateway that takes site files from afar.
 
     ``source``: ``box`` (the file on its disk, ``revision`` 0) or ``collector``; ``state``: ``trying`` until it is
-    confirmed, then ``in_force``. ``packed``: the text, see ``protocols.site_config``.
+    confirmed, then ``in_force``. ``packed``: the text, see ``protocols.site_config``. ``highest``: the newest revision
+    it has judged, whatever became of it; what is not above is not looked at.
     """
 
     sha256: Annotated[str, msgspec.Meta(max_length=64)]
@@ -68,6 +70,7 @@ class SiteFileBirth(msgspec.Struct, frozen=True, kw_only=True):
     source: Literal["box", "collector"]
     state: Literal["in_force", "trying"]
     packed: Annotated[str, msgspec.Meta(max_length=512 * 1024)] = ""
+    highest: _Revision = 0
 
 
 class DoorBirth(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,6 +79,10 @@ class BadOffer(_Refused):
     """A site file offered from afar that a gateway does not take."""
 
 
+class BadRollout(_Refused):
+    """A change for many gateways that cannot be, or not now."""
+
+
 class BadGrants(_Refused):
     """A list of grants that no gateway may go by; the detail says where in it the fault is."""
 

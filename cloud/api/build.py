@@ -62,6 +62,7 @@ from cloud.api import (
     request_form,
     request_search,
     requests,
+    rollouts,
     rooms,
     second_factor,
     session,
@@ -105,6 +106,7 @@ PLAIN = (
     approvals,
     commands,
     gateway_config,
+    rollouts,
     audit,
     privacy,
 )

@@ -14,7 +14,8 @@ from cloud.identity.authority import BadAuthority
 from cloud.registry.sessions import Principal
 from cloud.registry.site_file_book import COLLECTOR
 from cloud.registry.tables_site_files import SiteFileAnswerRow, SiteFileRow, SiteFileToldRow
-from cloud.site_files.configuring import SHOWN_MAX, WHY_MAX, Configuring, difference, state_of
+from cloud.site_files.configuring import Configuring
+from cloud.site_files.desk import SHOWN_MAX, WHY_MAX, difference, state_of
 from cloud.store.contract import GatewayKey
 from protocols.errors import BadOffer
 from protocols.site_config import CONFIRM_S, CONFIRM_S_LEAST, CONFIRM_S_MOST
@@ -28,7 +29,10 @@ REVISION: dict[str, Any] = {
     "why": "a second meter in the plant room",
     "made_at": 1790000000000,
     "confirm_within_s": 300,
+    "not_before": 0,
     "state": "applied",
+    "reason": "",
+    "devices": "",
     "detail": "",
     "key": "",
     "line": 0,
@@ -60,6 +64,7 @@ STATUS = {"no_reason": 422, "too_large": 422, "out_of_range": 422}
 Id = Annotated[str, Path(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
 Reason = Annotated[str, Query(min_length=1, max_length=WHY_MAX, description="stands in the history")]
 Within = Annotated[int, Query(ge=CONFIRM_S_LEAST, le=CONFIRM_S_MOST, description="seconds until it is taken back")]
+NotBefore = Annotated[int, Query(ge=0, le=2**53, description="ms; it is not tried earlier, as for a night's work")]
 After = Annotated[int | None, Query(ge=0, le=2**53, description="the newest revision you saw; refused when newer is")]
 
 
@@ -139,6 +144,7 @@ def _wanting(router: APIRouter, desk: Configuring) -> None:
         after: After = None,
         revert_to: Annotated[int | None, Query(ge=1, le=2**53, description="instead of a body")] = None,
         confirm_within_s: Within = CONFIRM_S,
+        not_before: NotBefore = 0,
     ) -> Response:
         """Want a site file: the body, or the text of an earlier revision. The gateway checks it, tries it, and takes it
         back by itself when it loses the link or a device with it. See docs/REMOTE_CONFIG.md.
@@ -151,7 +157,15 @@ def _wanting(router: APIRouter, desk: Configuring) -> None:
             where = f"line {checked['line']}: {checked['key']}: " if checked["line"] else ""
             raise ApiError(422, "bad_site_file", f"{where}{checked['message']}", str(checked["allowed"]))
         try:
-            row = await desk.want(key, text, by=who.name, why=reason, after=after, confirm_within_s=confirm_within_s)
+            row = await desk.want(
+                key,
+                text,
+                by=who.name,
+                why=reason,
+                after=after,
+                not_before=not_before,
+                confirm_within_s=confirm_within_s,
+            )
         except BadOffer as error:
             raise ApiError(STATUS.get(error.reason, 409), error.reason, error.detail) from None
         except BadAuthority as error:
@@ -194,7 +208,10 @@ def _shown(
         "why": row.why,
         "made_at": row.made_at,
         "confirm_within_s": row.confirm_within_s,
+        "not_before": row.not_before,
         "state": state_of(row, answer, now, wanted),
+        "reason": answer.reason if answer else "",
+        "devices": answer.devices if answer else "",
         "detail": answer.detail if answer else "",
         "key": answer.key if answer else "",
         "line": answer.line if answer else 0,

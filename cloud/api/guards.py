@@ -25,6 +25,7 @@ LARGE = (
     (re.compile(r"/api/v1/tariffs/[^/]+/[^/]+"), 1024 * 1024),
     (re.compile(r"/api/v1/factors"), 1024 * 1024),
     (re.compile(r"/api/v1/gateways/[^/]+/[^/]+/config(/dry-run)?"), 512 * 1024),
+    (re.compile(r"/api/v1/rollouts"), 12 * 1024 * 1024),
     (re.compile(r"/api/v1/energy/structure/[^/]+/import"), 4 * 1024 * 1024),
     (re.compile(r"/api/v1/analysis/(baseline|temperatures/[^/]+)"), 2 * 1024 * 1024),
 )

@@ -46,6 +46,7 @@ READ = (
     ("/api/v1/quarantine", Right.INSTALL),
     ("/api/v1/approvals", Right.DISPATCH),
     ("/api/v1/identities", Right.INSTALL),
+    ("/api/v1/rollouts", Right.INSTALL),
     ("/api/v1/assets/export", Right.ADMINISTER),
 )
 """What needs more than looking to be read: these nouns and what lies below them."""
@@ -68,6 +69,7 @@ CHANGE = (
     ("/api/v1/factors", Right.ENERGY),
     ("/api/v1/gateways", Right.INSTALL),
     ("/api/v1/identities", Right.INSTALL),
+    ("/api/v1/rollouts", Right.INSTALL),
     ("/api/v1/assets", Right.INSTALL),
     ("/api/v1/map", Right.INSTALL),
     ("/api/v1/privacy", Right.PRIVACY),

@@ -30,6 +30,7 @@ FILTERED = frozenset(
         "requests/form",
         "approvals",
         "identities",
+        "rollouts",
     )
 )
 BODY_SAYS = frozenset(
@@ -37,7 +38,7 @@ BODY_SAYS = frozenset(
 )
 """Routes whose body names the site, as ``site``."""
 TRIP = re.compile(r"/api/v1/trips/([^/.]+)\.[^/]+/track")
-THING = re.compile(r"/api/v1/(alarms|requests|bookings|passes|commands|approvals)/([^/]+)(?:/[^/]+)?")
+THING = re.compile(r"/api/v1/(alarms|requests|bookings|passes|commands|approvals|rollouts)/([^/]+)(?:/[^/]+)?")
 NOT_THINGS = frozenset({"figures", "history", "shelves", "form", "search", "what-if"})
 
 Finder = Callable[[str], Awaitable[str | None]]

@@ -1,4 +1,4 @@
-"""Of alarms, requests, bookings, passes, commands and approvals: the site of one that is named by its id alone."""
+"""Of alarms, requests, bookings, passes, commands, approvals and roll-outs: the site of one named by its id."""
 
 from collections.abc import Mapping
 
@@ -30,7 +30,14 @@ def finders(services: Services) -> Mapping[str, Finder]:
         row = await services.approving.find(name[:64])
         return None if row is None else row.site
 
+    async def of_rollout(name: str) -> str | None:
+        if not name.isascii() or not name.isdecimal() or len(name) > 15:
+            return None
+        row = await services.configuring.rollouts.book.find(int(name))
+        return None if row is None else row.site  # "" is no site of anybody's: that of all sites is for who may see all
+
     found: dict[str, Finder] = {"alarms": of_alarm, "commands": of_command, "approvals": of_approval}
+    found["rollouts"] = of_rollout
     if services.features is None:
         return found
     dispatch, places = services.features.dispatch, services.features.places

@@ -16,6 +16,7 @@ from cloud.registry import (
     tables_privacy,
     tables_reports,
     tables_requests,
+    tables_rollouts,
     tables_site_files,
     tables_tariffs,
 )
@@ -39,5 +40,6 @@ MODULES = (
     tables_members,
     tables_people,
     tables_site_files,
+    tables_rollouts,
 )
 METADATA = Table.metadata

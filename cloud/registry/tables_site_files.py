@@ -45,12 +45,16 @@ class SiteFileAnswerRow(Table):
     key: Mapped[str]
     line: Mapped[int]
     at: Mapped[int]
+    reason: Mapped[str] = mapped_column(default="")
+    """One word of the gateway's; "" in what is older than the column."""
+    devices: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (Index("ix_site_file_answers_site_gateway_revision", "site", "gateway", "revision"),)
 
 
 class SiteFileToldRow(Table):
-    """Which file a gateway said last that it runs. ``state``: ``in_force`` or ``trying``."""
+    """Which file a gateway said last that it runs. ``state``: ``in_force`` or ``trying``. ``highest``: the newest
+    revision it has judged, whatever became of it."""
 
     __tablename__ = "site_files_told"
 
@@ -61,3 +65,4 @@ class SiteFileToldRow(Table):
     state: Mapped[str]
     revision: Mapped[int]
     at: Mapped[int]
+    highest: Mapped[int] = mapped_column(default=0)

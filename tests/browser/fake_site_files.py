@@ -31,18 +31,26 @@ class FakeSiteFiles:
     def _row(self, number: int, state: str, **more: Any) -> dict[str, Any]:
         at = self._now - (10 - number) * 3_600_000
         row = {"revision": number, "origin": "collector", "sha256": f"{number}" * 64, "by": "li.fang"}
-        said = {"why": "一块新电表", "made_at": at, "state": state, "detail": "", "key": "", "line": 0}
-        return {**row, **said, "answered_at": at + 40_000, **more}
+        said = {"why": "一块新电表", "made_at": at, "state": state, "key": "", "line": 0}
+        blank = {"reason": "", "devices": "", "detail": "", "not_before": 0}
+        return {**row, **said, **blank, "answered_at": at + 40_000, **more}
 
     async def config(self, _: Request) -> Response:
         rows = [
-            self._row(4, "rolled_back", detail="devices_lost: meter-08, meter-09", why="faster polling"),
+            self._row(4, "rolled_back", reason="devices_lost", devices="meter-08, meter-09", why="faster polling"),
             self._row(3, "applied"),
-            self._row(2, "refused", detail="300 is no unit id (allowed: 1 to 254)", key="device[1].unit", line=24),
+            self._row(
+                2,
+                "refused",
+                reason="wrong",
+                detail="300 is no unit id (allowed: 1 to 254)",
+                key="device[1].unit",
+                line=24,
+            ),
             self._row(1, "found", by="the box", why="", answered_at=None),
         ]
         for number, (query, _body) in enumerate(self.asked, 5):
-            rows.insert(0, self._row(number, "waiting", why=query["reason"], answered_at=None))
+            rows.insert(0, self._row(number, "waiting", why=query["reason"], answered_at=None, **_held(query)))
         now = {
             "sha256": "3" * 64,
             "source": "collector",
@@ -61,3 +69,7 @@ class FakeSiteFiles:
     async def want(self, request: Request) -> Response:
         self.asked.append((dict(request.query_params), (await request.body()).decode()))
         return JSONResponse(self._row(4 + len(self.asked), "waiting"), 202)
+
+
+def _held(query: dict[str, str]) -> dict[str, int]:
+    return {"not_before": int(query["not_before"])} if "not_before" in query else {}

@@ -16,23 +16,41 @@ from tests.browser.fake_api import FakeApi
 from tests.browser.fake_site_files import FakeSiteFiles
 
 
+ENGLISH = [
+    "taken back",
+    "devices that answered before do not · meter-08",
+    "300 is no unit id · Right would be: 1 to 254",
+    "800 is no unit id",
+]
+CHINESE = [
+    "已回退",
+    "之前应答的设备不再应答 · meter-08",
+    "300 不是单元号 · 正确写法: 1 至 254",
+    "800 不是单元号",
+]
+
+
 @pytest.fixture
 def files(api: FakeApi) -> FakeSiteFiles:
     return FakeSiteFiles(api)
 
 
 @pytest.mark.parametrize(
-    ("locale", "scheme", "edit", "state"),
-    [("en-GB", "light", "Edit the site file", "taken back"), ("zh-CN", "dark", "编辑站点文件", "已回退")],
+    ("locale", "scheme", "edit", "states", "held"),
+    [
+        ("en-GB", "light", "Edit the site file", ENGLISH, "not before"),
+        ("zh-CN", "dark", "编辑站点文件", CHINESE, "不早于"),
+    ],
 )
 async def test_a_site_file_is_edited_checked_and_published_with_why(
-    files: FakeSiteFiles, opener: Opener, locale: str, scheme: Any, edit: str, state: str
+    files: FakeSiteFiles, opener: Opener, locale: str, scheme: Any, edit: str, states: list[str], held: str
 ) -> None:
     screen = await opener(signed_in=True, locale=locale, color_scheme=scheme)
     page = screen.page
     await screen.row(f"{SITE}/@{PLANT}").locator(".g-backlog .num").click()
     panel = page.locator(".panel")
-    await expect(panel).to_contain_text(state)
+    for said in states[:3]:
+        await expect(panel).to_contain_text(said)
     await panel.get_by_role("button", name=edit).click()
     text, buttons = panel.locator("#site-file-text"), panel.locator(".site-file-editor button")
     before = await text.input_value()
@@ -40,7 +58,7 @@ async def test_a_site_file_is_edited_checked_and_published_with_why(
     await text.fill(before.replace("unit = 8", "unit = 800"))
     await buttons.nth(0).click()
     await expect(panel).to_contain_text("device[0].unit")
-    await expect(panel).to_contain_text("1 to 254")
+    await expect(panel).to_contain_text(states[3])
     await panel.locator("#site-file-reason").fill("a second meter")
     await expect(buttons.nth(1)).to_be_disabled()
     await _picture(page, f"site-file-{scheme}-wrong")
@@ -48,12 +66,15 @@ async def test_a_site_file_is_edited_checked_and_published_with_why(
     await text.fill(before.replace("unit = 8", "unit = 9"))
     await buttons.nth(0).click()
     await expect(buttons.nth(1)).to_be_enabled()
+    await panel.locator("#site-file-not-before").fill("2026-10-01T02:00")
     found = (await Axe().run(page, context=".panel")).response["violations"]
     assert [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found] == []
     await buttons.nth(1).click()
     await expect(panel.locator("#site-file-text")).to_have_count(0)
     ((query, body),) = files.asked
-    assert query == {"reason": "a second meter", "after": "4"}
+    two_o_clock_there = "1790791200000"
+    assert query == {"reason": "a second meter", "after": "4", "not_before": two_o_clock_there}
+    await expect(panel).to_contain_text(held)
     assert "unit = 9" in body
     await expect(panel).to_contain_text("a second meter")
 

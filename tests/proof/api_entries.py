@@ -11,6 +11,7 @@ _ALARM, _REQUEST, _BOOKING, _PASS = (
     "/api/v1/passes/{name}",
 )
 _RULE, _HOOK = "/api/v1/alarm-rules/{name}", "/api/v1/webhooks/{name}"
+_ROLLOUT = "/api/v1/rollouts/{number}"
 _CONFIG = "/api/v1/gateways/{site}/{gateway}/config"
 _TARIFF = "/api/v1/tariffs/{site}/{name}"
 _ASSET, _MAP, _PLAN = "/api/v1/assets/{site}/{kind}/{name}", "/api/v1/map/{site}", "/api/v1/map/{site}/floor-plan"
@@ -99,6 +100,8 @@ _DISPATCHED = {
 _SET = (
     *(("GET", "/api/v1/quarantine"), ("POST", "/api/v1/gateways/{site}/{gateway}/unfence")),
     *(("GET", _CONFIG), ("GET", f"{_CONFIG}/{{number}}"), ("POST", _CONFIG), ("POST", f"{_CONFIG}/dry-run")),
+    *(("GET", "/api/v1/rollouts"), ("POST", "/api/v1/rollouts"), ("GET", _ROLLOUT), ("POST", f"{_ROLLOUT}/{{deed}}")),
+    ("GET", f"{_ROLLOUT}/difference"),
     *(("PUT", _ASSET), ("DELETE", _ASSET), ("POST", "/api/v1/assets/import"), ("GET", "/api/v1/assets/export")),
     *(("PUT", _MAP), ("PUT", _PLAN), ("DELETE", _PLAN), ("PUT", "/api/v1/calendar/{site}")),
     *(("PUT", "/api/v1/dispatch/settings/{site}"), ("PUT", "/api/v1/fleet-settings/{site}")),
@@ -166,7 +169,7 @@ ENTRIES |= {
 }
 
 _OF_ENERGY = ("energy", "analysis", "tariffs", "tariff-uses", "bill", "factors")
-_OF_INSTALLERS = ("gateways", "identities", "quarantine", "assets", "map")
+_OF_INSTALLERS = ("gateways", "rollouts", "identities", "quarantine", "assets", "map")
 _OF_SECURITY = ("alarms", "patrols", "passes", "audit", "access", "doors", "privacy")
 
 

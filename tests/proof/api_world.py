@@ -121,7 +121,7 @@ class World:
             return await self._period(entry)
         if path.startswith(("/api/v1/energy/hand-readings/", "/api/v1/energy/basis/", "/api/v1/energy/indices")):
             return await self._desk_of_energy(entry)
-        if "/config" in path:
+        if "/config" in path or noun == "rollouts":
             return await of_site_files(self.api, entry)
         if noun in ("enrolment", "commands", "approvals", "identities"):
             made = await of_identity(self.api, entry)

@@ -13,6 +13,7 @@ import { KeptOfPeople } from "./kept.js";
 import { Tokens } from "./keys_out.js";
 import { People } from "./people.js";
 import { RulePanel } from "./rule_form.js";
+import { Rollouts } from "./rollouts.js";
 import { Rules } from "./rules.js";
 import { BuiltInAlarms, DispatchSettings, Fleet, Use } from "./site_settings.js";
 import { ThingPanel } from "./thing_form.js";
@@ -33,6 +34,7 @@ const VIEWS = {
   dispatch: { View: DispatchSettings, panels: {} },
   rooms: { View: Use, panels: {} },
   identities: { View: Identities, panels: {} },
+  rollouts: { View: Rollouts, panels: {} },
   approvals: { View: Approvals, panels: {} },
   people: { View: People, panels: {}, everywhere: true },
   tokens: { View: Tokens, panels: {}, everywhere: true },

@@ -1,0 +1,114 @@
+"""Roll-outs in the running collector: each step as the registry knows it; one that is killed goes on with it."""
+
+import logging
+from typing import Any
+
+from cloud.audit.note import Note, about, tell
+from cloud.registry.rollout_book import NotNow, Seen
+from cloud.registry.site_file_book import Also
+from cloud.registry.tables_rollouts import RolloutRow
+from cloud.site_files.desk import Desk
+from cloud.site_files.rollout_steps import Step, next_step
+from cloud.site_files.rollouts import DETAIL_MAX, Rollouts
+from cloud.store.contract import GatewayKey
+from protocols.clock import Clock
+from protocols.errors import BadOffer, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 2.0
+
+
+class RolloutRunner:
+    """``run`` until cancelled."""
+
+    def __init__(self, plans: Rollouts, desk: Desk, clock: Clock) -> None:
+        self._plans, self._book, self._desk, self._clock = plans, plans.book, desk, clock
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            checked = False
+            try:
+                for row in await self._book.unfinished():
+                    if row.state == "draft":
+                        checked |= await self._plans.check(row.id)
+                    else:
+                        await self.step(row)
+            except StoreUnavailable as error:
+                log.debug("roll-outs wait: %s", error)
+            if not checked:
+                await self._clock.sleep(LOOK_EVERY_S)
+
+    async def step(self, row: RolloutRow) -> None:
+        """Do what is due of one, as it is known now."""
+        seen = await self._book.seen(row.id)
+        step = next_step(row, seen, self._clock.now_ms())
+        parts = {one.key: one for one in seen}
+        for key in step.send:
+            with about(_note(row, key)):
+                await self._send(row, parts[key])
+        for key in step.take_back:
+            with about(_note(row, key)):
+                await self._take_back(row, parts[key])
+        if step.state or step.over or step.stage is not None:
+            await self._move(row, step)
+
+    async def _move(self, row: RolloutRow, step: Step) -> None:
+        now = self._clock.now_ms()
+        if step.over:
+            await self._book.change(row, stage_over_at=now)
+            return
+        fields: dict[str, Any] = {"changed_at": now, "changed_by": ""}
+        if step.state:
+            fields |= {"state": step.state, "halted": step.halted}
+        if step.stage is not None:
+            fields |= {"stage": step.stage, "stage_over_at": None}
+        with about(Note("roll-out moves", actor=row.by, via="system", site=row.site, reason=row.why)):
+            tell(rollout=row.id, state=step.state or row.state, stage=fields.get("stage", row.stage), why=step.halted)
+            if await self._book.change(row, **fields):
+                log.info("roll-out %d: %s %s, stage %d", row.id, *step[2:4], fields.get("stage", row.stage))
+
+    async def _send(self, row: RolloutRow, one: Seen) -> None:
+        """Want the file, and write down with it for which roll-out; or leave a gateway out that is another now."""
+        now = await self._desk.book.now(one.key)
+        text = await self._book.text(row.id, one.key)
+        if now is None or text is None or now.sha256 != one.base:
+            await self._book.judged(row.id, one.key, state="changed")
+            return
+
+        also = self._book.sent(row.id, one.key)
+        await self._want(row, one, text, also, otherwise="changed", after=one.after, not_before=row.not_before)
+
+    async def _take_back(self, row: RolloutRow, one: Seen) -> None:
+        """Want the file of before again."""
+        before = await self._desk.book.of_text(one.key, one.base)
+        also = self._book.taken_back(row.id, one.key, row.state)
+        if before is not None:
+            await self._want(row, one, before.text, also, otherwise="withdrawn", after=None, not_before=0)
+
+    async def _want(
+        self, row: RolloutRow, one: Seen, text: str, also: Also, *, otherwise: str, after: int | None, not_before: int
+    ) -> None:
+        try:
+            await self._desk.want(
+                one.key,
+                text,
+                by=row.by,
+                why=row.why,
+                after=after,
+                not_before=not_before,
+                confirm_within_s=row.confirm_within_s,
+                also=also,
+            )
+        except NotNow:
+            log.debug("roll-out %d was changed meanwhile", row.id)
+        except BadOffer as error:
+            what = {"state": otherwise, "message": error.detail[:DETAIL_MAX]}
+            await (self._book.judged if otherwise == "changed" else self._book.ended)(row.id, one.key, **what)
+
+
+def _note(row: RolloutRow, key: GatewayKey) -> Note:
+    made = Note("site file of a roll-out", actor=row.by, via="system", site=key.site, reason=row.why)
+    made.facts["rollout"] = row.id
+    return made

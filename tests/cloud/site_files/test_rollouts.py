@@ -1,0 +1,251 @@
+"""Roll-outs: stage after stage, stopped by harm, never blocked by who is away, and taken back when a person says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from cloud.site_files.rollouts import OPEN_MAX
+from cloud.store.contract import GatewayKey
+from protocols.errors import BadRollout
+from tests.cloud.site_files.conftest import Begin
+from tests.cloud.site_files.many_gateways import ManyGateways
+
+NEW = 'flush_every = "5 s"'
+B0, B1, C0 = GatewayKey("east", "b0"), GatewayKey("east", "b1"), GatewayKey("west", "c0")
+STAGES = ["east/b0", "30 %", "100 %"]
+
+
+def running_new(many: ManyGateways) -> int:
+    return sum(NEW in gateway.runs for gateway in many.gateways.values())
+
+
+async def soaked(many: ManyGateways, seconds: int = 61) -> None:
+    await many.turn(2)
+    await many.clock.advance(seconds)
+    await many.turn(3)
+
+
+async def test_it_goes_stage_after_stage_and_soaks_between(begin: Begin) -> None:
+    many = await begin()
+    row = await many.plan(stages=STAGES)
+    assert Counter((await many.states(row.id)).values()) == {"ready": 9}
+    await many.turn(2)
+    assert running_new(many) == 0, "a draft sends nothing"
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(3)
+    assert [key for key, each in many.gateways.items() if NEW in each.runs] == [B0]
+    await many.clock.advance(50)
+    await many.turn(3)
+    assert running_new(many) == 1, "it soaks"
+    await many.clock.advance(15)
+    await many.turn(3)
+    assert running_new(many) == 3
+    assert Counter((await many.states(row.id)).values()) == {"applied": 3, "planned": 6}
+    await soaked(many)
+    assert running_new(many) == 9
+    assert (await many.desk.rollouts.find(row.id)).state == "running"
+    await soaked(many)
+    assert (await many.desk.rollouts.find(row.id)).state == "done"
+    assert all(len(each.heard) == 1 for each in many.gateways.values()), "each got the change once"
+
+
+async def test_the_first_roll_back_stops_it_and_nobody_who_has_not_heard_will(begin: Begin) -> None:
+    many = await begin()
+    many.gateways[B1].does, many.gateways[C0].does = "roll_back", "away"
+    row = await many.plan(stages=["east/b0", "east/b1, west/c0"])
+    await many.desk.rollouts.start(row.id, by="li")
+    await soaked(many)
+    found = await many.desk.rollouts.find(row.id)
+    assert (found.state, found.halted) == ("stopped", "failures")
+    await many.turn(2)
+    states = await many.states(row.id)
+    assert states["east/b1"] == "rolled_back"
+    assert states["west/c0"] == "planned", "what it had not heard of is wanted no longer"
+    many.gateways[C0].does = "apply"
+    await many.turn(2)
+    assert NEW not in many.gateways[C0].runs
+    assert running_new(many) == 1
+    (seen,) = [one for one in await many.desk.rollouts.book.seen(row.id) if one.key == B1]
+    assert (seen.reason, seen.devices) == ("devices_lost", "meter-1")
+
+    await many.desk.rollouts.go_on(row.id, by="li")
+    await many.turn(2)
+    assert NEW in many.gateways[C0].runs, "a person may go on in spite of it"
+    await soaked(many)
+    await soaked(many)
+    assert Counter((await many.states(row.id)).values()) == {"applied": 8, "rolled_back": 1}
+
+
+async def test_more_failures_may_be_borne(begin: Begin) -> None:
+    many = await begin()
+    for key in (B1, C0):
+        many.gateways[key].does = "refuse"
+    row = await many.plan(stages=["100 %"], stop_after=1)
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(3)
+    assert (await many.desk.rollouts.find(row.id)).state == "stopped"
+    await many.desk.rollouts.abort(row.id, by="li", back=False)
+    for each in many.gateways.values():
+        each.runs = each.runs.replace('"5 s"', '"1 s"')
+        await many.tell(each)
+    row = await many.plan(stages=["100 %"], stop_after=2, changes=['set buffer.flush_every = "7 s"'])
+    await many.desk.rollouts.start(row.id, by="li")
+    await soaked(many)
+    assert (await many.desk.rollouts.find(row.id)).state == "done"
+
+
+async def test_who_is_away_is_not_waited_for_for_ever_and_counts_when_back(begin: Begin) -> None:
+    many = await begin()
+    many.gateways[B1].does = "away"
+    row = await many.plan(stages=["east/b0, east/b1"], patience_s=600)
+    await many.desk.rollouts.start(row.id, by="li")
+    await soaked(many)
+    assert running_new(many) == 1, "within the patience it is waited for"
+    await many.clock.advance(600)
+    await soaked(many)
+    assert (await many.states(row.id))["east/b1"] == "late"
+    assert running_new(many) == 8
+    await soaked(many)
+    many.gateways[B1].does = "apply"
+    await many.turn(2)
+    assert (await many.states(row.id))["east/b1"] == "applied"
+    assert (await many.desk.rollouts.find(row.id)).state == "done"
+
+
+async def test_when_few_of_a_stage_confirm_a_person_is_asked(begin: Begin) -> None:
+    many = await begin()
+    for key in (B0, B1):
+        many.gateways[key].does = "away"
+    row = await many.plan(stages=["east/b0, east/b1, west/c0"], patience_s=30)
+    await many.desk.rollouts.start(row.id, by="li")
+    await soaked(many, 100)
+    found = await many.desk.rollouts.find(row.id)
+    assert (found.state, found.halted) == ("paused", "few_confirmed")
+    assert running_new(many) == 1
+    await many.desk.rollouts.go_on(row.id, by="li")
+    await soaked(many)
+    assert running_new(many) == 7
+
+
+async def test_a_pause_begins_nobody_and_it_goes_on(begin: Begin) -> None:
+    many = await begin()
+    row = await many.plan(stages=STAGES)
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(2)
+    await many.desk.rollouts.pause(row.id, by="li")
+    await soaked(many, 1000)
+    assert running_new(many) == 1
+    await many.desk.rollouts.go_on(row.id, by="li")
+    await soaked(many)
+    assert running_new(many) == 3
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_an_end_leaves_what_was_confirmed_or_takes_it_back(begin: Begin, back: bool) -> None:
+    many = await begin()
+    many.gateways[B1].does = "away"
+    row = await many.plan(stages=["east/b0, east/b1"])
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(2)
+    await many.desk.rollouts.abort(row.id, by="li", back=back)
+    await many.turn(3)
+    many.gateways[B1].does = "apply"
+    await many.turn(2)
+    assert running_new(many) == (0 if back else 1)
+    states = await many.states(row.id)
+    assert states["east/b0"] == ("returned" if back else "applied")
+    assert states["east/b1"] == ("returned" if back else "withdrawn")
+    assert NEW not in many.gateways[B1].runs
+    with pytest.raises(BadRollout, match="this is for one that is draft or running"):
+        await many.desk.rollouts.abort(row.id, by="li", back=False)
+
+
+async def test_what_runs_another_file_since_is_left_out(begin: Begin) -> None:
+    many = await begin()
+    row = await many.plan(stages=["100 %"])
+    many.gateways[B1].runs += "# by hand\n"
+    await many.tell(many.gateways[B1])
+    await many.desk.want(C0, many.gateways[C0].runs + "# other\n", by="wu", why="x")
+    await many.desk.rollouts.start(row.id, by="li")
+    await soaked(many)
+    states = await many.states(row.id)
+    assert Counter(states.values()) == {"applied": 7, "changed": 2}
+    assert states["east/b1"] == states["west/c0"] == "changed"
+    assert (await many.desk.rollouts.find(row.id)).state == "done"
+
+
+async def test_wrong_files_are_shown_before_the_start_and_keep_it_from_starting(begin: Begin) -> None:
+    many = await begin()
+    files = {key: each.runs + ("# wrong\n" if key == B1 else "# more\n") for key, each in many.gateways.items()}
+    row = await many.plan(changes=(), files=files)
+    (wrong,) = [one for one in await many.desk.rollouts.book.seen(row.id) if one.state == "wrong"]
+    assert (wrong.key, wrong.line, wrong.setting) == (B1, 5, "buffer.flush_every")
+    assert "+# more" in await many.desk.rollouts.difference(row.id, B0)
+    with pytest.raises(BadRollout, match="1 files are wrong"):
+        await many.desk.rollouts.start(row.id, by="li")
+    await many.desk.rollouts.start(row.id, by="li", without_wrong=True)
+    await soaked(many)
+    await soaked(many)
+    assert "# more" not in many.gateways[B1].runs
+
+
+async def test_a_patch_names_whom_it_does_not_fit_and_what_changes_nothing(begin: Begin) -> None:
+    many = await begin()
+    many.gateways[B0].runs += '[[device]]\nid = "meter-1"\n'
+    await many.tell(many.gateways[B0])
+    row = await many.plan(changes=['set device[meter-1].every = "9 s"'], gateways=["east/b0", "west/*"])
+    states = await many.states(row.id)
+    assert states == {"east/b0": "ready", **{f"west/c{n}": "wrong" for n in range(4)}}
+    await many.desk.rollouts.abort(row.id, by="li", back=False)
+    row = await many.plan(changes=['set buffer.flush_every = "1 s"'])
+    assert set((await many.states(row.id)).values()) == {"same"}
+    with pytest.raises(BadRollout, match="no gateway is left"):
+        await many.desk.rollouts.start(row.id, by="li")
+
+
+async def test_odd_wishes_are_refused_with_what_would_be_right(begin: Begin) -> None:
+    many = await begin(["east/b0"])
+    for reason, wish in (
+        ("no_reason", {"why": " "}),
+        ("bad_patch", {"changes": ()}),
+        ("bad_patch", {"files": {B0: "x"}}),
+        ("out_of_range", {"soak_s": -1}),
+        ("out_of_range", {"patience_s": 1}),
+        ("out_of_range", {"not_before": 2**52}),
+        ("unknown_gateway", {"gateways": ["east/b7"]}),
+        ("unknown_gateway", {"gateways": ["*"]}),
+        ("unknown_gateway", {"changes": (), "files": {C0: "x"}}),
+        ("unknown_gateway", {"changes": (), "files": {B0: "x"}, "site": "west"}),
+        ("nobody", {"site": "west"}),
+        ("too_large", {"changes": (), "files": {B0: "x" * 300_000}}),
+    ):
+        with pytest.raises(BadRollout) as refused:
+            await many.plan(**wish)
+        assert refused.value.reason == reason, (wish, refused.value)
+    await many.plan()
+    with pytest.raises(BadRollout, match="east/b0 has a part in another roll-out"):
+        await many.plan()
+    assert OPEN_MAX < 100
+    with pytest.raises(BadRollout, match="there is no roll-out 99"):
+        await many.desk.rollouts.start(99, by="li")
+
+
+async def test_a_collector_that_begins_anew_goes_on_and_gives_nobody_anything_twice(begin: Begin) -> None:
+    many = await begin()
+    many.gateways[C0].does = "away"
+    row = await many.plan(stages=["2", "50 %", "100 %"])
+    await many.desk.rollouts.start(row.id, by="li")
+    for _ in range(12):
+        await many.begin()
+        await many.turn()
+        await many.clock.advance(40)
+    many.gateways[C0].does = "apply"
+    await many.clock.advance(4000)
+    for _ in range(8):
+        await many.begin()
+        await many.turn(2)
+        await many.clock.advance(61)
+    assert (await many.desk.rollouts.find(row.id)).state == "done"
+    assert {each.highest for each in many.gateways.values()} == {2}, "one revision each, after the one found there"
