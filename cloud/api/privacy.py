@@ -47,6 +47,12 @@ PLAN: dict[str, Any] = {
     "confirm": "5f0c2a8e9b1d4c7f5f0c2a8e9b1d4c7f",
     "deleted": False,
 }
+KNOWN: dict[str, Any] = {
+    "words": ["name:李伟", "phone:13912345678"],
+    "of": "visits",
+    "site": "east-compound",
+    "at": 1790000000000,
+}
 PERSON: dict[str, Any] = {"person": ["user:li", "phone:13912345678"], "reason": "asked for by letter of 2026-09-21"}
 NOT_NOW: dict[int | str, dict[str, Any]] = {
     409: {"description": "There is a legal hold, or what is held is not what was confirmed"},
@@ -60,6 +66,13 @@ class PersonBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": PERSON})
     person: list[Annotated[str, Field(max_length=WORD_MAX + 8)]] = Field(min_length=1, max_length=WORDS_MAX)
     reason: str = Field(min_length=1, max_length=300)
+
+
+class SearchBody(BaseModel):
+    """A part of a name, a phone, a plate or a card key."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"text": "李"}})
+    text: str = Field(min_length=1, max_length=WORD_MAX, pattern=r"\S")
 
 
 class DeletionBody(PersonBody):
@@ -92,10 +105,13 @@ def routes(services: Services) -> APIRouter:
 
 def _add_retention(router: APIRouter, privacy: Privacy) -> None:
     @router.get(
-        "/api/v1/privacy/retention", response_class=Response, responses=example({"classes": [CLASS], "holds": [HOLD]})
+        "/api/v1/privacy/retention",
+        response_class=Response,
+        responses=example({"classes": [CLASS], "holds": [HOLD], "next_round_at": 1790021600000}),
     )
     async def retention(due: Annotated[bool, Query(description="also count what would go now")] = False) -> Response:
-        """What is kept for how long, what the last round of each class did, and the legal holds there are."""
+        """What is kept for how long, what the last round of each class did, when the next one begins (ms; null: none
+        are run here), and the legal holds there are."""
         runs = await privacy.keeper.runs()
         counts = {each.kept: each.due for each in await privacy.keeper.outlook()} if due else {}
         classes = []
@@ -115,7 +131,7 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
                 }
             )
         holds = [_hold(each) for each in await privacy.book.holds(all_of_them=True)]
-        return json_answer({"classes": classes, "holds": holds})
+        return json_answer({"classes": classes, "holds": holds, "next_round_at": privacy.keeper.next_round_at})
 
     @router.post(
         "/api/v1/privacy/holds", status_code=201, response_class=Response, responses=example({"hold": HOLD}, 201)
@@ -143,6 +159,15 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
 
 
 def _add_people(router: APIRouter, services: Services, privacy: Privacy) -> None:
+    @router.post("/api/v1/privacy/searches", response_class=Response, responses=example({"people": [KNOWN]}))
+    async def search(body: SearchBody, _: Annotated[Principal, Depends(privacy_officer)]) -> Response:
+        """Who is known by something that holds this text. `words` of one entry are one person's, as exports and
+        deletions ask for them; `of` is the source that names them. Posted, so that no name stands in an address.
+        """
+        found = await privacy.search.find(body.text)
+        tell(found=len(found))
+        return json_answer({"people": [each._asdict() for each in found]})
+
     zip_of: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {"example": "PK"}}}, **NOT_NOW}
 
     @router.post("/api/v1/privacy/exports", response_class=Response, responses=zip_of)

@@ -10,6 +10,7 @@ from cloud.privacy.tombstones import Tombstones
 from cloud.registry.database import Database
 from cloud.registry.people_accounts import Accounts, Bookings, Passes, Requests
 from cloud.registry.people_retention import PeopleRetention
+from cloud.registry.people_search import PeopleSearch
 from cloud.registry.people_traces import Alarms, AssetsOfPeople, AuditRecords, Timeline, TimeMachine, Trips
 from cloud.registry.privacy_book import PrivacyBook
 from cloud.settings import CloudSettings
@@ -23,6 +24,7 @@ class Privacy(NamedTuple):
     desk: PrivacyDesk
     keeper: Keeper
     book: PrivacyBook
+    search: PeopleSearch
 
 
 def sources_of(database: Database, store: SeriesStore, clock: Clock) -> list[Source]:
@@ -48,4 +50,4 @@ def privacy_of(settings: CloudSettings, database: Database, store: SeriesStore, 
     keeper = Keeper(settings.days_kept, book, PeopleRetention(database), store, clock)
     tombstones = Tombstones(settings.data)
     desk = PrivacyDesk(sources_of(database, store, clock), book, tombstones, keeper, clock)
-    return Privacy(desk, keeper, book)
+    return Privacy(desk, keeper, book, PeopleSearch(database))
