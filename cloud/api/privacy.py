@@ -14,7 +14,7 @@ from cloud.audit.note import tell
 from cloud.privacy.archive import archive
 from cloud.privacy.classes import CLASSES, OF_PEOPLE
 from cloud.privacy.contract import WORD_MAX, WORDS_MAX, BadSubject, Subject, subject_of
-from cloud.privacy.desk import Changed, Held, Plan
+from cloud.privacy.desk import ASKED_MAX, Changed, Held, Plan
 from cloud.privacy.wiring import Privacy
 from cloud.registry.privacy_book import BadHold, Hold
 from cloud.registry.sessions import Principal
@@ -45,6 +45,14 @@ PLAN: dict[str, Any] = {
     "goes": {"account": 1, "requests": 4},
     "stays": {"audit": {"the audit trail is kept by law, and is forgotten by its age": 17}},
     "confirm": "5f0c2a8e9b1d4c7f5f0c2a8e9b1d4c7f",
+    "asks": [
+        {
+            "id": '["alarm_deeds","text",1790000000000,[7]]',
+            "source": "texts",
+            "at": 1790000000000,
+            "facts": {"table": "alarm_deeds", "text": "Li called the plumber", "action": "note", "alarm": 417},
+        }
+    ],
     "deleted": False,
 }
 KNOWN: dict[str, Any] = {
@@ -76,10 +84,12 @@ class SearchBody(BaseModel):
 
 
 class DeletionBody(PersonBody):
-    """`confirm` is that of the answer that said what goes; without it nothing is deleted."""
+    """`confirm` is that of the answer that said what goes; without it nothing is deleted. `also`: ids of `asks`,
+    which may be about the person and go only when they stand here."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": PERSON})
     confirm: str = Field(default="", max_length=64)
+    also: list[Annotated[str, Field(max_length=600)]] = Field(default=[], max_length=ASKED_MAX)
 
 
 class HoldBody(BaseModel):
@@ -188,7 +198,7 @@ def _add_people(router: APIRouter, services: Services, privacy: Privacy) -> None
         if not body.confirm:
             return json_answer(_plan(await privacy.desk.plan(subject), deleted=False))
         try:
-            plan = await privacy.desk.delete(subject, body.confirm)
+            plan = await privacy.desk.delete(subject, body.confirm, body.also)
         except Held as error:
             raise ApiError(409, "held", str(error), "GET /api/v1/privacy/retention") from None
         except Changed as error:
@@ -204,7 +214,11 @@ def _subject(words: list[str]) -> Subject:
 
 
 def _plan(plan: Plan, *, deleted: bool) -> dict[str, object]:
-    return {"goes": plan.goes, "stays": plan.stays, "confirm": plan.confirm, "deleted": deleted}
+    asks = [
+        {"id": each.found.id, "source": each.source, "at": each.found.at, "facts": each.found.facts}
+        for each in plan.asks
+    ]
+    return {"goes": plan.goes, "stays": plan.stays, "confirm": plan.confirm, "asks": asks, "deleted": deleted}
 
 
 def _hold(hold: Hold) -> dict[str, object]:

@@ -11,7 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
 from cloud.privacy.archive import WORDS
-from cloud.registry import people_accounts, people_traces
+from cloud.registry import people_accounts, people_columns, people_places, people_traces
 from tests.browser.screen import expect
 from tests.browser.test_collector import RealCollector, collecting
 from tests.browser.test_people_page import press, signed_in
@@ -22,7 +22,7 @@ WEB = Path(__file__).parents[2] / "cloud" / "web"
 
 def test_every_source_and_every_reason_to_stay_has_words() -> None:
     reasons = [people_accounts.OPEN, people_accounts.LAST_ADMINISTRATOR]
-    reasons += [people_traces.BY_LAW, people_traces.IN_THE_LIST]
+    reasons += [people_traces.BY_LAW, people_traces.IN_THE_LIST, people_columns.BOOKS, people_places.IN_ACCESS]
     for language in ("en", "zh-CN"):
         text = (WEB / "i18n" / f"{language}.json").read_text("utf-8")
         assert [name for name in WORDS if f'"source.{name}":' not in text] == []
@@ -74,6 +74,9 @@ async def test_one_person_is_found_given_out_held_and_deleted_by_keys_alone(brow
         page = await signed_in(browser, collector.url, collector.password_file, locale="en-GB")
         await visited(page, "李伟", "13912345678", "浙A12345")
         await visited(page, "王芳", "13800000000")
+        token = {"name": "phone of 王芳"}
+        assert await sent(page, "POST", "/api/v1/tokens", token) == 201
+        assert await sent(page, "POST", "/api/v1/tokens", {**token, "name": "phone of 李伟"}) == 201
         await page.goto(f"{collector.url}/#/settings?set=kept_of")
         await expect(page.locator(".kept-of")).to_contain_text("The next round begins")
         await held_back(page)
@@ -101,12 +104,16 @@ async def test_one_person_is_found_given_out_held_and_deleted_by_keys_alone(brow
         await chosen(page, collector.url)
         await page.get_by_label("Why").fill("asked for by letter")
         await press(page, "Look what is held")
+        await page.get_by_role("checkbox", name="phone of 李伟").check()
         await page.get_by_label("Type 李伟 to confirm").fill("李伟")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("Deleted. The files are being cleaned.")).to_be_visible()
         listed = await page.evaluate("fetch('/api/v1/passes?site=east').then((answer) => answer.text())")
         assert "李伟" not in listed
         assert "王芳" in listed
+        tokens = await page.evaluate("fetch('/api/v1/tokens').then((answer) => answer.text())")
+        assert "phone of 王芳" in tokens
+        assert "phone of 李伟" not in tokens
         await trail_of(page, collector)
         await page.context.close()
         await every_look(browser, collector)

@@ -3,7 +3,8 @@ import { may } from "../api.js";
 import { word } from "../i18n.js";
 import { pastAt, state } from "../live/link.js";
 
-/** @typedef {{goes: Record<string, number>, stays: Record<string, Record<string, number>>, confirm: string, deleted: boolean}} Plan */
+/** @typedef {{goes: Record<string, number>, stays: Record<string, Record<string, number>>, confirm: string, deleted: boolean, asks: Ask[]}} Plan */
+/** @typedef {{id: string, source: string, at: number, facts: Record<string, unknown>}} Ask */
 
 export const KINDS = ["name", "user", "phone", "card", "plate"];
 
