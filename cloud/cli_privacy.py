@@ -72,7 +72,7 @@ async def privacy_delete(desk: "Desk", options: argparse.Namespace) -> object:
     subject = subject_of(options.person)
     async with _opened(desk) as privacy:
         if options.confirm:
-            return _told(await privacy.desk.delete(subject, options.confirm), deleted=True)
+            return _told(await privacy.desk.delete(subject, options.confirm, options.also or ()), deleted=True)
         return _told(await privacy.desk.plan(subject), deleted=False)
 
 
@@ -118,7 +118,9 @@ async def retention_run(desk: "Desk", options: argparse.Namespace) -> object:
 def _told(plan: Plan, *, deleted: bool) -> dict[str, object]:
     stays = [f"{count} of {name}: {why}" for name, each in plan.stays.items() for why, count in each.items()]
     goes = {name: count for name, count in plan.goes.items() if count}
-    return {**goes, "stays": stays, **({"deleted": True} if deleted else {"confirm": plan.confirm})}
+    asks = {each.found.id: ", ".join(f"{value}" for value in each.found.facts.values()) for each in plan.asks}
+    asked = {"asks": asks} if asks and not deleted else {}
+    return {**goes, "stays": stays, **asked, **({"deleted": True} if deleted else {"confirm": plan.confirm})}
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -18,6 +18,8 @@ def add_privacy(commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     delete = command(privacy, "delete", "say what would go; with --confirm it goes", "privacy_delete")
     delete.add_argument("person", nargs="+", metavar="PERSON", help=PERSON)
     delete.add_argument("--confirm", default="", metavar="WORD", help="of the answer that said what goes")
+    also = "of what may be about the person: an id of that answer; may be repeated"
+    delete.add_argument("--also", action="append", metavar="ID", help=also)
     retention = commands.add_parser("retention", help="for how long people are remembered").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )

@@ -1,4 +1,4 @@
-"""A stand-in for InfluxDB 2, which Debian does not have: three routes of its HTTP API, made by hand from its reference.
+"""A stand-in for InfluxDB 2, which Debian does not have: four routes of its HTTP API, made by hand from its reference.
 
 It understands the Flux that ``cloud/store/influx_engine.py`` writes and nothing else. It is no InfluxDB: what it shows
 is that the engine writes line protocol as meant, reads annotated CSV, and what becomes of errors.
@@ -7,6 +7,7 @@ is that the engine writes line protocol as meant, reads annotated CSV, and what 
 import json
 import re
 import threading
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,8 @@ TOKEN = "the-token-of-a-test"
 _LINE = re.compile(r"dayuan,site=(\S+?),device=(\S+?),point=(\S+?) (\S+) (-?\d+)")
 _RANGE = re.compile(r"range\(start: time\(v: (-?\d+)\), stop: time\(v: (-?\d+)\)\)")
 _KEY = re.compile(r'r\.site == "([^"]*)" and r\.device == "([^"]*)" and r\.point == "([^"]*)"')
+_OF = re.compile(r'r\._field == "([^"]*)" and r\.site == "([^"]*)" and r\.point == "([^"]*)"')
+_PREDICATE = re.compile(r'_measurement="dayuan" AND site="([^"]*)" AND point="([^"]*)"')
 _HEAD = (
     "#datatype,string,long,string,string,string,string,{kind},long\r\n"
     "#group,false,false,true,true,true,true,false,false\r\n"
@@ -59,6 +62,8 @@ class InfluxStandIn:
         assert period, flux
         start, stop = int(period[1]), int(period[2])
         wanted = set(_KEY.findall(flux))
+        if "|> count()" in flux:
+            return self._counted(flux, start, stop)
         answer = []
         for table, (series, points) in enumerate(sorted(self.points.items())):
             if wanted and series[1:] not in wanted:
@@ -69,6 +74,31 @@ class InfluxStandIn:
                 lines = "".join(f",,{table},{','.join(series)},{value},{at}\r\n" for at, value in rows)
                 answer.append(_HEAD.format(kind="long" if series[0] == "origin" else "double") + lines)
         return "\r\n".join(answer)
+
+    def _counted(self, flux: str, start: int, stop: int) -> str:
+        found = _OF.search(flux)
+        assert found, flux
+        field, site, point = found.groups()
+        counts = [
+            (series, sum(start <= at < stop for at in points))
+            for series, points in sorted(self.points.items())
+            if (series[0], series[1], series[3]) == (field, site, point)
+        ]
+        return "\r\n".join(
+            _HEAD.format(kind="long") + f",,{table},{','.join(series)},{count},0\r\n"
+            for table, (series, count) in enumerate(counts)
+            if count
+        )
+
+    def delete(self, asked: dict[str, str]) -> None:
+        """Its predicate knows `=` and `AND` and no more."""
+        start, stop = (datetime.fromisoformat(asked[name]).timestamp() * 1e9 for name in ("start", "stop"))
+        found = _PREDICATE.fullmatch(asked["predicate"])
+        assert found, asked
+        for series, points in self.points.items():
+            if (series[1], series[3]) == found.groups():
+                for at in [at for at in points if start <= at <= stop]:
+                    del points[at]
 
     def buckets(self) -> dict[str, object]:
         rules = [{"type": "expire", "everySeconds": self.every_seconds}]
@@ -98,6 +128,9 @@ def _handler(stand_in: InfluxStandIn) -> type[BaseHTTPRequestHandler]:
                 self._send(204, "text/plain", "")
             elif where.path == "/api/v2/query":
                 self._send(200, "text/csv; charset=utf-8", stand_in.query(json.loads(body)["query"]))
+            elif where.path == "/api/v2/delete":
+                stand_in.delete(json.loads(body))
+                self._send(204, "text/plain", "")
             elif where.path == "/api/v2/buckets":
                 self._send(200, "application/json", json.dumps(stand_in.buckets()))
             else:

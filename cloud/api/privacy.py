@@ -14,7 +14,7 @@ from cloud.audit.note import tell
 from cloud.privacy.archive import archive
 from cloud.privacy.classes import CLASSES, OF_PEOPLE
 from cloud.privacy.contract import WORD_MAX, WORDS_MAX, BadSubject, Subject, subject_of
-from cloud.privacy.desk import Changed, Held, Plan
+from cloud.privacy.desk import ASKED_MAX, Changed, Held, Plan
 from cloud.privacy.wiring import Privacy
 from cloud.registry.privacy_book import BadHold, Hold
 from cloud.registry.sessions import Principal
@@ -45,7 +45,21 @@ PLAN: dict[str, Any] = {
     "goes": {"account": 1, "requests": 4},
     "stays": {"audit": {"the audit trail is kept by law, and is forgotten by its age": 17}},
     "confirm": "5f0c2a8e9b1d4c7f5f0c2a8e9b1d4c7f",
+    "asks": [
+        {
+            "id": '["alarm_deeds","text",1790000000000,[7]]',
+            "source": "texts",
+            "at": 1790000000000,
+            "facts": {"table": "alarm_deeds", "text": "Li called the plumber", "action": "note", "alarm": 417},
+        }
+    ],
     "deleted": False,
+}
+KNOWN: dict[str, Any] = {
+    "words": ["name:李伟", "phone:13912345678"],
+    "of": "visits",
+    "site": "east-compound",
+    "at": 1790000000000,
 }
 PERSON: dict[str, Any] = {"person": ["user:li", "phone:13912345678"], "reason": "asked for by letter of 2026-09-21"}
 NOT_NOW: dict[int | str, dict[str, Any]] = {
@@ -62,11 +76,20 @@ class PersonBody(BaseModel):
     reason: str = Field(min_length=1, max_length=300)
 
 
+class SearchBody(BaseModel):
+    """A part of a name, a phone, a plate or a card key."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"text": "李"}})
+    text: str = Field(min_length=1, max_length=WORD_MAX, pattern=r"\S")
+
+
 class DeletionBody(PersonBody):
-    """`confirm` is that of the answer that said what goes; without it nothing is deleted."""
+    """`confirm` is that of the answer that said what goes; without it nothing is deleted. `also`: ids of `asks`,
+    which may be about the person and go only when they stand here."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": PERSON})
     confirm: str = Field(default="", max_length=64)
+    also: list[Annotated[str, Field(max_length=600)]] = Field(default=[], max_length=ASKED_MAX)
 
 
 class HoldBody(BaseModel):
@@ -92,10 +115,13 @@ def routes(services: Services) -> APIRouter:
 
 def _add_retention(router: APIRouter, privacy: Privacy) -> None:
     @router.get(
-        "/api/v1/privacy/retention", response_class=Response, responses=example({"classes": [CLASS], "holds": [HOLD]})
+        "/api/v1/privacy/retention",
+        response_class=Response,
+        responses=example({"classes": [CLASS], "holds": [HOLD], "next_round_at": 1790021600000}),
     )
     async def retention(due: Annotated[bool, Query(description="also count what would go now")] = False) -> Response:
-        """What is kept for how long, what the last round of each class did, and the legal holds there are."""
+        """What is kept for how long, what the last round of each class did, when the next one begins (ms; null: none
+        are run here), and the legal holds there are."""
         runs = await privacy.keeper.runs()
         counts = {each.kept: each.due for each in await privacy.keeper.outlook()} if due else {}
         classes = []
@@ -115,7 +141,7 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
                 }
             )
         holds = [_hold(each) for each in await privacy.book.holds(all_of_them=True)]
-        return json_answer({"classes": classes, "holds": holds})
+        return json_answer({"classes": classes, "holds": holds, "next_round_at": privacy.keeper.next_round_at})
 
     @router.post(
         "/api/v1/privacy/holds", status_code=201, response_class=Response, responses=example({"hold": HOLD}, 201)
@@ -143,6 +169,15 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
 
 
 def _add_people(router: APIRouter, services: Services, privacy: Privacy) -> None:
+    @router.post("/api/v1/privacy/searches", response_class=Response, responses=example({"people": [KNOWN]}))
+    async def search(body: SearchBody, _: Annotated[Principal, Depends(privacy_officer)]) -> Response:
+        """Who is known by something that holds this text. `words` of one entry are one person's, as exports and
+        deletions ask for them; `of` is the source that names them. Posted, so that no name stands in an address.
+        """
+        found = await privacy.search.find(body.text)
+        tell(found=len(found))
+        return json_answer({"people": [each._asdict() for each in found]})
+
     zip_of: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {"example": "PK"}}}, **NOT_NOW}
 
     @router.post("/api/v1/privacy/exports", response_class=Response, responses=zip_of)
@@ -163,7 +198,7 @@ def _add_people(router: APIRouter, services: Services, privacy: Privacy) -> None
         if not body.confirm:
             return json_answer(_plan(await privacy.desk.plan(subject), deleted=False))
         try:
-            plan = await privacy.desk.delete(subject, body.confirm)
+            plan = await privacy.desk.delete(subject, body.confirm, body.also)
         except Held as error:
             raise ApiError(409, "held", str(error), "GET /api/v1/privacy/retention") from None
         except Changed as error:
@@ -179,7 +214,11 @@ def _subject(words: list[str]) -> Subject:
 
 
 def _plan(plan: Plan, *, deleted: bool) -> dict[str, object]:
-    return {"goes": plan.goes, "stays": plan.stays, "confirm": plan.confirm, "deleted": deleted}
+    asks = [
+        {"id": each.found.id, "source": each.source, "at": each.found.at, "facts": each.found.facts}
+        for each in plan.asks
+    ]
+    return {"goes": plan.goes, "stays": plan.stays, "confirm": plan.confirm, "asks": asks, "deleted": deleted}
 
 
 def _hold(hold: Hold) -> dict[str, object]:

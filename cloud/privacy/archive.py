@@ -21,6 +21,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "timeline": ("Timeline", "时间线"),
     "states": ("States shown", "历史状态"),
     "alarms": ("Alarms", "告警"),
+    "patrols": ("Rounds of guards", "巡更记录"),
+    "deeds": ("Alarms handled, commands, settings", "告警处理、命令与设置"),
+    "holders": ("Card holders and cards", "持卡人与卡"),
+    "texts": ("Words that name them", "提及其姓名的文字"),
+    "tokens": ("Tokens and calendars named after them", "以其命名的令牌与日历"),
     "things": ("List of things", "对象清单"),
     "audit": ("Audit trail", "审计记录"),
 }

@@ -11,6 +11,8 @@ from typing import NamedTuple, Protocol
 from protocols.errors import Permanent
 
 KINDS = ("user", "name", "phone", "card", "plate")
+GONE = "[deleted]"
+"""Stands where somebody's words were, or who did something."""
 WORD_MAX = 120
 WORDS_MAX = 20
 RECORDS_MAX = 20_000
@@ -66,7 +68,11 @@ class Found(NamedTuple):
 
 
 class Source(Protocol):
-    """One kind of data about people. ``name`` is its file in an export."""
+    """One kind of data about people. ``name`` is its file in an export.
+
+    Where it is not sure that a record is about this person (words in which a name stands) the source is *asked*: it
+    finds, and what goes of it is chosen by somebody who has read it.
+    """
 
     name: str
 

@@ -20,6 +20,8 @@ from protocols.errors import Permanent
 
 log = logging.getLogger(__name__)
 
+ASKED_MAX = 200
+
 
 class Held(Permanent):
     """Somebody has a legal hold on this person; the message says why."""
@@ -29,12 +31,21 @@ class Changed(Permanent):
     """What is held is not what was confirmed."""
 
 
+class Ask(NamedTuple):
+    """A record that may be about the person: goes only when it is chosen. ``facts``: what it says."""
+
+    source: str
+    found: Found
+
+
 class Plan(NamedTuple):
-    """What a deletion would do: how many records of each source go, and how many stay and why."""
+    """What a deletion would do: how many records of each source go, and how many stay and why; and what is ``asked``
+    for, at most ``ASKED_MAX``: the oldest, the others when those are gone."""
 
     goes: Mapping[str, int]
     stays: Mapping[str, Mapping[str, int]]
     confirm: str
+    asks: Sequence[Ask] = ()
 
 
 class HoldBook(Protocol):
@@ -63,9 +74,18 @@ class PrivacyDesk:
     """``again`` after opening registry and store; then the others. All raise StoreUnavailable."""
 
     def __init__(
-        self, sources: Sequence[Source], holds: HoldBook, tombstones: Tombstones, cleaner: Cleaner, clock: Clock
+        self,
+        sources: Sequence[Source],
+        holds: HoldBook,
+        tombstones: Tombstones,
+        cleaner: Cleaner,
+        clock: Clock,
+        *,
+        asked: Sequence[Source] = (),
     ) -> None:
-        self.sources = sources
+        """``asked``: sources that are not sure, of which goes what is chosen."""
+        self.sources = (*sources, *asked)
+        self._asked = frozenset(each.name for each in asked)
         self._holds, self._tombstones, self._cleaner, self._clock = holds, tombstones, cleaner, clock
         self._one = asyncio.Lock()
         self._watchers: dict[str, Callable[[Sequence[str]], None]] = {}
@@ -80,20 +100,25 @@ class PrivacyDesk:
 
     async def plan(self, subject: Subject) -> Plan:
         """What a deletion would do now."""
-        return _plan(await self.find(subject))
+        return self._plan(await self.find(subject))
 
-    async def delete(self, subject: Subject, confirm: str) -> Plan:
-        """Do it, when it is what was confirmed. Raises Held, Changed."""
+    async def delete(self, subject: Subject, confirm: str, also: Sequence[str] = ()) -> Plan:
+        """Do it, when it is what was confirmed; ``also``: ids of what was asked for and is to go. Raises Held,
+        Changed."""
         async with self._one:
             held = await self._holds.on_person(f"{kind}:{word}" for kind, words in subject._asdict().items()
                                                for word in words)  # fmt: skip
             if held is not None:
                 raise Held(f"there is a legal hold on this person: {held}")
             found = await self.find(subject)
-            plan = _plan(found)
-            if plan.confirm != confirm:
+            plan = self._plan(found)
+            chosen, there = set(also), {each.found.id for each in plan.asks}
+            if plan.confirm != confirm or not chosen <= there:
                 raise Changed("what is held on this person is not what was confirmed; look at it again")
-            ids = {name: [each.id for each in records if not each.stays] for name, records in found.items()}
+            ids = {
+                name: [each.id for each in records if not each.stays and (name not in self._asked or each.id in chosen)]
+                for name, records in found.items()
+            }
             ids = {name: each for name, each in ids.items() if each}
             if ids:
                 now = self._clock.now_ms()
@@ -123,22 +148,25 @@ class PrivacyDesk:
         await self._holds.note_done(deletion, rows)
         log.info("deletion %s: %d records of a person are gone", deletion.id, rows)
 
+    def _plan(self, found: Mapping[str, Sequence[Found]]) -> Plan:
+        goes, stays = {}, {}
+        asks: list[Ask] = []
+        digest = hashlib.sha256()
+        for name, records in found.items():
+            going = sorted(each.id for each in records if not each.stays)
+            why: dict[str, int] = {}
+            for each in records:
+                if each.stays:
+                    why[each.stays] = why.get(each.stays, 0) + 1
+            if why:
+                stays[name] = why
+            if name in self._asked:
+                asks += [Ask(name, each) for each in records if not each.stays]
+                continue
+            goes[name] = len(going)
+            digest.update(msgspec.json.encode([name, going]))
+        return Plan(goes, stays, digest.hexdigest()[:32], asks[:ASKED_MAX])
+
 
 def _nobody(_: Sequence[str]) -> None:
     """Nobody holds any in memory."""
-
-
-def _plan(found: Mapping[str, Sequence[Found]]) -> Plan:
-    goes, stays = {}, {}
-    digest = hashlib.sha256()
-    for name, records in found.items():
-        going = sorted(each.id for each in records if not each.stays)
-        goes[name] = len(going)
-        why: dict[str, int] = {}
-        for each in records:
-            if each.stays:
-                why[each.stays] = why.get(each.stays, 0) + 1
-        if why:
-            stays[name] = why
-        digest.update(msgspec.json.encode([name, going]))
-    return Plan(goes, stays, digest.hexdigest()[:32])

@@ -54,16 +54,18 @@ class Keeper:
         self.book = book
         self._people, self._clock = people, clock
         self._running = self._unclean = False
+        self.next_round_at: int | None = None
+        """When the next round begins (ms); None: no rounds are run."""
         self._store: PersonalStore | None = store if isinstance(store, PersonalStore) else None
 
     async def run(self) -> None:
         """Round after round, and cleaning soon after somebody was deleted."""
-        self._running, next_at = True, self._clock.monotonic() + FIRST_AFTER_S
+        self._running, next_at = True, self._next_in(FIRST_AFTER_S)
         while True:
             await self._clock.sleep(TICK_S)
             try:
                 if self._clock.monotonic() >= next_at:
-                    next_at = self._clock.monotonic() + ROUND_EVERY_S
+                    next_at = self._next_in(ROUND_EVERY_S)
                     await self.round()
                 elif self._unclean:
                     await self._clean()
@@ -125,6 +127,11 @@ class Keeper:
         await self.book.clean()
 
     # --- inside ---
+
+    def _next_in(self, wait_s: float) -> float:
+        """Says when; monotonic."""
+        self.next_round_at = self._clock.now_ms() + round(wait_s * 1000)
+        return self._clock.monotonic() + wait_s
 
     async def _before(self, kept: str) -> tuple[int | None, Kept]:
         """What is older goes, but for what is held. None: nothing goes."""

@@ -9,7 +9,10 @@ from cloud.privacy.keeper import Keeper
 from cloud.privacy.tombstones import Tombstones
 from cloud.registry.database import Database
 from cloud.registry.people_accounts import Accounts, Bookings, Passes, Requests
+from cloud.registry.people_columns import Deeds, Texts
+from cloud.registry.people_places import Holders, NamedTokens, PatrolRuns
 from cloud.registry.people_retention import PeopleRetention
+from cloud.registry.people_search import PeopleSearch
 from cloud.registry.people_traces import Alarms, AssetsOfPeople, AuditRecords, Timeline, TimeMachine, Trips
 from cloud.registry.privacy_book import PrivacyBook
 from cloud.settings import CloudSettings
@@ -23,6 +26,7 @@ class Privacy(NamedTuple):
     desk: PrivacyDesk
     keeper: Keeper
     book: PrivacyBook
+    search: PeopleSearch
 
 
 def sources_of(database: Database, store: SeriesStore, clock: Clock) -> list[Source]:
@@ -37,9 +41,17 @@ def sources_of(database: Database, store: SeriesStore, clock: Clock) -> list[Sou
         Timeline(database),
         TimeMachine(database),
         Alarms(database),
+        PatrolRuns(database, clock),
+        Deeds(database, clock),
+        Holders(database),
         AssetsOfPeople(database),
         AuditRecords(database),
     ]
+
+
+def asked_of(database: Database, clock: Clock) -> list[Source]:
+    """Those that may be about the person, of which somebody chooses."""
+    return [Texts(database, clock), NamedTokens(database)]
 
 
 def privacy_of(settings: CloudSettings, database: Database, store: SeriesStore, clock: Clock) -> Privacy:
@@ -47,5 +59,6 @@ def privacy_of(settings: CloudSettings, database: Database, store: SeriesStore, 
     book = PrivacyBook(database, clock)
     keeper = Keeper(settings.days_kept, book, PeopleRetention(database), store, clock)
     tombstones = Tombstones(settings.data)
-    desk = PrivacyDesk(sources_of(database, store, clock), book, tombstones, keeper, clock)
-    return Privacy(desk, keeper, book)
+    sources, asked = sources_of(database, store, clock), asked_of(database, clock)
+    desk = PrivacyDesk(sources, book, tombstones, keeper, clock, asked=asked)
+    return Privacy(desk, keeper, book, PeopleSearch(database))

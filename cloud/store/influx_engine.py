@@ -5,9 +5,11 @@ and nanosecond: the digits below the millisecond carry a number made from the ba
 point that is sent again falls on itself, and two readings of one instant lie beside each other.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -126,14 +128,39 @@ class InfluxEngine:
                 found[key] = NewestRow(time // NS, value, quality, batch)
         return found
 
+    def count_old(self, points: Sequence[str], sites: Sequence[str], before: int) -> int:
+        gone = 0
+        for site, point in _pairs(sites, points):
+            which = f'r._measurement == {_quoted(MEASUREMENT)} and r._field == "origin" and r.site == {_quoted(site)}'
+            flux = f"{self._from(0, before)}\n  |> filter(fn: (r) => {which} and r.point == {_quoted(point)})"
+            with self._failures():
+                for record in self._client.query_api().query_stream(f"{flux}\n  |> count()"):
+                    gone += int(record.values["_value"])
+        return gone
+
+    def forget_old(self, points: Sequence[str], sites: Sequence[str], before: int) -> int:
+        found = self.count_old(points, sites, before)
+        if not found:
+            return 0
+        start, stop = (datetime.fromtimestamp(at / 1000, UTC) for at in (0, before))
+        for site, point in _pairs(sites, points):
+            which = f"_measurement={_quoted(MEASUREMENT)} AND site={_quoted(site)} AND point={_quoted(point)}"
+            with self._failures():
+                self._client.delete_api().delete(start, stop, which, bucket=self._place.bucket)
+        return found
+
     def _flux(self, from_at: int, to_at: int, keys: Sequence[SeriesKey]) -> str:
         """All fields of these series (none: of all) in a period."""
         wanted = " or ".join(
             " and ".join(f"r.{name} == {_quoted(part)}" for name, part in key._asdict().items()) for key in keys
         )
         which = f"r._measurement == {_quoted(MEASUREMENT)}" + (f" and ({wanted})" if wanted else "")
+        return f"{self._from(from_at, to_at)}\n  |> filter(fn: (r) => {which})"
+
+    def _from(self, from_at: int, to_at: int) -> str:
+        """All of the bucket in a period."""
         period = f"range(start: time(v: {from_at * NS}), stop: time(v: {to_at * NS}))"
-        return f"from(bucket: {_quoted(self._place.bucket)})\n  |> {period}\n  |> filter(fn: (r) => {which})"
+        return f"from(bucket: {_quoted(self._place.bucket)})\n  |> {period}"
 
     def _points(self, flux: str) -> dict[tuple[SeriesKey, int], dict[str, float]]:
         """Fields by series and nanosecond. A whole number stays one: ``origin`` has more digits than matter here."""
@@ -163,6 +190,11 @@ def _reading(fields: Mapping[str, float]) -> tuple[float, int, int]:
     if bool(with_value(origin)[0]) and "value" in fields:
         value = float(exact(origin, np.array([fields["value"]]), np.array([fields.get("rest", 0.0)]))[0])
     return value, int(qualities(origin)[0]), int(batches(origin)[0])
+
+
+def _pairs(sites: Sequence[str], points: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """One predicate each: the delete API knows no ``or``."""
+    return itertools.product(sites, points)
 
 
 def _quoted(text: str) -> str:

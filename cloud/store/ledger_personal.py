@@ -1,14 +1,14 @@
 """Forgetting what is about people in the ledger of a store on servers: events. See ``cloud/store/personal.py``.
 
-Positions rest in the engine. VictoriaMetrics deletes whole series only, never a part of their time, so positions go
-when the engine's own retention says so; ``docs/PRIVACY.md`` says how to set it.
+Positions rest in the engine, which forgets them itself: ``forget_old`` of ``cloud/store/readings_engine.py``.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from cloud.store.contract import SeriesKey
 from cloud.store.ledger_tables import EVENT
 from cloud.store.personal import FOUND_MAX, Due, PersonalEvent, Slice
 
@@ -26,6 +26,11 @@ def expire(connection: sa.Connection, due: Due) -> Slice:
     if ids:
         connection.execute(EVENT.delete().where(EVENT.c.id.in_(ids)))
     return Slice(len(ids), len(ids) == SLICE_ROWS)
+
+
+def sites_due(series: Iterable[SeriesKey], due: Due) -> list[str]:
+    """Sites that have positions on which nobody has a hold. A person's hold does not hold them: they name nobody."""
+    return sorted({key.site for key in series if key.point in due.points and key.site not in due.kept_sites})
 
 
 def find(connection: sa.Connection, words: Sequence[str]) -> list[PersonalEvent]:

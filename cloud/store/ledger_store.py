@@ -333,10 +333,16 @@ class LedgerStore:
     # --- what is about people: ``cloud/store/personal.py`` ----------------------------------------------------------
 
     async def count_due(self, due: Due) -> int:
-        return await self._look(lambda connection: ledger_personal.count_due(connection, due))
+        events = await self._look(lambda connection: ledger_personal.count_due(connection, due))
+        sites = ledger_personal.sites_due(self._series, due)
+        return events + await self._ask(lambda: self._engine.count_old(due.points, sites, due.before) if sites else 0)
 
     async def expire(self, due: Due) -> Slice:
-        return await self._change(lambda connection: ledger_personal.expire(connection, due))
+        found = await self._change(lambda connection: ledger_personal.expire(connection, due))
+        sites = ledger_personal.sites_due(self._series, due)
+        if found.rows or not sites:
+            return found
+        return Slice(await self._ask(lambda: self._engine.forget_old(due.points, sites, due.before)), False)
 
     async def find_events(self, words: Sequence[str]) -> list[PersonalEvent]:
         return await self._look(lambda connection: ledger_personal.find(connection, words))

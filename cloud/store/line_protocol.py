@@ -2,6 +2,9 @@
 
 One line for each reading: ``dayuan,site=..,device=..,point=.. value=..,rest=..,origin=.. time``.
 
+Readings of some points may carry the UTC day of their instant as a further tag, so that each day of them is a series:
+an engine that deletes whole series only can then delete them by their age.
+
 ``origin`` is one whole number below 2**53, so that it survives as a float: which batch brought the reading, which of
 several at one instant it is, whether it has a value, whether that is a 32-bit float, and the code of its quality. A
 reading without a value has no ``value``.
@@ -10,7 +13,8 @@ An engine may keep no more than 11 digits of a value. So a 32-bit float (what mo
 and rounded back to it; any other value that needs more digits is split into the first 11 and a ``rest``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -18,6 +22,7 @@ from cloud.store.contract import Codes, Doubles, Longs, ReadingColumns, SeriesKe
 
 MEASUREMENT = "dayuan"
 DIGITS = 11
+DAY_MS = 86_400_000
 _QUALITY = 256
 _HAS_VALUE = 256
 _IS_FLOAT32 = 512
@@ -67,24 +72,49 @@ def ranks(columns: ReadingColumns) -> Longs:
     return ranks
 
 
-def lines(columns: ReadingColumns, names: Sequence[SeriesKey], times: Longs, *, whole: str = "") -> bytes:
-    """All lines. ``times`` stands behind each; ``whole`` behind whole numbers (InfluxDB wants an ``i``)."""
-    heads = [tags(name) for name in names]
+def lines(
+    columns: ReadingColumns,
+    names: Sequence[SeriesKey],
+    times: Longs,
+    *,
+    whole: str = "",
+    by_day: Collection[str] = (),
+) -> bytes:
+    """All lines. ``times`` stands behind each; ``whole`` behind whole numbers (InfluxDB wants an ``i``). Readings of
+    the points ``by_day`` have their day as a tag."""
+    heads = _heads(columns, names, by_day)
     found = []
     origin = origins(columns)
     split = (origin & (_HAS_VALUE | _IS_FLOAT32)) == _HAS_VALUE
-    numbers = zip(
-        columns.series.tolist(), columns.value.tolist(), split.tolist(), origin.tolist(), times.tolist(), strict=True
-    )
-    for series, value, needs, mark, time in numbers:
+    numbers = zip(heads, columns.value.tolist(), split.tolist(), origin.tolist(), times.tolist(), strict=True)
+    for head, value, needs, mark, time in numbers:
         if value != value:
             fields = f"origin={mark}{whole}"
         elif needs and (most := float(f"{value:.{DIGITS - 1}e}")) != value:
             fields = f"value={most!r},rest={value - most!r},origin={mark}{whole}"
         else:
             fields = f"value={value!r},origin={mark}{whole}"
-        found.append(f"{heads[series]} {fields} {time}\n")
+        found.append(f"{head} {fields} {time}\n")
     return "".join(found).encode()
+
+
+def day_of(at: int) -> str:
+    """The UTC day of an instant, as in ``2026-11-22``."""
+    return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%d")
+
+
+def _heads(columns: ReadingColumns, names: Sequence[SeriesKey], by_day: Collection[str]) -> Iterator[str]:
+    """How the line of each reading begins."""
+    heads = [tags(name) for name in names]
+    dated = [name.point in by_day for name in names]
+    days: dict[int, str] = {}
+    for series, day in zip(columns.series.tolist(), (columns.at // DAY_MS).tolist(), strict=True):
+        if not dated[series]:
+            yield heads[series]
+        else:
+            if day not in days:
+                days[day] = day_of(day * DAY_MS)
+            yield f"{heads[series]},day={days[day]}"
 
 
 def batches(origin: Longs) -> Longs:

@@ -62,6 +62,15 @@ class ReadingsEngine(Protocol):
         """Of each series (None: all) the newest reading with since_at <= observed_at <= at."""
         ...
 
+    def count_old(self, points: Sequence[str], sites: Sequence[str], before: int) -> int:
+        """How many readings of these points of these sites ``forget_old`` would take away."""
+        ...
+
+    def forget_old(self, points: Sequence[str], sites: Sequence[str], before: int) -> int:
+        """Take away what was observed before this instant of points that say where somebody was (``TRACK_POINTS``),
+        or of as many whole days as lie before it; how many readings went. Nothing else is touched."""
+        ...
+
     def close(self) -> None:
         """Let go of connections. May be called again."""
         ...

@@ -150,7 +150,7 @@ _IDENTITY = "/api/v1/identities/{site}/{gateway}"
 _IDENTITIES = (("GET", "/api/v1/identities"), ("POST", f"{_IDENTITY}/code"), ("POST", f"{_IDENTITY}/revoke"))
 _PRIVACY = (
     ("GET", "/api/v1/privacy/retention"),
-    *(("POST", f"/api/v1/privacy/{what}") for what in ("exports", "deletions")),
+    *(("POST", f"/api/v1/privacy/{what}") for what in ("searches", "exports", "deletions")),
 )
 _HOLDS = (("POST", "/api/v1/privacy/holds"), ("DELETE", "/api/v1/privacy/holds/{number}"))
 ENTRIES |= dict.fromkeys((*_PEOPLE, *_IDENTITIES, *_PRIVACY, *_HOLDS), ADMINISTRATOR)

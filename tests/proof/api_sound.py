@@ -32,6 +32,8 @@ async def of_privacy(entry: tuple[str, str], ask: Callable[..., Awaitable[Any]])
     if entry[0] == "DELETE":
         made = await ask("POST", "/api/v1/privacy/holds", hold)
         return Sound(path={"number": str(made["hold"]["id"])})
+    if entry[1].endswith("searches"):
+        return json_sound({"text": "nobody"})
     return json_sound(hold if entry[1].endswith("holds") else {"person": ["user:nobody"], "reason": "asked for"})
 
 

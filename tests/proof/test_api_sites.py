@@ -44,7 +44,7 @@ OF_ALL_SITES = {
     *(("DELETE", f"/api/v1/users/{{name}}/{what}") for what in ("second-factor", "sessions")),
     ("POST", "/api/v1/assets/import"),
     ("GET", "/api/v1/privacy/retention"),
-    *(("POST", f"/api/v1/privacy/{what}") for what in ("exports", "deletions", "holds")),
+    *(("POST", f"/api/v1/privacy/{what}") for what in ("searches", "exports", "deletions", "holds")),
     ("DELETE", "/api/v1/privacy/holds/{number}"),
 }
 """Of no one site: for those who have the right at all sites. (An import names its site in its address to be of one.)"""

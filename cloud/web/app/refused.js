@@ -40,6 +40,8 @@ const SAID = [
   ["person_needed", /^two people stand for such a command/, "refused.person_needed"],
   ["asker_may_not", /may not give commands at/, "refused.asker_may_not"],
   ["not_enrolled", /is not enrolled/, "refused.not_enrolled"],
+  ["changed", /^what is held on this person is not what was confirmed/, "refused.person_changed"],
+  ["held", /^there is a legal hold on this person: (?<why>.+)$/, "refused.person_held"],
   ["not_feasible", /^(?<name>.+) cannot serve this: (?<why>.+)$/, "refused.cannot_serve"],
 ];
 /** What would be right, where that is more than the text says. @type {[string, RegExp, string][]} */

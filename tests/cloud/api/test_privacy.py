@@ -67,3 +67,18 @@ async def test_rounds_are_told_in_the_metrics(api: Api) -> None:
         text = (await client.get("/metrics")).text
     assert 'dayuan_retention_deleted_total{class="access"} 7' in text
     assert 'dayuan_retention_longest_slice_ms{class="access"} 12' in text
+
+
+async def test_somebody_is_found_by_a_part_of_what_they_are_known_by(api: Api) -> None:
+    await api.person("li")
+    await api.person("wang")
+    async with api.client(token=await api.token(Role.SECURITY_OFFICER)) as client:
+        found = (await client.post("/api/v1/privacy/searches", json={"text": " LI "})).json()["people"]
+        assert [each["words"] for each in found] == [["user:li"]]
+        for wrong in ("", "  ", "x" * 200):
+            assert (await client.post("/api/v1/privacy/searches", json={"text": wrong})).status_code == 422
+        assert (await client.get("/api/v1/privacy/retention")).json()["next_round_at"] is None
+    async with api.client(token=await api.token(Role.DISPATCHER)) as client:
+        assert (await client.post("/api/v1/privacy/searches", json={"text": "li"})).status_code == 403
+    (record,) = await api.trail.book.search(Search(action="privacy/searches"), 1)
+    assert "li" not in record.facts

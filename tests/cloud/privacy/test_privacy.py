@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from cloud.privacy.contract import BadSubject, subject_of
 from cloud.privacy.desk import Changed, Held, PrivacyDesk
 from cloud.privacy.keeper import DAY_MS, Keeper
 from cloud.privacy.tombstones import Tombstones
-from cloud.privacy.wiring import sources_of
+from cloud.privacy.wiring import asked_of, sources_of
 from cloud.registry.audit_trail import Trail
 from cloud.registry.bookings_book import BookingsBook
 from cloud.registry.database import Database
@@ -24,6 +25,7 @@ from cloud.registry.journal_book import JournalBook
 from cloud.registry.passes_book import PassesBook
 from cloud.registry.passwords import Passwords
 from cloud.registry.people_retention import PeopleRetention
+from cloud.registry.postgres import PostgresDatabase
 from cloud.registry.privacy_book import PrivacyBook
 from cloud.registry.request_book import RequestBook
 from cloud.registry.roles import Role
@@ -32,10 +34,14 @@ from cloud.registry.trip_book import StoredDay, StoredTrip, TripBook
 from cloud.registry.users import Users
 from cloud.rooms.booking import Booking
 from cloud.store.duckdb_store import DuckdbStore
+from cloud.store.ledger_file import LedgerFile
+from cloud.store.ledger_store import LedgerStore
 from cloud.visitors.visit import Pass
 from protocols.clock import ManualClock
 from protocols.reading import Event
+from tests.cloud.store.test_influx_engine import engine as influx_engine
 from tests.cloud.store.works import NAMES, work
+from tests.influx_stand_in import InfluxStandIn
 
 WHO = ["user:li", "name:李伟", "phone:13912345678", "card:ck-li", "plate:浙A12345"]
 DAYS = {"access": 90, "tracks": 60, "visitors": 90, "requests": 365}
@@ -45,11 +51,11 @@ WORDS = ("李伟", "13912345678", "ck-li", "浙A12345", "to the hospital")
 class World:
     """A registry and a store in which two people did the same."""
 
-    def __init__(self, database: Database, folder: Path, clock: ManualClock) -> None:
+    def __init__(self, database: Database, folder: Path, clock: ManualClock, store: LedgerStore | None = None) -> None:
         self.database, self.folder, self.clock = database, folder, clock
         self.passwords = Passwords()
         self.users = Users(database, self.passwords, clock)
-        self.store = DuckdbStore(folder, clock, memory_limit_mb=256, threads=1, roll_up_every_s=0)
+        self.store = store or DuckdbStore(folder, clock, memory_limit_mb=256, threads=1, roll_up_every_s=0)
         self.store.open()
         self.store.commit(NAMES)
         self.book = PrivacyBook(database, clock)
@@ -59,7 +65,8 @@ class World:
 
     def new_desk(self) -> PrivacyDesk:
         sources = sources_of(self.database, self.store, self.clock)
-        return PrivacyDesk(sources, self.book, Tombstones(self.folder), self.keeper, self.clock)
+        asked = asked_of(self.database, self.clock)
+        return PrivacyDesk(sources, self.book, Tombstones(self.folder), self.keeper, self.clock, asked=asked)
 
     async def live(self, at: int, name: str, phone: str, card: str, plate: str, user: str) -> None:
         """Somebody's day."""
@@ -113,15 +120,29 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture
-async def world(tmp_path: Path, clock: ManualClock):  # type: ignore[no-untyped-def]
-    database = Database(tmp_path / "registry.sqlite", clock)
+@pytest.fixture(params=["files", "servers"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
+    """In files, or the registry and the ledger on a real PostgreSQL beside a stand-in for an engine."""
+    if request.param == "files":
+        database, store, influx = Database(tmp_path / "registry.sqlite", clock), None, None
+    else:
+        place = request.getfixturevalue("postgres").place()
+        influx = InfluxStandIn()
+        influx.start()
+        database = PostgresDatabase(place, clock)
+        store = LedgerStore(LedgerFile(place), influx_engine(tmp_path, influx), clock)
     await database.open()
-    made = World(database, tmp_path, clock)
+    made = World(database, tmp_path, clock, store)
     yield made
     made.passwords.close()
     made.store.close()
     await database.close()
+    if influx is not None:
+        influx.stop()
+
+
+ON_FILES = pytest.mark.parametrize("world", ["files"], indirect=True)
+"""What is about the bytes of files."""
 
 
 async def settle(clock: ManualClock, work_: object) -> object:
@@ -150,7 +171,7 @@ async def test_everything_on_one_person_is_found_and_nothing_of_another(world: W
     counts = {name: len(records) for name, records in found.items()}
     assert counts == {
         "account": 1, "requests": 1, "bookings": 1, "visits": 1, "access": 2, "trips": 1, "timeline": 1, "states": 1,
-        "alarms": 0, "things": 0, "audit": 0,
+        "alarms": 0, "patrols": 0, "deeds": 0, "holders": 0, "things": 0, "audit": 0, "texts": 1, "tokens": 0,
     }  # fmt: skip
     with zipfile.ZipFile(io.BytesIO(archive(found, clock.now_ms()))) as file:
         text = "".join(file.read(name).decode() for name in file.namelist())
@@ -163,6 +184,7 @@ async def test_everything_on_one_person_is_found_and_nothing_of_another(world: W
     assert "password_hash" not in text
 
 
+@ON_FILES
 async def test_who_is_deleted_is_in_no_file_any_more_and_others_are(world: World, clock: ManualClock) -> None:
     await world.users.add("boss", Role.ADMINISTRATOR)
     await world.users.add("li", Role.VIEWER)
@@ -195,6 +217,7 @@ async def test_what_is_not_over_and_who_is_held_stays(world: World, clock: Manua
     assert await world.book.holds() == []
 
 
+@ON_FILES
 async def test_a_restored_backup_is_gone_through_again(world: World, clock: ManualClock, tmp_path: Path) -> None:
     await world.users.add("boss", Role.ADMINISTRATOR)
     await world.both(clock.now_ms() - DAY_MS)

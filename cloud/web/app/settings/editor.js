@@ -72,8 +72,8 @@ export function FormEnd({ of, isNew, children }) {
       <span class="muted" role="status">${!canChange() ? t("requests.offline") : of.said || (of.isDirty ? t("settings.kept") : "")}</span></div>`;
 }
 
-/** Taking something away, asked twice. @param {{what: string, remove: () => Promise<void>}} props */
-export function Remove({ what, remove }) {
+/** Taking something away, asked twice. `ask`, `yes`: what the buttons say. @param {{what: string, remove: () => Promise<void>, ask?: string, yes?: string}} props */
+export function Remove({ what, remove, ask = t("settings.remove"), yes: sure = t("settings.remove_yes") }) {
   const isAsked = useSignal(false);
   const failed = useSignal("");
   if (!mayChange()) return null;
@@ -81,15 +81,15 @@ export function Remove({ what, remove }) {
     if (!canChange()) return;
     try { await remove(); } catch (failure) { failed.value = failureWords(failure); isAsked.value = false; }
   };
-  if (!isAsked.value) return html`<button class="btn" type="button" onClick=${() => { isAsked.value = true; failed.value = ""; }}>${t("settings.remove")}</button>${failed.value && html`<span class="failure" role="alert">${failed.value}</span>`}`;
-  return html`<${Sure} what=${what} yes=${yes} no=${() => { isAsked.value = false; }} />`;
+  if (!isAsked.value) return html`<button class="btn" type="button" onClick=${() => { isAsked.value = true; failed.value = ""; }}>${ask}</button>${failed.value && html`<span class="failure" role="alert">${failed.value}</span>`}`;
+  return html`<${Sure} what=${what} sure=${sure} yes=${yes} no=${() => { isAsked.value = false; }} />`;
 }
 
-/** @param {{what: string, yes: () => void, no: () => void}} props */
-function Sure({ what, yes, no }) {
+/** @param {{what: string, sure: string, yes: () => void, no: () => void}} props */
+function Sure({ what, sure, yes, no }) {
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
   useLayoutEffect(() => { button.current?.focus(); }, []);
-  return html`<span class="set-sure" role="group" aria-label=${what}><span>${what}</span><button ref=${button} class="btn danger" type="button" onClick=${yes}>${t("settings.remove_yes")}</button>
+  return html`<span class="set-sure" role="group" aria-label=${what}><span>${what}</span><button ref=${button} class="btn danger" type="button" onClick=${yes}>${sure}</button>
     <button class="btn" type="button" onClick=${no}>${t("settings.remove_no")}</button></span>`;
 }
 

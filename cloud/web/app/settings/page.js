@@ -12,6 +12,7 @@ import { Import } from "./import.js";
 import { KeptOfPeople } from "./kept.js";
 import { Tokens } from "./keys_out.js";
 import { People } from "./people.js";
+import { OnePerson } from "./person.js";
 import { RulePanel } from "./rule_form.js";
 import { Rollouts } from "./rollouts.js";
 import { Rules } from "./rules.js";
@@ -39,6 +40,7 @@ const VIEWS = {
   people: { View: People, panels: {}, everywhere: true },
   tokens: { View: Tokens, panels: {}, everywhere: true },
   trail: { View: Trail, panels: {}, everywhere: true },
+  person: { View: OnePerson, panels: {}, everywhere: true },
   kept_of: { View: KeptOfPeople, panels: {}, everywhere: true },
 };
 

@@ -7,7 +7,7 @@ const section = field("set");
 /** Which things are listed: "" all, `unbound` without a device, `unknown` with a device nobody announced, `devices` devices bound to nothing. */
 export const which = field("which");
 
-export const SECTIONS = ["things", "import", "rules", "builtin", "webhooks", "fleet", "dispatch", "rooms", "identities", "rollouts", "approvals", "people", "tokens", "trail", "kept_of"];
+export const SECTIONS = ["things", "import", "rules", "builtin", "webhooks", "fleet", "dispatch", "rooms", "identities", "rollouts", "approvals", "people", "tokens", "trail", "person", "kept_of"];
 
 /** The section that is open. */
 export const openSection = computed(() => (SECTIONS.includes(section.value) ? section.value : "things"));
