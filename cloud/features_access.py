@@ -95,6 +95,10 @@ class AccessFeatures:
         credential = known.credentials.get(card)
         return known.holders[credential.holder].name if credential is not None else None
 
+    def visitor_of(self, site: str, card: str, at: int) -> str:
+        """The name of the visitor to whom a card was lent at an instant (ms); empty for nobody that is known."""
+        return self._ground.visitors.lent_to(site, card, at) if card else ""
+
     def _has_door(self, site: str, door: str) -> bool:
         return self._ground.roster.find(AssetKey(site, "door", door)) is not None
 

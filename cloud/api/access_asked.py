@@ -197,14 +197,18 @@ def _heard(router: APIRouter, services: Services) -> None:
         check_site(services, site)
         now = services.clock.now_ms()
         since = max(from_ if from_ is not None else now - DAY_MS, now - 7 * DAY_MS)
-        known = access.register.site(site).credentials
+        known = {*access.register.site(site).credentials, *(each.card for each in access.publisher.lent(site))}
+        read: dict[tuple[str, str], int] = {}
         cards: dict[str, dict[str, Any]] = {}
         for event, where in await _at_doors(services, history, site, door, since, now + 1):
             card = str(event.data.get("card_key") or "")
             if not is_card_key(card) or card in known:
                 continue
             seen = cards.setdefault(card, {"card": card, "door": where, "device": event.device, "at": 0, "times": 0})
-            seen["times"] += 1
+            # A reader whose gateway decides tells a tap twice: the card as it was read, and the decision.
+            key = (card, "read" if event.kind == "card_read" else "decided")
+            read[key] = read.get(key, 0) + 1
+            seen["times"] = max(seen["times"], read[key])
             if event.at >= seen["at"]:
                 seen.update(at=event.at, door=where, device=event.device)
         shown = sorted(cards.values(), key=lambda each: -each["at"])
@@ -243,7 +247,8 @@ def _decision(event: Event, door: str, access: AccessFeatures, site: str) -> dic
         "holder": credential.holder if credential is not None else "",
         "list": event.data.get("list"),
     }
-    return _named(found, access, site)
+    named = _named(found, access, site)
+    return named if named["name"] else {**named, "name": access.visitor_of(site, card, event.at)}
 
 
 def _named(found: dict[str, Any], access: AccessFeatures, site: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // A door, opened: who may open it, and opening it from afar with a reason, and what became of that.
 import { html, useEffect, useSignal } from "../../vendor/preact.js";
 import { ApiFailure } from "../api.js";
+import { mapSite } from "../dispatch/where.js";
 import { age, moment } from "../format.js";
 import { t } from "../i18n.js";
 import { now } from "../live/link.js";
@@ -53,8 +54,9 @@ export function DoorPanel({ door }) {
   const failed = useSignal("");
   const zone = pageZone.value;
   useEffect(() => {
-    ask(`doors/${encodeURIComponent(door)}/who`).then((answer) => { allowed.value = answer.allowed; }, (failure) => { failed.value = failureWords(failure); });
-  }, [door, control.value]);
+    if (!mapSite.value) return;
+    ask(`doors/${encodeURIComponent(door)}/who`).then((answer) => { allowed.value = answer.allowed; failed.value = ""; }, (failure) => { failed.value = failureWords(failure); });
+  }, [door, control.value, mapSite.value]);
   const one = control.value?.doors.find((each) => each["door"] === door);
   const unlockable = one?.["remote"];
   return html`${one && html`<p class="calm muted">${t("access.door_at", { gateway: one["gateway"], local: one["local"] })} · ${t(`access.lock_${one["lock"].replace("-", "_")}`)} · ${t(`access.passback_${one["passback"]}`)}</p>`}
