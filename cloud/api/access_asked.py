@@ -21,6 +21,7 @@ From = Annotated[int | None, Query(alias="from", ge=0, description="ms; a day ba
 DAY_MS = 86_400_000
 DECIDED = frozenset({"access_granted", "access_denied"})
 SHOWN_MAX = 500
+TAGS_MAX = 200
 LIST = {
     "gateway": "b3",
     "online": True,
@@ -90,6 +91,7 @@ def routes(services: Services) -> APIRouter:
     _doors(router, services)
     _asked(router, services)
     _heard(router, services)
+    _carriers(router, services)
     return router
 
 
@@ -213,6 +215,22 @@ def _heard(router: APIRouter, services: Services) -> None:
                 seen.update(at=event.at, door=where, device=event.device)
         shown = sorted(cards.values(), key=lambda each: -each["at"])
         return json_answer({"cards": shown[:SHOWN_MAX]})
+
+
+def _carriers(router: APIRouter, services: Services) -> None:
+    access = access_of(services)
+
+    @router.get(
+        "/api/v1/access/{site}/carriers", response_class=Response, responses=example({"carriers": {"6f1d3a": "Li Na"}})
+    )
+    async def carriers(
+        site: Site,
+        tags: Annotated[str, Query(pattern="^[0-9a-f]{6}(,[0-9a-f]{6})*$", max_length=7 * TAGS_MAX)],
+    ) -> Response:
+        """Who carries the cards that lists of what happened call by the first six digits of their keys. A tag that is
+        nobody's, or that is of several people, is not in the answer."""
+        check_site(services, site)
+        return json_answer({"carriers": access.carriers(site, tags.split(","))})
 
 
 async def _at_doors(
