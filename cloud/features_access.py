@@ -1,6 +1,6 @@
 """The wiring of who may open which door, of lists for gateways, and of opening from afar; a part of ``features``."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cloud.access.contract import Lent
@@ -94,6 +94,25 @@ class AccessFeatures:
         known = self.register.site(site)
         credential = known.credentials.get(card)
         return known.holders[credential.holder].name if credential is not None else None
+
+    def visitor_of(self, site: str, card: str, at: int) -> str:
+        """The name of the visitor to whom a card was lent at an instant (ms); empty for nobody that is known."""
+        return self._ground.visitors.lent_to(site, card, at) if card else ""
+
+    def carriers(self, site: str, tags: Iterable[str]) -> dict[str, str]:
+        """Names by the first digits of card keys; without those that are nobody's, or of several people."""
+        known = self.register.site(site)
+        found: dict[str, set[str]] = {tag: set() for tag in tags}
+        length = {len(tag) for tag in found}
+        for card, credential in known.credentials.items():
+            for size in length:
+                if card[:size] in found:
+                    found[card[:size]].add(known.holders[credential.holder].name)
+        for lent in self._ground.visitors.lent(site):
+            for size in length:
+                if lent.card_key[:size] in found:
+                    found[lent.card_key[:size]].add(lent.name)
+        return {tag: next(iter(names)) for tag, names in found.items() if len(names) == 1}
 
     def _has_door(self, site: str, door: str) -> bool:
         return self._ground.roster.find(AssetKey(site, "door", door)) is not None

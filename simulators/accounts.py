@@ -39,8 +39,8 @@ def collector_account() -> Account:
     root = "dayuan/1/+/+"
     return Account(
         "collector",
-        publish=tuple(f"{root}/{channel}" for channel in ("ack", "cmd", "config", "grants")),
-        subscribe=tuple(f"{root}/{channel}" for channel in ("up", "birth", "status")),
+        publish=tuple(f"{root}/{channel}" for channel in ("ack", "cmd", "config", "cert", "grants")),
+        subscribe=tuple(f"{root}/{channel}" for channel in ("up", "birth", "status", "renew")),
     )
 
 
@@ -49,8 +49,8 @@ def gateway_account(site: str, gateway: str, devices: tuple[str, ...] = ()) -> A
     root = f"dayuan/1/{site}/{gateway}"
     return Account(
         f"gateway-{gateway}",
-        publish=tuple(f"{root}/{channel}" for channel in ("up", "birth", "status")),
-        subscribe=(*(f"{root}/{channel}" for channel in ("ack", "cmd", "config", "grants")), *devices),
+        publish=tuple(f"{root}/{channel}" for channel in ("up", "birth", "status", "renew")),
+        subscribe=(*(f"{root}/{channel}" for channel in ("ack", "cmd", "config", "cert", "grants")), *devices),
     )
 
 

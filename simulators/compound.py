@@ -27,6 +27,7 @@ from simulators.accounts import accounts_of
 from simulators.broker import Broker, write_private
 from simulators.child import Child
 from simulators.compound_desk import bring_in_sample, have_token
+from simulators.compound_doors import Administrator, bring_in_people, decided_here, enrol
 from simulators.desk import GatewayDesk
 from simulators.free_port import free_port
 from simulators.hardware import Hardware
@@ -79,6 +80,7 @@ class Compound:
         self.ledger: Ledger | None = None
         self.hardware: Hardware | None = None
         self._broker: Broker | None = None
+        self._answers = asyncio.Event()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,7 +119,13 @@ class Compound:
         await self._start_lines(state)
         self._write_files()
         ledger.happened(self._clock.now_ms(), STARTED, HARDWARE)
-        await self._together(self._start_collector(), *(self._start_gateway(each.id) for each in self.scenario.gateway))
+        self._answers.clear()
+        administrator = Administrator(self.layout, self.url, self._clock)
+        try:
+            gateways = (self._start_gateway(each.id, administrator) for each in self.scenario.gateway)
+            await self._together(self._start_collector(administrator), *gateways)
+        finally:
+            administrator.close()
         self.hardware.start_talking()
 
     async def stop(self) -> None:
@@ -288,7 +296,10 @@ class Compound:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         return Child(name, [sys.executable, "-m", module, *arguments], log=self.layout.log(name), env=environment)
 
-    async def _start_gateway(self, gateway: str) -> None:
+    async def _start_gateway(self, gateway: str, administrator: Administrator) -> None:
+        if decided_here(self.scenario):
+            await self._answers.wait()
+            await enrol(self.layout, self.scenario.site, gateway, self.url, administrator)
         child = self._program(gateway, "edge.cli", "run", str(self.layout.site_file(gateway)))
         await self._running.start(gateway, child)
         desk = GatewayDesk(self.layout.buffer(gateway))
@@ -299,7 +310,7 @@ class Compound:
             await self._clock.sleep(0.2)
         self._say(f"gateway    {gateway}")
 
-    async def _start_collector(self) -> None:
+    async def _start_collector(self, administrator: Administrator) -> None:
         child = self._program(COLLECTOR, "cloud.cli", "run", str(self.layout.cloud_file))
 
         async def start() -> None:
@@ -307,15 +318,21 @@ class Compound:
             await self._collector_ready()
 
         await self._running.start(COLLECTOR, child, start)
-        await self._together(*self._given())
+        self._answers.set()
+        await self._together(*self._given(administrator))
         self._say(f"collector  {self.url}")
 
-    def _given(self) -> Iterator[Coroutine[Any, Any, None]]:
+    def _given(self, administrator: Administrator) -> Iterator[Coroutine[Any, Any, None]]:
         """What a collector of this compound is given, if it does not have it yet."""
         role = "dispatcher" if self._sample else "viewer"
         yield have_token(self.layout, self.url, self.layout.token_file, role=role)
         if self._sample:
-            yield bring_in_sample(self.layout, self.url, self._clock, self._say)
+            yield self._bring_in(administrator)
+
+    async def _bring_in(self, administrator: Administrator) -> None:
+        await bring_in_sample(self.layout, administrator, self._say)
+        if decided_here(self.scenario):
+            await bring_in_people(self.layout, self.scenario, self._clock, administrator, self._say)
 
     async def _collector_ready(self) -> None:
         api = CollectorApi(self.url, "")

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from protocols.clock import Clock
 from simulators import sample_site
 from simulators.broker import write_private
-from simulators.clerk_api import ClerkApi, Refused
+from simulators.clerk_api import Refused
+from simulators.compound_doors import Administrator
 from simulators.desk import CommandFailed, add_token
 from simulators.layout import Layout
 from simulators.processes import ProcessFailed
@@ -35,20 +35,15 @@ async def have_token(layout: Layout, url: str, file: Path, *, name: str = "simul
     write_private(file, await add_token(layout.cloud_file, name=name, role=role) + "\n")
 
 
-async def bring_in_sample(layout: Layout, url: str, clock: Clock, say: Callable[[str], None]) -> None:
-    """The sample site with its map and its calendar, once for each folder. Raises ProcessFailed.
-
-    The administrator's token that this takes is forgotten with the end of it: its secret is written nowhere.
-    """
+async def bring_in_sample(layout: Layout, administrator: Administrator, say: Callable[[str], None]) -> None:
+    """The sample site with its map and its calendar, once for each folder. Raises ProcessFailed."""
     if layout.sample_mark.exists():
         return
     try:
-        token = await add_token(layout.cloud_file, name="sample site", role="administrator")
-        api = ClerkApi(url, token, clock)
+        api = await administrator.api()
         site, drawn = (file.read_text(encoding="utf-8") for file in (sample_site.SITE_FILE, sample_site.MAP_FILE))
         told = await api.post("/api/v1/assets/import?format=toml", with_cards(site, layout.card_secret()))
         await api.put(f"/api/v1/map/{sample_site.SITE}", drawn)
-        api.close()
     except (CommandFailed, Refused) as error:
         raise ProcessFailed(f"the sample site was not brought in: {error}") from None
     write_private(layout.sample_mark, "brought in; without this file it is brought in again at the next start\n")

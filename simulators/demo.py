@@ -17,6 +17,7 @@ from simulators.compound import Compound
 from simulators.compound_energy import bring_in_energy
 from simulators.east_compound import east_compound
 from simulators.layout import FolderInUse, Layout
+from simulators.lent_cards import LentCards
 from simulators.people_desk import PeopleDesk
 from simulators.processes import ProcessFailed
 from simulators.scenario import Scenario
@@ -173,9 +174,10 @@ async def people_of(
         return
     assert compound.hardware is not None
     api = ClerkApi(compound.url, compound.layout.token_file.read_text(encoding="utf-8").strip(), clock)
-    desk = PeopleDesk(api, compound.hardware, clock, seed=compound.scenario.seed,
-                      run=int(compound.layout.state()["runs"]), times=options.speed,
-                      limit=options.happenings)  # fmt: skip
+    seed = compound.scenario.seed
+    lent = LentCards(api, compound.hardware, clock, secret=compound.layout.card_secret(), seed=seed)
+    desk = PeopleDesk(api, compound.hardware, clock, seed=seed, run=int(compound.layout.state()["runs"]),
+                      times=options.speed, limit=options.happenings, lent=lent)  # fmt: skip
     living = asyncio.create_task(desk.run(), name="people")
     telling = asyncio.create_task(_tell(desk, living, clock, out), name="telling")
     try:

@@ -19,20 +19,20 @@ class CommandFailed(Exception):
     """A command ended with an error; the message is what it said."""
 
 
-async def command(module: str, *arguments: str) -> Any:
-    """Run a command that answers in JSON. Raises CommandFailed."""
+async def command(module: str, *arguments: str, given: str = "") -> Any:
+    """Run a command that answers in JSON, with ``given`` on its standard input. Raises CommandFailed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         module,
         *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if given else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
         async with asyncio.timeout(PROGRAM_S):
-            out, err = await process.communicate()
+            out, err = await process.communicate(given.encode() if given else None)
     except TimeoutError:
         raise CommandFailed(f"{module} {arguments[0]}: no answer within {PROGRAM_S:g} s") from None
     finally:
@@ -40,7 +40,11 @@ async def command(module: str, *arguments: str) -> Any:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        said = err.decode(errors="replace").strip() or f"it ended with {process.returncode} and said nothing"
+        said = (
+            err.decode(errors="replace").strip()
+            or out.decode(errors="replace").strip()[:300]
+            or f"it ended with {process.returncode} and said nothing"
+        )
         raise CommandFailed(f"{module} {arguments[0]}: {said}")
     try:
         return json.loads(out)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from simulators import door_people
 from simulators.plans import GatewayPlan
 from simulators.plans_energy import PlantedPlan
-from simulators.plans_modbus import LinePlan, MeterPlan
+from simulators.plans_modbus import LinePlan, MeterPlan, ModulePlan
 from simulators.plans_mqtt import DevicePlan, DoorPlan, VehiclePlan
 from simulators.scenario import Scenario
 
@@ -13,12 +14,19 @@ SLOWER = {"abb/b23": "10 s", "carlo-gavazzi/em340": "10 s"}
 
 
 PLANT, GATE = "b3-plant-room", "gatehouse"
+STRIKES = {f"{PLANT}-strikes": "B3 door strikes", f"{GATE}-strikes": "Gatehouse door strikes"}
+"""The modules that pulse the strikes of a gateway's doors."""
+FAIL_SAFE = ("b1-lobby-door", "b2-lobby-door", "b3-lobby-door")
+"""Doors with a magnet: without power they stand open."""
+ZONES = {"b3-server-door": "server-room"}
+"""Doors that know on which side somebody is."""
 WANDERER = "car-24"
 """With people, the one vehicle that drives although nobody ordered it."""
 
 
 def east_compound(seed: int = 1, *, people: bool = False) -> Scenario:
-    """The demo: 40 meters of four models on six lines, 12 doors, 24 vehicles, 15 rooms, 6 guards, two gateways.
+    """The demo: 40 meters of four models on six lines, 24 vehicles, 15 rooms, 6 guards, two gateways, and 12 doors with
+    the modules that open them.
 
     people: somebody tells vehicles where to drive and rooms who meets there; without, vehicles go by a timetable.
     """
@@ -32,8 +40,16 @@ def east_compound(seed: int = 1, *, people: bool = False) -> Scenario:
             LinePlan(name="tcp-b1", kind="modbus-tcp", gateway=GATE),
             LinePlan(name="tcp-b2", kind="modbus-tcp", gateway=GATE),
             LinePlan(name="rs485-b2", kind="modbus-rtu", gateway=GATE),
+            *(
+                LinePlan(name=f"tcp-{name}", kind="modbus-tcp", gateway=name.removesuffix("-strikes"))
+                for name in STRIKES
+            ),
         ],
         meter=_meters(),
+        module=[
+            ModulePlan(id=name, model="waveshare/relay-d", line=f"tcp-{name}", unit=1, name=text, every="5 s")
+            for name, text in STRIKES.items()
+        ],
         planted=PLANTED,
         door=_doors(),
         vehicle=_vehicles(people=people),
@@ -102,14 +118,15 @@ def _meters() -> list[MeterPlan]:
 
 
 def _doors() -> list[DoorPlan]:
-    door_names = {
+    regulars = door_people.REGULARS
+    doors = {
         PLANT: ["b3-lobby-door", "b3-plant-door", "b3-server-door", "b3-roof-door"],
         GATE: [
             "gate-north", "gate-south", "gate-east", "b1-lobby-door", "b1-archive-door",
             "b2-lobby-door", "b2-canteen-door", "garage-door",
         ],
     }  # fmt: skip
-    return [
+    found = [
         DoorPlan(
             id=name,
             topic=f"doors/{name}",
@@ -117,10 +134,20 @@ def _doors() -> list[DoorPlan]:
             gateway=gateway,
             by_the_clock=True,
             misuse=0.02,
+            strike=f"{gateway}-strikes/relay_{number}",
+            lock="fail-safe" if name in FAIL_SAFE else "fail-secure",
+            zone=ZONES.get(name, ""),
+            regulars=regulars.get(name, regulars[""]),
         )
-        for gateway, names in door_names.items()
-        for name in names
+        for gateway, names in doors.items()
+        for number, name in enumerate(names, 1)
     ]
+    inside = "b3-server-exit"
+    exit_reader = DoorPlan(
+        id=inside, topic=f"doors/{inside}", name="b3 server exit", gateway=PLANT, by_the_clock=True,
+        exit_of="b3-server-door", regulars=regulars["b3-server-door"],
+    )  # fmt: skip
+    return [*found, exit_reader]
 
 
 def _vehicles(*, people: bool) -> list[VehiclePlan]:

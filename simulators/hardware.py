@@ -48,6 +48,7 @@ class Hardware:
         self.scenario, self._clock = scenario, clock
         self.modbus = ModbusHardware(scenario, ledger, clock, directory=directory, origin_ms=origin_ms, ports=ports)
         self.mqtt = MqttHardware(scenario, ledger, clock, origin_ms=origin_ms, run=run, account=account)
+        self.mqtt.hang_doors(self.modbus.relay_on)
         self._faults: list[asyncio.Task[None]] = []
 
     @property

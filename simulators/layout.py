@@ -34,6 +34,7 @@ class Layout:
         self.logs = self.root / "logs"
         self.token_file = self.root / "api-token"
         self.sample_mark = self.root / "sample-site"
+        self.doors_mark = self.root / "door-people"
         self.card_key = self.root / "card.key"
         self._lock: int | None = None
 

@@ -2,13 +2,14 @@
 
 A value that a meter served and that is not stored is excused only by one of these, each checked here by its own rule:
 held back (within the deadband around the last value kept, and not longer than max silence), asked again (the gateway
-gave up on an answer and asked once more), lost in the memory of a gateway that was killed, or still on the way.
+gave up on an answer and asked once more), asked for just before an order (to see that the device is there), lost in
+the memory of a gateway that was killed, or still on the way.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -24,6 +25,7 @@ ANSWER_AGE_MS = 30_000
 POLL_IN_FLIGHT_MS = 1_500
 """A killed gateway may have been in the middle of a poll whose first answers it held besides the unflushed ones."""
 SILENCE_SLACK_MS = 1_500
+BEFORE_ORDER_MS = 1_000
 LISTED_MAX = 20
 
 SAID_BY_GATEWAY = frozenset({"device_error"})
@@ -48,6 +50,7 @@ class Tally:
     altered: int = 0
     held_back: int = 0
     asked_again: int = 0
+    before_order: int = 0
     lost_in_memory: int = 0
     lost_in_broker: int = 0
     lost_at_qos0: int = 0
@@ -141,6 +144,8 @@ def _judge_absent(
             tally.held_back += 1  # around a value that the ledger keeps no more
         elif _in_memory(value.served_at, rules.kills.get(rule.gateway, ()), rules.flush_s):
             tally.lost_in_memory += 1
+        elif _before_order(value.served_at, rules.orders.get(device, ())):
+            tally.before_order += 1
         elif value.delay_s > 0 or value.doubtful or _asked_again(served, place, rule):
             tally.asked_again += 1
         else:
@@ -160,6 +165,12 @@ def _asked_again(served: Sequence[ServedValue], place: int, rule: DeviceRule) ->
     if place + 1 >= len(served):
         return False
     return served[place + 1].served_at - served[place].served_at < 0.9 * rule.every_s * 1000
+
+
+def _before_order(at: int, orders: Sequence[int]) -> bool:
+    """Asked so shortly before an order that the gateway only wanted to know whether the device is there."""
+    place = bisect_left(orders, at)
+    return place < len(orders) and orders[place] - at <= BEFORE_ORDER_MS
 
 
 def _in_memory(at: int, kills: Iterable[int], flush_s: float) -> bool:

@@ -111,6 +111,10 @@ class ModbusHardware:
         """Every meter and module by its id."""
         return {**self.meters, **self.modules}
 
+    def relay_on(self, module: str, point: str) -> bool:
+        """Whether a relay (``relay_1``) of a module is on now."""
+        return self.modules[module].relay_on(int(point.rpartition("_")[2]), self._clock.now_ms())
+
     @property
     def devices(self) -> frozenset[str]:
         """Ids of the devices that live here."""

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable
+from functools import partial
 
 from protocols.clock import Clock
 from protocols.settings import duration
 from simulators.devices.mqtt.device import MqttDevice
 from simulators.devices.mqtt.dialects import DIALECTS
 from simulators.devices.mqtt.fitting import Fitter, zone_of
+from simulators.devices.mqtt.strike import Strike
 from simulators.faults import Fault
 from simulators.ledger import Ledger
 from simulators.plans_mqtt import DevicePlan, DoorPlan, VehiclePlan
@@ -79,6 +81,21 @@ class MqttHardware:
                 faults = [fault for fault in scenario.fault if fault.device == plan.id]
                 kept[plan.id] = fitter.fit(plan, number, account(who), faults)
             self.devices |= kept
+
+    def hang_doors(self, is_on: Callable[[str, str], bool]) -> None:
+        """Doors with a strike are opened by it. is_on: whether a relay (module, point) is on now."""
+        insides = {plan.zone: set[str]() for plan in self._scenario.door if plan.zone}
+        by_id = {plan.id: plan for plan in self._scenario.door}
+        for plan in self._scenario.door:
+            door = by_id.get(plan.exit_of, plan)
+            if door.strike:
+                module, _, point = door.strike.partition("/")
+                device = self.doors[plan.id]
+                device.strike = Strike(
+                    partial(is_on, module, point), plan.regulars, insides.get(door.zone), leaves=plan is not door
+                )
+                device.dialect.decides = False
+                device.dialect.opens = plan is door
 
     def connect(self) -> None:
         """All connect to their broker, and say nothing by themselves."""

@@ -18,6 +18,7 @@ from simulators.clerk_api import ClerkApi, Refused
 from simulators.devices.mqtt.fitting import zone_of
 from simulators.errands import Errands
 from simulators.hardware import Hardware
+from simulators.lent_cards import LentCards
 from simulators.sample_site import SITE
 from simulators.world.day import busy
 from simulators.world.happenings import (
@@ -55,10 +56,12 @@ class PeopleDesk:
         run: int,
         times: float = 1.0,
         limit: int | None = None,
+        lent: LentCards | None = None,
     ) -> None:
         self._api, self._hardware, self._clock = api, hardware, clock
         self._seed, self._run, self._times, self._limit = seed, run, times, limit
         self._zone = zone_of(hardware.scenario.time_zone)
+        self._lent = lent
         self.done: Counter[str] = Counter()
         self._room = asyncio.Semaphore(AT_ONCE_MAX)
         self._errands = Errands(api, hardware, clock, self.done, f"{seed}-{run}", times=times)
@@ -79,6 +82,8 @@ class PeopleDesk:
         patrols_due = 0.0
         async with asyncio.TaskGroup() as group:
             group.create_task(self._guards_tap(), name="guards")
+            if self._lent is not None:
+                group.create_task(self._lent.run(), name="lent cards")
             for each in happenings(self._seed, self._run, times=self._times, limit=self._limit):
                 if self._clock.monotonic() >= patrols_due:
                     patrols_due = self._clock.monotonic() + PATROLS_EVERY_S

@@ -6,6 +6,13 @@ from simulators.plans import Row
 
 
 class DoorPlan(Row, frozen=True, kw_only=True):
+    """A reader with the door before it.
+
+    strike: "" for a reader that decides by itself, else ``module/relay_1``: the gateway decides, pulses that relay of a
+    `ModulePlan` and only then the door can be opened. exit_of: this reader stands inside the door of that id. zone:
+    what lies behind the door, for anti-passback. regulars: who comes here as a rule, [from, to) of the site's people.
+    """
+
     id: str
     topic: str
     name: str = ""
@@ -13,6 +20,11 @@ class DoorPlan(Row, frozen=True, kw_only=True):
     swipe_every: str = "40 s"
     by_the_clock: bool = False
     misuse: float = 0.0
+    strike: str = ""
+    lock: str = "fail-secure"
+    exit_of: str = ""
+    zone: str = ""
+    regulars: tuple[int, int] = (0, 0)
 
 
 class VehiclePlan(Row, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ class Rules:
     kills: dict[str, list[int]]
     """Instants (ms) at which a gateway or the broker was killed without warning."""
     stops: dict[str, list[int]]
+    orders: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Instants (ms) at which a device was written to, by device, in their order."""
     from_ms: int = 0
     """What was given before is in the ledger no more, or not all of it."""
 
@@ -86,7 +88,7 @@ def read_rules(site_files: Iterable[Path], incidents: Iterable[Incident], *, fro
         book = {KILLED: kills, STOPPED: stops}.get(incident.what)
         if book is not None:
             book.setdefault(incident.name, []).append(incident.at)
-    return Rules(site, devices, flush_s, secret, kills, stops, from_ms)
+    return Rules(site, devices, flush_s, secret, kills, stops, from_ms=from_ms)
 
 
 def _device_rule(gateway: str, row: dict[str, Any], defaults: dict[str, str]) -> DeviceRule:

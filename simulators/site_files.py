@@ -10,6 +10,7 @@ from simulators.devices.mqtt.dialects import DIALECTS
 from simulators.hardware import LineAddress
 from simulators.plans_modbus import MeterPlan, ModulePlan
 from simulators.scenario import GatewayPlan, Scenario
+from simulators.site_doors import doors_of, remote_of
 from simulators.wires.mqtt import BrokerAccount
 
 DEADBANDS: dict[str, dict[str, float | str]] = {
@@ -28,8 +29,8 @@ DEADBANDS: dict[str, dict[str, float | str]] = {
 DEVICE_BUS = "local-mqtt"
 
 
-def toml_value(value: str | float | bool | Mapping[str, str | float]) -> str:
-    """A value as TOML writes it; JSON's text and numbers are TOML's."""
+def toml_value(value: object) -> str:
+    """A value as TOML writes it; JSON's texts, numbers and lists are TOML's."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)
@@ -38,8 +39,8 @@ def toml_value(value: str | float | bool | Mapping[str, str | float]) -> str:
 def _table(head: str, rows: Iterable[tuple[str, object]]) -> str:
     lines = [head]
     for key, value in rows:
-        if value not in ("", None, {}):
-            lines.append(f"{key} = {toml_value(value)}")  # type: ignore[arg-type]  # str, number, bool or a table
+        if value not in ("", None, {}, []):
+            lines.append(f"{key} = {toml_value(value)}")
     return "\n".join(lines) + "\n"
 
 
@@ -114,6 +115,7 @@ def gateway_site_file(
                 ("unit", meter.unit),
                 ("every", meter.every),
                 ("deadband", DEADBANDS.get(meter.model, {})),
+                ("remote", remote_of(scenario, meter.id)),
             ),
         )
         for meter in units
@@ -122,6 +124,7 @@ def gateway_site_file(
     parts += [_talker(door.id, door.name, "esp-rfid/reader", door.topic) for door in doors]
     parts += [_talker(car.id, car.name, "owntracks/phone", car.topic) for car in vehicles]
     parts += [_talker(one.id, one.name, one.dialect, one.topic, one.ident) for one in others]
+    parts += [_table("[[door]]", rows) for rows in doors_of(scenario, gateway.id)]
     return "\n".join(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -87,6 +87,7 @@ class Verdict:
             (both.held_back, "held back by a deadband (within the band of the site file, never beyond max silence)"),
             (self.not_in_profile, "in an answer beside wanted registers, of no point that the gateway announced"),
             (both.asked_again, "answered too late for the gateway, which then asked again (or slow on purpose)"),
+            (both.before_order, "asked for within a second before an order, to see that the device is there"),
             (
                 both.lost_in_memory,
                 "in the memory of a gateway when it was killed: at most a flush interval and a poll",
@@ -160,6 +161,13 @@ def _holes(stored: StoredData) -> Iterator[str]:
             yield f"{gateway}: the stored batches of epoch {epoch} are {spelled}, not one run from 1"
 
 
+def _orders(ledger: Ledger) -> dict[str, list[int]]:
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for written in ledger.writes():
+        found[written.device].append(written.at)
+    return {device: sorted(at) for device, at in found.items()}
+
+
 def verify(
     ledger: Ledger,
     api: CollectorApi,
@@ -170,7 +178,7 @@ def verify(
 ) -> Verdict:
     """Fetch what is stored and judge it. Raises ApiRefused or OSError when the collector cannot be asked."""
     from_ms = ledger.kept_from()
-    rules = read_rules(site_files, ledger.incidents(), from_ms=from_ms)
+    rules = replace(read_rules(site_files, ledger.incidents(), from_ms=from_ms), orders=_orders(ledger))
     first = (
         from_ms + EARLIER_MS
         if from_ms

@@ -2,8 +2,8 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from cloud.access.gateway_doors import Known
 from cloud.assets.contract import AssetKey, Journal
@@ -19,8 +19,9 @@ LASTS_S = 15.0
 """A door that opened later than this would open for nobody."""
 DOOR_EVERY_S = 3.0
 PERSON_MAX, PERSON_WITHIN_S = 10, 60.0
-KEPT = 200
-"""Unlocks of these days that the page shows; the record of all of them is the audit trail and the list of commands."""
+KEPT, KEPT_MS = 200, 31 * 24 * 3_600_000
+"""Unlocks that the page shows; the record of all of them is the audit trail and the list of commands."""
+UNLOCKED = "door_unlocked"
 
 
 class BadUnlock(Permanent):
@@ -37,6 +38,24 @@ class Commands(Protocol):
     async def give(
         self, key: GatewayKey, *, device: str, point: str, action: Action, value: float | None, lasts_s: float, by: str
     ) -> CommandRow: ...
+
+
+class Noted(Protocol):
+    """One note of the journal."""
+
+    @property
+    def at(self) -> int: ...
+
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+
+
+class Book(Journal, Protocol):
+    """The journal, which is read here too."""
+
+    async def of(
+        self, entity: str, since: int, until: int, *, kinds: Sequence[str] = (), limit: int = 1_000
+    ) -> Sequence[Noted]: ...
 
 
 class Unlocked(NamedTuple):
@@ -57,13 +76,12 @@ class Unlocking:
         find: Callable[[AssetKey], Known | None],
         online: Callable[[GatewayKey], bool],
         commands: Commands,
-        journal: Journal,
+        journal: Book,
         clock: Clock,
     ) -> None:
         self._find, self._online, self._commands, self._journal, self._clock = find, online, commands, journal, clock
         self._doors: dict[AssetKey, float] = {}
         self._people: dict[str, deque[float]] = {}
-        self._lately: deque[tuple[str, Unlocked]] = deque(maxlen=KEPT)
 
     async def unlock(self, door: AssetKey, *, reason: str, by: str) -> CommandRow:
         """Pulse the strike of a door, once. Raises BadUnlock, and BadCommand, WireLost, StoreUnavailable as
@@ -90,14 +108,21 @@ class Unlocking:
             lasts_s=LASTS_S,
             by=by,
         )
-        self._lately.appendleft((door.site, Unlocked(door.id, row.id, by, reason, row.issued_at)))
         facts = {"by": by, "reason": reason, "command": row.id}
-        self._journal.note(door.site, door.entity, "door_unlocked", row.issued_at, facts)
+        self._journal.note(door.site, door.entity, UNLOCKED, row.issued_at, facts)
         return row
 
-    def lately(self, site: str, door: str | None = None) -> list[Unlocked]:
-        """Unlocks since the start, the newest first."""
-        return [each for where, each in self._lately if where == site and door in (None, each.door)]
+    async def lately(self, doors: Iterable[AssetKey]) -> list[Unlocked]:
+        """Unlocks of these doors in the last month, the newest first. Raises StoreUnavailable."""
+        until = self._clock.now_ms() + 1
+        found: list[Unlocked] = []
+        for door in doors:
+            for note in await self._journal.of(
+                door.entity, until - KEPT_MS, until, kinds=(UNLOCKED,), limit=KEPT
+            ):
+                facts = note.facts
+                found.append(Unlocked(door.id, str(facts["command"]), str(facts["by"]), str(facts["reason"]), note.at))
+        return sorted(found, key=lambda each: -each.at)[:KEPT]
 
     def _count(self, door: AssetKey, by: str) -> None:
         now = self._clock.monotonic()

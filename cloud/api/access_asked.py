@@ -21,6 +21,7 @@ From = Annotated[int | None, Query(alias="from", ge=0, description="ms; a day ba
 DAY_MS = 86_400_000
 DECIDED = frozenset({"access_granted", "access_denied"})
 SHOWN_MAX = 500
+TAGS_MAX = 200
 LIST = {
     "gateway": "b3",
     "online": True,
@@ -90,6 +91,7 @@ def routes(services: Services) -> APIRouter:
     _doors(router, services)
     _asked(router, services)
     _heard(router, services)
+    _carriers(router, services)
     return router
 
 
@@ -197,18 +199,38 @@ def _heard(router: APIRouter, services: Services) -> None:
         check_site(services, site)
         now = services.clock.now_ms()
         since = max(from_ if from_ is not None else now - DAY_MS, now - 7 * DAY_MS)
-        known = access.register.site(site).credentials
+        known = {*access.register.site(site).credentials, *(each.card for each in access.publisher.lent(site))}
+        read: dict[tuple[str, str], int] = {}
         cards: dict[str, dict[str, Any]] = {}
         for event, where in await _at_doors(services, history, site, door, since, now + 1):
             card = str(event.data.get("card_key") or "")
             if not is_card_key(card) or card in known:
                 continue
             seen = cards.setdefault(card, {"card": card, "door": where, "device": event.device, "at": 0, "times": 0})
-            seen["times"] += 1
+            # A reader whose gateway decides tells a tap twice: the card as it was read, and the decision.
+            key = (card, "read" if event.kind == "card_read" else "decided")
+            read[key] = read.get(key, 0) + 1
+            seen["times"] = max(seen["times"], read[key])
             if event.at >= seen["at"]:
                 seen.update(at=event.at, door=where, device=event.device)
         shown = sorted(cards.values(), key=lambda each: -each["at"])
         return json_answer({"cards": shown[:SHOWN_MAX]})
+
+
+def _carriers(router: APIRouter, services: Services) -> None:
+    access = access_of(services)
+
+    @router.get(
+        "/api/v1/access/{site}/carriers", response_class=Response, responses=example({"carriers": {"6f1d3a": "Li Na"}})
+    )
+    async def carriers(
+        site: Site,
+        tags: Annotated[str, Query(pattern="^[0-9a-f]{6}(,[0-9a-f]{6})*$", max_length=7 * TAGS_MAX)],
+    ) -> Response:
+        """Who carries the cards that lists of what happened call by the first six digits of their keys. A tag that is
+        nobody's, or that is of several people, is not in the answer."""
+        check_site(services, site)
+        return json_answer({"carriers": access.carriers(site, tags.split(","))})
 
 
 async def _at_doors(
@@ -243,7 +265,8 @@ def _decision(event: Event, door: str, access: AccessFeatures, site: str) -> dic
         "holder": credential.holder if credential is not None else "",
         "list": event.data.get("list"),
     }
-    return _named(found, access, site)
+    named = _named(found, access, site)
+    return named if named["name"] else {**named, "name": access.visitor_of(site, card, event.at)}
 
 
 def _named(found: dict[str, Any], access: AccessFeatures, site: str) -> dict[str, Any]:

@@ -78,10 +78,12 @@ def routes(services: Services) -> APIRouter:
     async def unlocks(
         site: Site, door: Annotated[str | None, Query(max_length=32, description="only this one")] = None
     ) -> Response:
-        """The last unlocks since the collector started, the newest first, and what became of each."""
+        """The last 200 unlocks of a month, the newest first, and what became of each."""
         check_site(services, site)
         found = []
-        for each in access.unlocking.lately(site, door) if access.unlocking is not None else ():
+        names = [door] if door is not None else [each.door for each in access.publisher.controlled(site)]
+        doors = [AssetKey(site, "door", name) for name in names]
+        for each in await access.unlocking.lately(doors) if access.unlocking is not None else ():
             row = await services.commanding.find(each.command)
             state = services.commanding.state_of(row) if row is not None else "unknown"
             found.append({**each._asdict(), "state": state, "detail": row.detail if row is not None else ""})

@@ -145,6 +145,11 @@ class Visitors:
             key=lambda each: (each.from_at, each.id),
         )
 
+    def lent_to(self, site: str, card: str, at: int) -> str:
+        """Who carried a lent card at an instant, of the passes of these days; empty for nobody."""
+        mine = (each for each in self._passes.values() if each.site == site and each.card_key == card)
+        return next((each.name for each in mine if each.from_at <= at < each.until_at), "")
+
     # --- beside ---
 
     async def open(self) -> None:

@@ -129,6 +129,7 @@ class FakeAccess:
             "detail": "lost",
         }
         self.unlocks: list[Rec] = []
+        self.carriers: dict[str, str] = {}
         self.put: list[tuple[str, str, Rec]] = []
         self.refusal: tuple[int, Rec] | None = None
         api.more += [
@@ -141,6 +142,7 @@ class FakeAccess:
             Route(f"{BASE}/decisions", lambda _: JSONResponse({"decisions": self.decisions})),
             Route(f"{BASE}/unknown-cards", lambda _: JSONResponse({"cards": self.strangers})),
             Route("/api/v1/doors/{site}/{door}/unlock", self._unlock, methods=["POST"]),
+            Route("/api/v1/access/{site}/carriers", lambda _: JSONResponse({"carriers": self.carriers})),
             Route("/api/v1/doors/{site}/unlocks", lambda _: JSONResponse({"unlocks": self.unlocks})),
         ]
 

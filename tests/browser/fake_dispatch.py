@@ -56,6 +56,8 @@ class FakeDispatch:
         """Mounted beside those of ``FakeApi``."""
         return [
             Route("/api/v1/map/{site}", self.site_map),
+            Route("/api/v1/access/{site}/doors", lambda _: JSONResponse({"doors": [], "lists": []})),
+            Route("/api/v1/access/{site}/carriers", lambda _: JSONResponse({"carriers": {}})),
             Route("/api/v1/map/{site}/floor-plan", self.picture),
             Route("/api/v1/tiles/{z}/{x}/{y}", self.picture),
             Route("/api/v1/assets/{site}/{kind}/{id}", self.asset),

@@ -157,7 +157,7 @@ ENTRIES |= dict.fromkeys((*_PEOPLE, *_IDENTITIES, *_PRIVACY, *_HOLDS), ADMINISTR
 _RECORD = "/api/v1/access/{site}/records/{kind}/{name}"
 _ACCESS_ASKED = (
     *("records/{kind}", "records/{kind}/{name}", "doors", "doors/{door}/who", "holders/{holder}/doors"),
-    *("ruling", "decisions", "unknown-cards"),
+    *("ruling", "decisions", "unknown-cards", "carriers"),
 )
 ENTRIES |= {
     **{("GET", f"/api/v1/access/{{site}}/{path}"): DISPATCHER for path in _ACCESS_ASKED},

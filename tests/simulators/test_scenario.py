@@ -81,10 +81,10 @@ def test_the_demo_has_forty_meters_of_four_models_twelve_doors_and_two_dozen_veh
     scenario = east_compound()
     assert len(scenario.meter) == 40
     assert len({meter.model for meter in scenario.meter}) == 4
-    assert len(scenario.door) == 12
+    assert len([door for door in scenario.door if not door.exit_of]) == 12
     assert len(scenario.vehicle) == 24
     assert len(scenario.gateway) == 2
-    assert Counter(line.kind for line in scenario.line) == {"modbus-tcp": 4, "modbus-rtu": 2}
+    assert Counter(line.kind for line in scenario.line) == {"modbus-tcp": 6, "modbus-rtu": 2}
     ids = [each.id for each in (*scenario.meter, *scenario.door, *scenario.vehicle)]
     assert len(set(ids)) == len(ids)
     units = [(meter.line, meter.unit) for meter in scenario.meter]

@@ -136,6 +136,16 @@ def test_a_first_answer_that_came_too_late_is_told_apart(ledger):
     assert (tally.asked_again, tally.missing, tally.matched) == (1, 0, 3)
 
 
+def test_what_was_asked_just_before_an_order_need_not_be_stored(ledger):
+    for at, value in ((0, 0.0), (2_000, 0.0), (6_000, 1.0), (8_000, 0.0), (13_000, 1.0)):
+        ledger.answered(METER, T0 + at, [POINT], [value])
+    stored = [reading(T0 + at + 2, value) for at, value in ((0, 0.0), (6_000, 1.0), (13_000, 1.0))]
+    known = rules(orders={METER: [T0 + 2_100, T0 + 9_100]})
+    tally = match_polled(SERIES, list(ledger.served()), stored, known, until_ms=LATER)
+    assert (tally.before_order, tally.missing) == (1, 1)
+    assert tally.findings["missing"][0].at == T0 + 8_000
+
+
 def test_no_value_must_be_stored_as_no_value(ledger):
     ledger.answered(METER, T0, [POINT], [math.nan])
     ledger.answered(METER, T0 + 5_000, [POINT], [math.nan])

@@ -136,7 +136,9 @@ def test_mornings_are_busier_than_afternoons_and_nights_are_not_dead():
 
 
 def test_guards_hold_their_cards_to_readers_while_they_stand_at_the_checkpoint():
-    doors = {row["devices"]["reader"]: row["checkpoint"] for row in sample_site.tables()["reader"]}
+    doors = {
+        row["devices"]["reader"]: row["checkpoint"] for row in sample_site.tables()["reader"] if "checkpoint" in row
+    }
     taps = list(itertools.islice(card_taps(ORIGIN_MS, ZONE), 60))
     assert [tap.at_ms for tap in taps] == sorted(tap.at_ms for tap in taps)
     assert {tap.door for tap in taps} == set(doors)

@@ -17,6 +17,7 @@ from protocols.clock import Clock
 from simulators.devices.mqtt import misbehaviour as bad
 from simulators.devices.mqtt.dialect import GRANTING, Dialect
 from simulators.devices.mqtt.said import MS, Moment, Said
+from simulators.devices.mqtt.strike import Strike
 from simulators.faults import NO_FAULT, Fault
 from simulators.ledger import Ledger
 from simulators.wires.mqtt import WillMessage
@@ -29,6 +30,10 @@ IDLE_S = 3600.0
 STRANGERS = 0.08
 """How many of those who hold a card to a reader are unknown to it."""
 REPORT, TAP, OPEN, CLOSE, HELD, FORCED = "report", "tap", "open", "close", "held", "forced"
+PUSH, PUSH_S = "push", 1.2
+"""Somebody who held a card to the reader of a door with a strike pushes the door a moment later."""
+LISTS_S = 6.0
+"""Nobody comes to such a door before its gateway can have a list."""
 BREAK, MEND = "break", "mend"
 HELD_S, BORNE_S = 70.0, 45.0
 """How long a door is held open, and how long of it the reader bears that."""
@@ -75,6 +80,7 @@ class MqttDevice:
     ) -> None:
         self.driver: Driver | None = None
         self.room: Room | None = None
+        self.strike: Strike | None = None
         self._misuse, self._busy = misuse, busy
         self.device, self.dialect = device, dialect
         self._ledger, self._clock, self._wire_clock = ledger, clock, wire_clock
@@ -215,7 +221,8 @@ class MqttDevice:
         if self.dialect.reports:
             self._plan(REPORT, self._begins_ms, self._rng.uniform(0.0, min(4.0, self._every_s)))
         if self.dialect.taps:
-            self._plan(TAP, self._begins_ms, self._rng.uniform(0.5, min(8.0, self._tap_every_s)))
+            waits_s = LISTS_S if self.strike is not None else 0.0
+            self._plan(TAP, self._begins_ms, waits_s + self._rng.uniform(0.5, min(8.0, self._tap_every_s)))
         elif self.dialect.opens:
             self._plan(OPEN, self._begins_ms, self._rng.uniform(0.5, min(8.0, self._tap_every_s)))
 
@@ -247,6 +254,10 @@ class MqttDevice:
                 self._plan(FORCED, due.at_ms, 8.0)
         elif due.what == HELD:
             said = self.dialect.held(now)
+        elif due.what == PUSH and self.strike is not None:
+            if self.strike.gives_way() and self.dialect.opens and not self.dialect.is_open:
+                self._plan(OPEN, due.at_ms, 0.0)
+            return
         elif due.what == FORCED and self.dialect.is_open:
             return
         else:
@@ -263,6 +274,12 @@ class MqttDevice:
         await self._say(said, now)
 
     def _somebody_taps(self, now: Moment) -> list[Said]:
+        if self.strike is not None:
+            someone = self.strike.somebody(self._rng, self._people)
+            if someone is None:
+                return []
+            self._plan(PUSH, now.at_ms, PUSH_S)
+            return self.dialect.tap(now, someone, known=someone.access in GRANTING)
         stranger = self._rng.random() < STRANGERS or not self._people
         person = Person("Unknown", new_card(self._rng), "Denied") if stranger else self._rng.choice(self._people)
         if self.dialect.opens and not self.dialect.is_open and not stranger and person.access in GRANTING:

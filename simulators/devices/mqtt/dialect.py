@@ -72,6 +72,8 @@ class Dialect:
         self.device, self.topic, self.rng = place.device, place.topic, place.rng
         self.place = place
         self.is_open = False
+        self.decides = True
+        """False: a gateway decides, and what the reader thinks of a card is stored as a card that was read."""
         self._counted_before: Truth = {}
 
     @staticmethod

@@ -136,6 +136,28 @@ async def test_a_dispatcher_opens_a_door_once_with_a_reason_that_is_written_down
         assert '"door":"gate-north"' in records[0]["facts"]
 
 
+async def test_unlocks_of_before_a_restart_are_listed(east: ConsoleApi) -> None:
+    async with await east.client(Role.DISPATCHER) as client:
+        assert (await unlock(client)).status_code == 202
+        connected(east.api, east.features)
+        listed = (await client.get("/api/v1/doors/east/unlocks?door=gate-north")).json()["unlocks"]
+        assert [(each["reason"], each["by"]) for each in listed] == [("delivery at the gate", "token test dispatcher")]
+        assert (await client.get("/api/v1/doors/east/unlocks?door=elsewhere")).json() == {"unlocks": []}
+
+
+async def test_who_carries_a_card_is_told_by_its_tag_to_those_who_may_know(east: ConsoleApi) -> None:
+    async with await east.client(Role.DISPATCHER) as dispatcher, await east.client(Role.VIEWER) as viewer:
+        path = f"/api/v1/access/east/carriers?tags={CARD[:6]},999999"
+        assert (await dispatcher.get(path)).json() == {"carriers": {CARD[:6]: "Li Na"}}
+        assert (await viewer.get(path)).status_code == 403
+        assert (await dispatcher.get("/api/v1/access/east/carriers?tags=Li")).status_code == 422
+    async with await east.client() as client:
+        twin = CARD[:6] + "f" * 26
+        assert (await client.put(f"{RECORDS}/holder/wu", json={"name": "Wu"})).status_code == 200
+        assert (await client.put(f"{RECORDS}/credential/{twin}", json={"holder": "wu"})).status_code == 200
+        assert (await client.get(path)).json() == {"carriers": {}}, "it may be either of them"
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "x", "a\u0000bc"])
 async def test_without_a_reason_nothing_is_opened(east: ConsoleApi, reason: str) -> None:
     async with await east.client(Role.DISPATCHER) as client:

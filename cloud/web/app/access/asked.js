@@ -66,10 +66,10 @@ export async function remove(kind, id, rev) {
   await askAll();
 }
 
-/** @param {string} door @param {string} reason @returns {Promise<Rec>} */
-export const unlock = (door, reason) => call("POST", `/api/v1/doors/${encodeURIComponent(mapSite.peek())}/${encodeURIComponent(door)}/unlock`, { reason });
+/** @param {string} site @param {string} door @param {string} reason @returns {Promise<Rec>} */
+export const unlock = (site, door, reason) => call("POST", `/api/v1/doors/${encodeURIComponent(site)}/${encodeURIComponent(door)}/unlock`, { reason });
 
-/** @param {string} door @returns {Promise<Rec[]>} */
-export const unlocksOf = async (door) => (await get(`/api/v1/doors/${encodeURIComponent(mapSite.peek())}/unlocks?${query({ door })}`)).unlocks;
+/** @param {string} site @param {string} door @returns {Promise<Rec[]>} */
+export const unlocksOf = async (site, door) => (await get(`/api/v1/doors/${encodeURIComponent(site)}/unlocks?${query({ door })}`)).unlocks;
 
 effect(() => { void mapSite.value; kept.value = {}; control.value = null; });

@@ -7,6 +7,7 @@ import { failureWords } from "../overview/loading.js";
 import { List } from "../settings/list.js";
 import { pageZone } from "../sites.js";
 import { mapSite } from "../dispatch/where.js";
+import { gateName } from "../dispatch/words.js";
 import { ask, mayWrite } from "./asked.js";
 import { RecordForm } from "./record_form.js";
 import { reasonWord, rulingWords, tag } from "./words.js";
@@ -33,11 +34,11 @@ async function look() {
 const keyOf = (one) => `${one["at"]}.${one["device"]}.${one["card"]}`;
 
 /** @param {{one: Rec}} props */
-const Decided = ({ one }) => html`<span class="set-kind" title=${fullTime(one["at"], pageZone.value)}>${age(now.value - one["at"])}</span><span class="set-name">${one["name"] || t("access.card", { tag: tag(one["card"]) })} <small class="muted">${one["door"]}</small></span>
+const Decided = ({ one }) => html`<span class="set-kind" title=${fullTime(one["at"], pageZone.value)}>${age(now.value - one["at"])}</span><span class="set-name">${one["name"] || t("access.card", { tag: tag(one["card"]) })} <small class="muted">${gateName(mapSite.value, one["door"])}</small></span>
   <span class=${`says ${one["granted"] ? "muted" : "warn"}`}>${one["granted"] ? t("access.granted") : reasonWord(one["reason"])}</span>`;
 
 /** @param {{one: Rec}} props */
-const Stranger = ({ one }) => html`<span class="set-kind">${age(now.value - one["at"])}</span><span class="set-name">${t("access.card", { tag: tag(one["card"]) })} <small class="muted">${one["door"]}</small></span><span class="says muted">${t("access.times", { n: one["times"] })} · ${one["device"]}</span>`;
+const Stranger = ({ one }) => html`<span class="set-kind">${age(now.value - one["at"])}</span><span class="set-name">${t("access.card", { tag: tag(one["card"]) })} <small class="muted">${gateName(mapSite.value, one["door"])}</small></span><span class="says muted">${t("access.times", { n: one["times"] })} · ${one["device"]}</span>`;
 
 export function Heard() {
   useEffect(() => {
@@ -71,7 +72,7 @@ export function DecisionPanel({ id }) {
     Promise.all([ask("ruling", { ...asked, at: one["at"] }), ask("ruling", asked)]).then(([then, rules]) => { ruling.value = then; today.value = rules; }, (error) => { failed.value = failureWords(error); });
   }, [id, Boolean(one)]);
   if (!one) return html`<p class="calm muted">${decisions.value === null ? t("settings.asking") : t("settings.gone")}</p>`;
-  return html`<dl class="facts"><dt>${t("access.when")}</dt><dd>${fullTime(one["at"], zone)}</dd><dt>${t("access.at_door")}</dt><dd>${one["door"]} <small class="muted">${one["device"]}</small></dd>
+  return html`<dl class="facts"><dt>${t("access.when")}</dt><dd>${fullTime(one["at"], zone)}</dd><dt>${t("access.at_door")}</dt><dd>${gateName(mapSite.value, one["door"])} <small class="muted">${one["device"]}</small></dd>
       <dt>${t("access.who")}</dt><dd>${one["name"] || t("access.nobody_known")} <small class="muted mono">${one["card"]}</small></dd>
       <dt>${t("access.door_said")}</dt><dd class=${one["granted"] ? "" : "warn"}>${one["granted"] ? t("access.granted") : reasonWord(one["reason"])}</dd>
       ${ruling.value && html`<dt>${t("access.rules_then")}</dt><dd>${rulingWords(ruling.value, now.value, zone)}</dd>`}${today.value && html`<dt>${t("access.rules_now")}</dt><dd>${rulingWords(today.value, now.value, zone)}</dd>`}</dl>

@@ -1,7 +1,8 @@
 // One alarm: what, where, since when, what to do, who did what about it, and what can be done now.
 import { html, useEffect, useSignal } from "../../vendor/preact.js";
+import { alarmText } from "../access/carriers.js";
 import { age, fullTime, moment } from "../format.js";
-import { lang, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { onKey } from "../keys.js";
 import { allAlarms, now } from "../live/link.js";
 import { shown } from "../place.js";
@@ -76,6 +77,6 @@ export function AlarmDetail() {
   const alarm = allAlarms.value.find((one) => one.id === openAlarm.value) ?? looked.value;
   if (!alarm) return html`<${PanelBox} title=${t("page.alarms")}><p class="calm muted">${t("alarms.loading")}</p><//>`;
   return html`<${PanelBox} title=${nameOf(alarm)} sub=${`P${alarm.priority} · ${t(`astate.${stateOf(alarm)}`)}`}>
-    <p class="alarm-said">${lang.value === "en" ? alarm.text.en : alarm.text.zh}</p>
+    <p class="alarm-said">${alarmText(alarm)}</p>
     <${Actions} alarm=${alarm} /><${Facts} alarm=${alarm} /><${Note} key=${alarm.id} alarm=${alarm} /><${History} /><//>`;
 }

@@ -1,7 +1,8 @@
 // The list of alarms. The list itself has the focus and names its active row; A, S and Enter act on that.
 import { html, useEffect, useRef, useSignal } from "../../vendor/preact.js";
+import { alarmText } from "../access/carriers.js";
 import { age, fullTime, moment } from "../format.js";
-import { lang, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { onKey } from "../keys.js";
 import { now } from "../live/link.js";
 import { shown } from "../place.js";
@@ -36,7 +37,7 @@ function Row({ alarm, isActive }) {
   return html`<li id=${`alarm-${alarm.id}`} role="option" aria-selected=${isActive} class=${`alarm s-${stateOf(alarm)}${isActive ? " active" : ""}${openAlarm.value === alarm.id ? " open" : ""}`}
       onClick=${() => { activeId.value = alarm.id; shown.value = `alarm:${alarm.id}`; }}>
     <span class=${`tag p${alarm.priority}`}>P${alarm.priority}</span>
-    <span class="alarm-text">${lang.value === "en" ? alarm.text.en : alarm.text.zh}</span>
+    <span class="alarm-text">${alarmText(alarm)}</span>
     <span class="alarm-source">${nameOf(alarm)}${(alarm.count ?? 1) > 1 ? html` <b class="warn">×${alarm.count}</b>` : ""}${alarm.suppresses ? html` <small class="muted">${t("alarms.explains", { n: alarm.suppresses })}</small>` : ""}</span>
     <${StateMark} alarm=${alarm} />
     <span class="alarm-when" title=${fullTime(alarm.since, zone)}>${moment(alarm.since, now.value, zone)}<small>${when}</small></span>

@@ -1,7 +1,9 @@
 // A resource, opened: what it is, what it is doing and since when, what that is known from, its day, its track.
 import { html, useEffect } from "../../vendor/preact.js";
+import { alarmText } from "../access/carriers.js";
+import { UnlockHere } from "../access/unlock.js";
 import { age, fullTime, valueText } from "../format.js";
-import { lang, pointName, t } from "../i18n.js";
+import { pointName, t } from "../i18n.js";
 import { alarms, entities, now, roster } from "../live/link.js";
 import { isOutOfReach } from "../live/reach.js";
 import { markOf } from "../overview/health.js";
@@ -59,7 +61,7 @@ function Sources({ entity }) {
 /** Alarms name a gateway without the sign of its id. @param {{id: string}} props */
 function Alarmed({ id }) {
   const here = alarms.value.filter((one) => one.source === id.replace("/@", "/"));
-  return html`${here.map((one) => html`<p key=${one.id} class="calm" role="status"><span class=${`tag p${one.priority}`}>P${one.priority}</span> ${lang.value === "en" ? one.text.en : one.text.zh}</p>`)}`;
+  return html`${here.map((one) => html`<p key=${one.id} class="calm" role="status"><span class=${`tag p${one.priority}`}>P${one.priority}</span> ${alarmText(one)}</p>`)}`;
 }
 
 export function Detail() {
@@ -75,6 +77,7 @@ export function Detail() {
     ${look.stale && html`<p class="calm warn">${staleWords(entity, now.value)}. ${t("dispatch.last_known")}</p>`}
     <${Alarmed} id=${id} />
     <${PlaceActions} entity=${entity} />
+    ${entity.kind === "door" && html`<${UnlockHere} key=${`unlock ${id}`} site=${entity.site} door=${entity.id.slice(entity.id.indexOf(":") + 1)} />`}
     <${ThingFacts} entity=${entity} />
     ${entity.kind === "patrol" && html`<${Checkpoints} entity=${entity} />`}
     ${entity.kind === "vehicle" && html`<${Replay} key=${`replay ${id}`} vehicle=${entity} />`}

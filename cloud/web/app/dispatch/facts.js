@@ -76,7 +76,7 @@ function doorLines(entity) {
     ["warning", facts["tampered"] && html`<span class="warn">${word("warning", "tampered")}</span>`],
     ["why", facts["why"] ? word("why", String(facts["why"]).replaceAll(" ", "_")) : ""],
     ["locked", facts["locked"] === undefined || facts["locked"] === null ? "" : t(facts["locked"] ? "dispatch.locked" : "dispatch.unlocked")],
-    ["last", last ? [word("passage", String(last.kind)), carrierOf(last.who), at(last.at)].filter(Boolean).join(" · ") : ""],
+    ["last", last ? [word("passage", String(last.kind)), carrierOf(last.who, entity.site), at(last.at)].filter(Boolean).join(" · ") : ""],
     ["pace", typeof facts["throughput_s"] === "number" ? t("dispatch.pace", { s: number(facts["throughput_s"], 1) }) : "", typeof facts["throughput_n"] === "number" ? t("dispatch.of_n", { n: facts["throughput_n"] }) : ""],
     ["passed", typeof facts["passed_today"] === "number" ? number(facts["passed_today"]) : ""],
     ["denied", typeof facts["denied_today"] === "number" ? number(facts["denied_today"]) : ""],
@@ -148,7 +148,7 @@ function equipmentLines(entity) {
   const { at } = timesOf(entity);
   const { last } = facts;
   return [
-    ["last", last ? [eventName(String(last.kind)), carrierOf(last.who), at(last.at)].filter(Boolean).join(" · ") : ""],
+    ["last", last ? [eventName(String(last.kind)), carrierOf(last.who, entity.site), at(last.at)].filter(Boolean).join(" · ") : ""],
     ["circuit", textOf(own.circuit)], ["door", [own.door, own.room, own.vehicle, own.checkpoint].filter(Boolean).join(", ")],
     ["building", standsIn(own)], ["unit", textOf(facts["unit"])],
   ];

@@ -1,4 +1,5 @@
 // What a thing says about itself in one line, in the reader's language.
+import { carrier } from "../access/carriers.js";
 import { age, hourMinute, moment, number } from "../format.js";
 import { catalogueWords, eventName, lang, t, word } from "../i18n.js";
 import { entities } from "../live/link.js";
@@ -72,7 +73,7 @@ function doorLine(entity, now) {
   const code = String(facts["state"] ?? "unknown");
   const since = facts["since"] && code !== "closed" ? age(now - facts["since"]) : "";
   const pace = typeof facts["throughput_s"] === "number" ? t("dispatch.pace", { s: number(facts["throughput_s"], 1) }) : "";
-  const last = facts["last"] ? joined([word("passage", String(facts["last"].kind)), carrierOf(facts["last"].who)]) : "";
+  const last = facts["last"] ? joined([word("passage", String(facts["last"].kind)), carrierOf(facts["last"].who, entity.site)]) : "";
   const waiting = facts["waiting"] > 0 ? t("dispatch.waiting", { n: facts["waiting"] }) : "";
   return joined([stateWord("door", code), facts["tampered"] && word("warning", "tampered"), since, waiting, pace || last]);
 }
@@ -115,10 +116,10 @@ function visitorLine(entity) {
   return joined([stateWord("visitor", String(facts["state"] ?? "unknown")), span, facts["host"] && t("dispatch.visits", { host: textOf(facts["host"]) }), textOf(facts["plate"])]);
 }
 
-/** Whose card it was; one that nobody carries is called by the beginning of its key. @param {any} who */
-export function carrierOf(who) {
+/** Whose card it was; one that nobody is known to carry is called by the beginning of its key. @param {any} who @param {string} site */
+export function carrierOf(who, site) {
   const said = textOf(who), card = /^card ([0-9a-f]{6})$/.exec(said)?.[1];
-  return card ? t("dispatch.card", { card }) : said;
+  return card ? carrier(site, card) || t("dispatch.card", { card }) : said;
 }
 
 /** Who or what did something, and by what right, in words where they are ours. @param {any} by */
@@ -143,7 +144,7 @@ function gatewayLine(entity) {
 /** @param {Entity} entity */
 function equipmentLine(entity) {
   const facts = factsOf(entity), last = facts["last"];
-  return joined([stateWord(entity.kind, codeOf(entity)), textOf(facts["facts"]?.circuit), last && joined([eventName(String(last.kind)), carrierOf(last.who)]), standsIn(facts["facts"])]);
+  return joined([stateWord(entity.kind, codeOf(entity)), textOf(facts["facts"]?.circuit), last && joined([eventName(String(last.kind)), carrierOf(last.who, entity.site)]), standsIn(facts["facts"])]);
 }
 
 /** @type {Record<string, (entity: Entity, now: number) => string>} */

@@ -1,7 +1,8 @@
 // The footer: the two worst alarms in words, and whether the chain below is whole.
 import { computed, html } from "../../vendor/preact.js";
+import { alarmText } from "../access/carriers.js";
 import { moment, number, seconds } from "../format.js";
-import { lang, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { alarms, entities, now, roster } from "../live/link.js";
 import { site } from "../place.js";
 import { pageZone } from "../sites.js";
@@ -26,7 +27,7 @@ const chain = computed(() => {
 
 /** @param {{alarm: import("../types.d.ts").Alarm}} props */
 export function AlarmWords({ alarm }) {
-  return html`<span class=${`tag p${alarm.priority}`}>P${alarm.priority}</span><span class="words">${lang.value === "en" ? alarm.text.en : alarm.text.zh}</span>`;
+  return html`<span class=${`tag p${alarm.priority}`}>P${alarm.priority}</span><span class="words">${alarmText(alarm)}</span>`;
 }
 
 /** @param {{frozen: boolean}} props */

@@ -1,7 +1,8 @@
 // Beside the list: what needs somebody, and what happened last. An opened number takes its place.
 import { html, useEffect } from "../../vendor/preact.js";
+import { alarmText } from "../access/carriers.js";
 import { age, fullTime, moment } from "../format.js";
-import { eventName, lang, t } from "../i18n.js";
+import { eventName, t } from "../i18n.js";
 import { alarms, entities, now, roster } from "../live/link.js";
 import { shown } from "../place.js";
 import { pageZone, zoneOf } from "../sites.js";
@@ -15,7 +16,7 @@ function Alarms() {
   const list = alarms.value;
   return html`<section class="card alarms"><h2 class="h">${t("alarms.title")}<small>${list.length > 0 ? t("alarms.active", { n: list.length }) : ""}</small></h2>
     ${list.length === 0 && html`<p class="calm muted">${t("alarms.none")}</p>`}
-    <ul>${list.map((alarm) => html`<li key=${alarm.id}><span class=${`tag p${alarm.priority}`}>P${alarm.priority}</span><span class="words">${lang.value === "en" ? alarm.text.en : alarm.text.zh}</span>
+    <ul>${list.map((alarm) => html`<li key=${alarm.id}><span class=${`tag p${alarm.priority}`}>P${alarm.priority}</span><span class="words">${alarmText(alarm)}</span>
       <span class="age">${t("alarms.since", { time: moment(alarm.since, now.value, pageZone.value), age: age(now.value - alarm.since) })}</span></li>`)}</ul>
   </section>`;
 }
