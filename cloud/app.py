@@ -39,6 +39,7 @@ from cloud.identity.service import IdentityService
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
 from cloud.ingest.expired import Expiry
 from cloud.ingest.path import Ingest
+from cloud.ingest.recall import Recall
 from cloud.ingest.subscriber import ALL, BESIDE_BATCHES, BrokerSettings
 from cloud.ingest.takeover import take_over
 from cloud.live.presence import Presence
@@ -207,6 +208,7 @@ class Collector:
         self._connect_access(presence)
         committed += [self.live, self.rules, self.commanding, self.configuring, *self.features.handlers]
         announced += [self.live, self.rules, self.configuring, *self.features.announced]
+        announced.append(Recall(self.ingest, self.store, self.alarms, self.inventory.time_zone, clock))
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         services = Services(
             clock=clock,
