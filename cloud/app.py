@@ -46,6 +46,7 @@ from cloud.live.presence import Presence
 from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
+from cloud.privacy.sent_again import deleted_events
 from cloud.privacy.wiring import privacy_of
 from cloud.registry.alarm_book import AlarmBook
 from cloud.registry.approval_book import ApprovalBook
@@ -176,7 +177,7 @@ class Collector:
             announcement_handlers=announced,
             refusal=self.identities.refusal,
             renewals=self.identities.take_renewal,
-            expiry=Expiry(settings.people_days),
+            expiry=Expiry(settings.people_days, deleted_events(settings.data, clock.now_ms())),
         )
         self.identities.publish = self.ingest.publish
         if settings.own_certificate:

@@ -66,7 +66,8 @@ class Change:
     sealed_at: the wall clock, ms. origins: of device messages whose events are in `drafts` or `untimed`. untimed:
     items whose times are milliseconds of the monotonic clock of `boot`. release: closed ranges of acked places; they
     are deleted, or kept for a time where the buffer was told to: then they count as waiting no more, are the first to
-    go when room is needed, and are found by `read` until they are gone.
+    go when room is needed, and are found by `read` until they are gone. That they are acked is written a little later:
+    a kill may forget it, and they are sent once more.
     pinned: places that must not be dropped when room is made (they are on their way). The newest batch outlives its
     release until a newer one is stored; a restart before that forgets the release (the batch is sent once more).
     """

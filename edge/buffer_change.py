@@ -18,7 +18,7 @@ from edge.buffer import (
     Seal,
     gap_event,
 )
-from edge.buffer_keeping import SPARE_BYTES, Keeping, oldest_waiting
+from edge.buffer_keeping import SPARE_BYTES, STORE_EVERY_MS, Keeping, oldest_waiting, store_marks
 from edge.buffer_rows import ROW_BYTES, Epoch, Rows, Totals, UntimedRow, identify
 from edge.contract import FailPoint
 from edge.kept import NO_MARKS, Marks
@@ -62,6 +62,9 @@ class State:
     damage: Damage | None = None
     kept: Marks = NO_MARKS
     """Acked and still there. They are in no total."""
+    kept_stored: Marks = NO_MARKS
+    """As the file has it, written at `kept_stored_at`, ms."""
+    kept_stored_at: int = 0
 
 
 @dataclass
@@ -97,7 +100,6 @@ class Transaction:
     ) -> None:
         self._rows = rows
         self._keeping = Keeping(rows, keep_ms, fail_point)
-        self._before = state
         self._seal = seal_one
         self._soft_bytes = soft_bytes
         self._fail_point = fail_point
@@ -120,6 +122,9 @@ class Transaction:
         if not committed.batches and any(first <= newest <= last for first, last in change.release):
             # The newest batch may be gone and nothing came after it: its number must not be given out again.
             self._rows.set_meta("last_place", newest)
+        if abs(change.sealed_at - self.state.kept_stored_at) >= STORE_EVERY_MS:
+            store_marks(self._rows, self.state.kept_stored, self.state.kept)
+            self.state = replace(self.state, kept_stored=self.state.kept, kept_stored_at=change.sealed_at)
         if change.damage_told:
             self._rows.set_meta("damage", None)
             self.state = replace(self.state, damage=None)
@@ -129,10 +134,6 @@ class Transaction:
         """Nothing but room, as far as acked batches take it."""
         self._keep(self._keeping.give_up(self.state.kept, self.state.last, wanted))
         return Committed([])
-
-    def finish(self) -> None:
-        """Last of all: store which batches are kept."""
-        self._keeping.write(self._before.kept, self.state.kept)
 
     def retime(self, retiming: Retiming, sealed_at: int) -> Committed:
         """Give the oldest untimed items of one boot their time."""
@@ -358,7 +359,7 @@ class Transaction:
         self.state = replace(self.state, kept=marks)
 
     def _note_oldest(self) -> None:
-        first, sealed_at = oldest_waiting(self._rows, self.state.kept)
+        first, sealed_at = oldest_waiting(self._rows, self.state.kept, max(self.state.first - 1, 0))
         self.state = replace(self.state, first=first, oldest_sealed_at=sealed_at)
 
 

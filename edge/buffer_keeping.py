@@ -15,6 +15,10 @@ CLOSED, NEWEST = "kept", "acked"
 PLACES_PER_COMMIT = 256
 """Deleted at most with one commit because their time is over: a card event must not wait for an hour's batches."""
 
+STORE_EVERY_MS = 10_000
+"""Marks are written so often and when the file is closed, not with every ack: each time is a page on the flash. What
+was acked since is sent once more after a kill."""
+
 SLICE = 32
 SPARE_BYTES = 64 * 1024
 """Given up at a time where room is needed, so that it is not needed again with the next commit."""
@@ -66,14 +70,15 @@ class Keeping:
                     first = part[1] + 1
         return marks
 
-    def write(self, before: Marks, after: Marks) -> None:
-        """Store the marks, as far as they changed."""
-        if after == before:
-            return
-        old, new = before.as_texts(), after.as_texts()
-        for key, was, text in zip((CLOSED, NEWEST), old, new, strict=True):
-            if text != was or not before.segments:
-                self._rows.set_meta(key, text)
+
+def store_marks(rows: Rows, before: Marks, after: Marks) -> None:
+    """Store the marks, as far as they are not what is stored."""
+    if after == before:
+        return
+    old, new = before.as_texts(), after.as_texts()
+    for key, was, text in zip((CLOSED, NEWEST), old, new, strict=True):
+        if text != was or not before.segments:
+            rows.set_meta(key, text)
 
 
 def stored_marks(rows: Rows, newest: int) -> Marks:
@@ -89,9 +94,9 @@ def waiting_totals(rows: Rows, marks: Marks, first: int, last: int) -> Totals:
     return found
 
 
-def oldest_waiting(rows: Rows, marks: Marks) -> tuple[int, int]:
-    """(place, sealed_at) of the first batch without an ack; zeros when there is none."""
-    place, sealed_at = rows.oldest_batch(0)
+def oldest_waiting(rows: Rows, marks: Marks, after: int = 0) -> tuple[int, int]:
+    """(place, sealed_at) of the first batch behind a place that has no ack; zeros when there is none."""
+    place, sealed_at = rows.oldest_batch(after)
     while place and (end := marks.end_of(place)) is not None:
         place, sealed_at = rows.oldest_batch(end)
     return place, sealed_at

@@ -30,7 +30,7 @@ from edge.buffer_file import (
     is_empty,
     sync_folder,
 )
-from edge.buffer_keeping import SPARE_BYTES, kept_now, oldest_waiting, stored_marks, waiting_totals
+from edge.buffer_keeping import SPARE_BYTES, kept_now, oldest_waiting, store_marks, stored_marks, waiting_totals
 from edge.buffer_room import NOTHING, Need, Room
 from edge.buffer_rows import Epoch, Rows, identify, kind_of, what_is_wrong
 from edge.contract import FailPoint
@@ -235,6 +235,7 @@ class SqliteBuffer:
             first=waiting_from,
             oldest_sealed_at=oldest_sealed_at,
             kept=kept,
+            kept_stored=kept,
             used_bytes=rows.used_bytes(),
             damage=damage,
         )
@@ -290,7 +291,6 @@ class SqliteBuffer:
             soft_bytes = int(self._max_bytes * SOFT_SHARE)
             transaction = Transaction(rows, state, self._seal, soft_bytes, self._fail_point, self._keep_ms)
             committed = work(transaction)
-            transaction.finish()
             self._fail_point("before_commit")
             connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -370,7 +370,10 @@ class SqliteBuffer:
     def _close(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
-                Rows(self._connection).set_meta("open", None)
+                rows = Rows(self._connection)
+                if self._state is not None and not self._connection.in_transaction:
+                    store_marks(rows, self._state.kept_stored, self._state.kept)
+                rows.set_meta("open", None)
         self._disconnect()
 
     def _disconnect(self) -> None:

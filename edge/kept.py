@@ -54,7 +54,13 @@ class Marks(NamedTuple):
 
     def meet(self, first: int, last: int) -> list[Span]:
         """The parts of first..last that are marked, ascending."""
-        parts = [part for each in self.segments for part in Ranges(each.ranges).meet(first, last)]
+        parts = [
+            (max(start, first), min(end, last))
+            for each in self.segments
+            if each.ranges[0][0] <= last and first <= each.ranges[-1][1]
+            for start, end in each.ranges
+            if start <= last and first <= end
+        ]
         return list(Ranges(sorted(parts)))
 
     def miss(self, first: int, last: int) -> list[Span]:
@@ -104,9 +110,8 @@ class Marks(NamedTuple):
         return Marks(tuple(Segment(min(each.at, now_ms), each.ranges) for each in self.segments))
 
     def end_of(self, place: int) -> int | None:
-        """The last place up to which all are marked from this one on; None when it is not marked itself."""
-        found = self.meet(place, 2**63 - 1)
-        return found[0][1] if found and found[0][0] == place else None
+        """A place up to which all are marked from this one on; None when it is not marked itself."""
+        return next((end for each in self.segments for start, end in each.ranges if start <= place <= end), None)
 
     def as_texts(self) -> tuple[str, str]:
         """(closed segments, the newest one): only the second, a short one, changes with every ack."""

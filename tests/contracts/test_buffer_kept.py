@@ -52,7 +52,7 @@ async def test_marks_outlive_a_kill_and_what_was_acked_does_not_wait_again(tmp_p
     buffer = keeping(tmp_path / "b.db")
     await buffer.open()
     await fill(buffer, 30)
-    await buffer.commit(Change(sealed_at=AT, drafts=[event(99)], release=[(1, 10), (21, 25)]))
+    await buffer.commit(Change(sealed_at=AT + 20_000, drafts=[event(99)], release=[(1, 10), (21, 25)]))
     for suffix in ("", "-wal"):
         shutil.copy(tmp_path / f"b.db{suffix}", tmp_path / f"killed.db{suffix}")
     await buffer.close()

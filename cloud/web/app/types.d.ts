@@ -32,8 +32,11 @@ export interface Report {
   resent_batches: number; quarantined: number; dropped_readings: number; dropped_events?: number; untimed?: number; epoch?: string;
   disk_full_s?: number | null; in_memory?: number; buffer_error?: string; link_error?: string;
   clock: { state: string; wall_ms: number; step_ms?: number } | null; buses: BusReport[]; devices: DeviceReport[];
-  rss_bytes: number; uptime_s: number;
+  rss_bytes: number; uptime_s: number; kept?: Kept | null;
 }
+
+/** Batches that were acked and that the gateway still has; those asked for again. */
+export interface Kept { batches?: number; since?: number; waiting?: number; sent?: number }
 
 export interface Attributes {
   profile?: string; state?: string; achieved_s?: number | null; every_s?: number | null; last_error?: string;
