@@ -41,11 +41,13 @@ from cloud.identity.service import IdentityService
 from cloud.ingest.contract import AnnouncementHandler, CommittedHandler
 from cloud.ingest.expired import Expiry
 from cloud.ingest.path import Ingest
+from cloud.ingest.recall import Recall
 from cloud.ingest.subscriber import ALL, BESIDE_BATCHES, BrokerSettings
 from cloud.live.presence import Presence
 from cloud.live.refill import refill
 from cloud.live.state import LiveState
 from cloud.live.stream import Stream
+from cloud.privacy.sent_again import deleted_events
 from cloud.privacy.wiring import privacy_of
 from cloud.registry.alarm_book import AlarmBook
 from cloud.registry.approval_book import ApprovalBook
@@ -178,7 +180,7 @@ class Collector:
             announcement_handlers=announced,
             refusal=self.identities.refusal,
             renewals=self.identities.take_renewal,
-            expiry=Expiry(settings.people_days),
+            expiry=Expiry(settings.people_days, deleted_events(settings.data, clock.now_ms())),
         )
         self.identities.publish = self.ingest.publish
         if settings.own_certificate:
@@ -211,6 +213,7 @@ class Collector:
         self._connect_access(presence)
         committed += [self.live, self.rules, self.commanding, self.configuring, *self.features.handlers]
         announced += [self.live, self.rules, self.configuring, *self.features.announced]
+        announced.append(Recall(self.ingest, self.store, self.alarms, self.inventory.time_zone, clock))
         self.gate = Gate(self.sessions, self.tokens, self.stream, clock)
         services = Services(
             clock=clock,

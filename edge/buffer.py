@@ -64,7 +64,10 @@ class Change:
     """One transaction: all of it is on disk or nothing.
 
     sealed_at: the wall clock, ms. origins: of device messages whose events are in `drafts` or `untimed`. untimed:
-    items whose times are milliseconds of the monotonic clock of `boot`. release: closed ranges of acked places.
+    items whose times are milliseconds of the monotonic clock of `boot`. release: closed ranges of acked places; they
+    are deleted, or kept for a time where the buffer was told to: then they count as waiting no more, are the first to
+    go when room is needed, and are found by `read` until they are gone. That they are acked is written a little later:
+    a kill may forget it, and they are sent once more.
     pinned: places that must not be dropped when room is made (they are on their way). The newest batch outlives its
     release until a newer one is stored; a restart before that forgets the release (the batch is sent once more).
     """
@@ -115,6 +118,7 @@ class Opened(NamedTuple):
     """The buffer as it was found. first > last means empty. last_good_at: newest trusted wall clock, 0 when none.
 
     untimed: per boot, the monotonic instant (ms) of its first item. damage: set aside, not yet reported as an event.
+    kept: closed ranges of places that were acked and are kept: they do not wait to be sent.
     """
 
     epoch: str
@@ -123,6 +127,19 @@ class Opened(NamedTuple):
     last_good_at: int
     untimed: dict[str, int]
     damage: Damage | None
+    kept: Sequence[tuple[int, int]] = ()
+
+
+class Kept(NamedTuple):
+    """Acked batches that are still on the disk. since: when the first of them was acked, ms, 0 when there is none.
+
+    spans: (epoch, first, last) seqs between which each batch is kept, or was dropped or set apart before its ack; what
+    stands below `first` is gone, what stands above `last` was not all acked yet.
+    """
+
+    batches: int
+    since: int
+    spans: tuple[tuple[str, int, int], ...]
 
 
 class Figures(NamedTuple):
@@ -145,6 +162,8 @@ class Figures(NamedTuple):
     dropped_events: int
     error: str
     disk_full_since: float | None = None
+    kept: Kept | None = None
+    """None in a buffer that deletes what is acked."""
 
 
 class Retiming(NamedTuple):
@@ -184,6 +203,9 @@ class Buffer(Protocol):
 
     def place_of(self, epoch: str) -> int | None:
         """What to add to a seq of this epoch to get its place; None for an epoch this file never had."""
+
+    def kept(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The parts of places first..last that were acked and are kept, ascending."""
 
     def figures(self) -> Figures:
         """The buffer now, from memory."""

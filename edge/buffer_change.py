@@ -18,8 +18,10 @@ from edge.buffer import (
     Seal,
     gap_event,
 )
+from edge.buffer_keeping import SPARE_BYTES, STORE_EVERY_MS, Keeping, oldest_waiting, store_marks
 from edge.buffer_rows import ROW_BYTES, Epoch, Rows, Totals, UntimedRow, identify
 from edge.contract import FailPoint
+from edge.kept import NO_MARKS, Marks
 from edge.sealer import Places, Sealed, retimed, seal_all
 from protocols.batch import Batch, Identity, open_batch
 from protocols.errors import BadBatch
@@ -50,7 +52,7 @@ class State:
     dropped_readings: int = 0
     dropped_events: int = 0
     first: int = 0
-    """The lowest place in use, 0 when there is none."""
+    """The lowest place without an ack, 0 when there is none."""
     oldest_sealed_at: int = 0
     deferred: int = 0
     """A released place that is still the newest; its row keeps the highest seq. It is in no total any more."""
@@ -58,6 +60,11 @@ class State:
     """No telemetry older than this place is left (a hint, so that looking for the oldest stays cheap)."""
     used_bytes: int = 0
     damage: Damage | None = None
+    kept: Marks = NO_MARKS
+    """Acked and still there. They are in no total."""
+    kept_stored: Marks = NO_MARKS
+    """As the file has it, written at `kept_stored_at`, ms."""
+    kept_stored_at: int = 0
 
 
 @dataclass
@@ -88,8 +95,11 @@ class _Gap:
 class Transaction:
     """Between BEGIN and COMMIT; afterwards `state` is what holds."""
 
-    def __init__(self, rows: Rows, state: State, seal_one: Seal, soft_bytes: int, fail_point: FailPoint) -> None:
+    def __init__(
+        self, rows: Rows, state: State, seal_one: Seal, soft_bytes: int, fail_point: FailPoint, keep_ms: int = 0
+    ) -> None:
         self._rows = rows
+        self._keeping = Keeping(rows, keep_ms, fail_point)
         self._seal = seal_one
         self._soft_bytes = soft_bytes
         self._fail_point = fail_point
@@ -101,7 +111,8 @@ class Transaction:
         """Do all that a change asks for."""
         newest = self.state.last
         if change.drafts or change.release or change.rejected:
-            self._release(change.release, replaced=bool(change.drafts))
+            self._release(change.release, replaced=bool(change.drafts), now_ms=change.sealed_at)
+        self._keep(self._keeping.expire(self.state.kept, self.state.last, change.sealed_at))
         for rejected in change.rejected:
             self._isolate(rejected)
         committed = self._store(change.drafts, change.sealed_at, change.pinned, extra=_size_hint(change.untimed))
@@ -111,10 +122,18 @@ class Transaction:
         if not committed.batches and any(first <= newest <= last for first, last in change.release):
             # The newest batch may be gone and nothing came after it: its number must not be given out again.
             self._rows.set_meta("last_place", newest)
+        if abs(change.sealed_at - self.state.kept_stored_at) >= STORE_EVERY_MS:
+            store_marks(self._rows, self.state.kept_stored, self.state.kept)
+            self.state = replace(self.state, kept_stored=self.state.kept, kept_stored_at=change.sealed_at)
         if change.damage_told:
             self._rows.set_meta("damage", None)
             self.state = replace(self.state, damage=None)
         return committed
+
+    def spare(self, wanted: int) -> Committed:
+        """Nothing but room, as far as acked batches take it."""
+        self._keep(self._keeping.give_up(self.state.kept, self.state.last, wanted))
+        return Committed([])
 
     def retime(self, retiming: Retiming, sealed_at: int) -> Committed:
         """Give the oldest untimed items of one boot their time."""
@@ -154,8 +173,14 @@ class Transaction:
                 gaps.append(gap.event(sealed_at, rejected.reason))
         return self._store([Draft(Kind.GAPS, events=gaps)], sealed_at, (), extra=0).batches if gaps else []
 
-    def _release(self, ranges: Iterable[tuple[int, int]], *, replaced: bool) -> None:
+    def _release(self, ranges: Iterable[tuple[int, int]], *, replaced: bool, now_ms: int) -> None:
         state = self.state
+        if self._keeping.keep_ms:
+            marks, gone = self._keeping.mark(state.kept, ranges, state.last, now_ms)
+            self.state = replace(state, totals=state.totals.minus(gone), kept=marks)
+            if gone.batches:
+                self._note_oldest()
+            return
         newest = state.last if replaced else state.last - 1
         deferred = state.deferred
         gone = Totals()
@@ -179,6 +204,8 @@ class Transaction:
         if span is None:
             return None
         state = self.state
+        if state.kept.meet(rejected.place, rejected.place):
+            totals, state = Totals(), replace(state, kept=state.kept.without([(rejected.place, rejected.place)]))
         if rejected.place == state.deferred:
             totals, state = Totals(), replace(state, deferred=0)
         self.state = replace(state, totals=state.totals.minus(totals), quarantined=self._rows.quarantined())
@@ -220,6 +247,9 @@ class Transaction:
         if self.state.used_bytes + need <= self._soft_bytes:
             return []
         missing = self._rows.used_bytes() + need - self._soft_bytes
+        if missing > 0 and self.state.kept.segments:
+            self.spare(missing + SPARE_BYTES)
+            missing = self._rows.used_bytes() + need - self._soft_bytes
         if missing <= 0:
             return []
         first_time = not (self.state.dropped_readings or self.state.dropped_events)
@@ -325,8 +355,11 @@ class Transaction:
             del known[digest]
         self.state = replace(self.state, origins=known)
 
+    def _keep(self, marks: Marks) -> None:
+        self.state = replace(self.state, kept=marks)
+
     def _note_oldest(self) -> None:
-        first, sealed_at = self._rows.oldest_batch()
+        first, sealed_at = oldest_waiting(self._rows, self.state.kept, max(self.state.first - 1, 0))
         self.state = replace(self.state, first=first, oldest_sealed_at=sealed_at)
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from edge.buffer_keeping import CLOSED, NEWEST
+from edge.kept import read_marks
+
 
 class FileFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What lies in the file, as of its last checkpoint: the last few batches may not be counted."""
@@ -34,10 +37,18 @@ def look(path: Path) -> FileFigures:
         connection = sqlite3.connect(f"file:{path.absolute()}?mode=ro&immutable=1", uri=True)
         with contextlib.closing(connection):
             run = connection.execute
-            sums = run(
-                "SELECT count(*), total(readings), total(events), total(length(payload)), min(sealed_at),"
-                " max(sealed_at) FROM batch"
-            ).fetchone()
+            meta = dict(run("SELECT key, value FROM meta WHERE key IN (?, ?)", (CLOSED, NEWEST)))
+            first, last = run("SELECT coalesce(min(place), 1), coalesce(max(place), 0) FROM batch").fetchone()
+            parts = read_marks(meta.get(CLOSED), meta.get(NEWEST)).miss(first, last)
+            sums = [0, 0, 0, 0, 0, 0]
+            for part in parts:
+                of_part = run(
+                    "SELECT count(*), total(readings), total(events), total(length(payload)), min(sealed_at),"
+                    " max(sealed_at) FROM batch WHERE place BETWEEN ? AND ?",
+                    part,
+                ).fetchone()
+                sums[:4] = [had + more for had, more in zip(sums, of_part[:4], strict=False)]
+                sums[4:] = [sums[4] or of_part[4] or 0, of_part[5] or sums[5]]
             epoch = run("SELECT name FROM epoch ORDER BY base DESC LIMIT 1").fetchone()
             return FileFigures(
                 path=str(path),

@@ -61,12 +61,6 @@ class Rows:
         """All epochs, the current one last."""
         return [Epoch(*row) for row in self._run("SELECT base, name FROM epoch ORDER BY base")]
 
-    def totals(self) -> Totals:
-        found = self._run(
-            "SELECT count(*), total(readings), total(events), total(length(payload)) FROM batch"
-        ).fetchone()
-        return Totals(*map(int, found))
-
     def ends(self) -> tuple[int, int]:
         """The first and last place taken; (1, 0) when there is none."""
         first, last = self._run("SELECT (SELECT min(place) FROM batch), (SELECT max(place) FROM batch)").fetchone()
@@ -79,9 +73,11 @@ class Rows:
             (place, int(kind), readings, events, from_at, to_at, sealed_at, oldest, payload),
         )
 
-    def oldest_batch(self) -> tuple[int, int]:
-        """(place, sealed_at) of the first batch; zeros when there is none."""
-        row = self._run("SELECT place, sealed_at FROM batch ORDER BY place LIMIT 1").fetchone()
+    def oldest_batch(self, after: int = 0) -> tuple[int, int]:
+        """(place, sealed_at) of the first batch behind a place; zeros when there is none."""
+        row = self._run(
+            "SELECT place, sealed_at FROM batch WHERE place > ? ORDER BY place LIMIT 1", (after,)
+        ).fetchone()
         return (row[0], row[1]) if row else (0, 0)
 
     def newest_sealed_at(self) -> int:
@@ -110,6 +106,10 @@ class Rows:
         if found.batches:
             self._run("DELETE FROM batch WHERE place BETWEEN ? AND ?", (first, last))
         return found
+
+    def forget(self, first: int, last: int) -> None:
+        """Remove the batches of a range of places of which nothing is to be counted."""
+        self._run("DELETE FROM batch WHERE place BETWEEN ? AND ?", (first, last))
 
     def totals_of(self, first: int, last: int) -> Totals:
         """What the batches of a range of places hold."""

@@ -30,13 +30,14 @@ from edge.buffer_file import (
     is_empty,
     sync_folder,
 )
+from edge.buffer_keeping import SPARE_BYTES, kept_now, oldest_waiting, store_marks, stored_marks, waiting_totals
 from edge.buffer_room import NOTHING, Need, Room
 from edge.buffer_rows import Epoch, Rows, identify, kind_of, what_is_wrong
 from edge.contract import FailPoint
 from edge.failpoint import never
 from edge.salvage import finish_swap, has_log, inspect_log, set_aside
 from protocols.batch import peek
-from protocols.clock import Clock
+from protocols.clock import MS_PER_S, Clock
 from protocols.errors import BadBatch, StoreDamaged, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,19 @@ T = TypeVar("T")
 class SqliteBuffer:
     """See `edge.buffer.Buffer`. Constructing opens nothing."""
 
-    def __init__(self, path: Path, *, max_bytes: int, seal: Seal, clock: Clock, fail_point: FailPoint = never) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_bytes: int,
+        seal: Seal,
+        clock: Clock,
+        fail_point: FailPoint = never,
+        keep_acked_s: float = 0.0,
+    ) -> None:
+        """keep_acked_s: acked batches stay so long, as long as there is room; 0 deletes them with the next commit."""
         self.path = path
+        self._keep_ms = int(keep_acked_s * MS_PER_S)
         self._max_bytes = max(max_bytes, MAX_BYTES_LEAST)
         self._seal = seal
         self._clock = clock
@@ -97,6 +109,9 @@ class SqliteBuffer:
         found = [each.base for each in self._state.epochs if each.name == epoch] if self._state else []
         return found[-1] if found else None
 
+    def kept(self, first: int, last: int) -> list[tuple[int, int]]:
+        return self._state.kept.meet(first, last) if self._state is not None else []
+
     def figures(self) -> Figures:
         state = self._state
         if state is None:
@@ -118,6 +133,9 @@ class SqliteBuffer:
             dropped_events=state.dropped_events,
             error=self._error,
             disk_full_since=self._room.full_since,
+            kept=kept_now(state.kept, state.epochs, state.first if totals.batches else 0, state.last)
+            if self._keep_ms
+            else None,
         )
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -201,23 +219,29 @@ class SqliteBuffer:
         last = max(newest, int(str(rows.meta("last_place") or 0)), epochs[-1].base)
         if newest:
             self._compare_newest(rows, epochs, newest)
+        kept = stored_marks(rows, newest)
+        waiting_from, oldest_sealed_at = oldest_waiting(rows, kept)
         untimed_id, untimed_items = rows.untimed_items()
         told = rows.meta("damage")
         damage = Damage(*self._split_damage(str(told))) if told else None
         self._state = State(
             epochs=epochs,
             last=last,
-            totals=rows.totals(),
+            totals=waiting_totals(rows, kept, first, newest),
             origins={digest: slot for slot, digest in rows.origins()},
             untimed_id=untimed_id,
             untimed_items=untimed_items,
             quarantined=rows.quarantined(),
-            first=first if newest else 0,
-            oldest_sealed_at=rows.oldest_batch()[1],
+            first=waiting_from,
+            oldest_sealed_at=oldest_sealed_at,
+            kept=kept,
+            kept_stored=kept,
             used_bytes=rows.used_bytes(),
             damage=damage,
         )
-        return Opened(epochs[-1].name, first, newest, rows.newest_sealed_at(), rows.untimed_boots(), damage)
+        last_good_at = rows.newest_sealed_at()
+        acked = kept.meet(first, newest)
+        return Opened(epochs[-1].name, first, newest, last_good_at, rows.untimed_boots(), damage, acked)
 
     def _compare_newest(self, rows: Rows, epochs: list[Epoch], place: int) -> None:
         """The newest batch says its own name; when the file says another, its epochs are damaged."""
@@ -236,7 +260,7 @@ class SqliteBuffer:
 
     def _commit(self, work: Callable[[Transaction], Committed], need: Need = NOTHING) -> Committed:
         try:
-            if not self._room.suffices(need, self._connection):
+            if not (self._room.suffices(need, self._connection) or self._spare(need)):
                 raise StoreUnavailable(f"{self.path}: {FULL}")
             committed = self._attempt(work)
         except StoreUnavailable as error:
@@ -252,12 +276,20 @@ class SqliteBuffer:
         self._room.keep_ballast()
         return committed
 
+    def _spare(self, need: Need) -> bool:
+        """On a full disk: give up acked batches for the free pages that `need` takes. True when that was enough."""
+        if self._state is None or not self._state.kept.segments:
+            return False
+        self._attempt(lambda work: work.spare(2 * need.payload_bytes + SPARE_BYTES))
+        return self._room.suffices(need, self._connection)
+
     def _attempt(self, work: Callable[[Transaction], Committed]) -> Committed:
         connection, state = self._ready()
         rows = Rows(connection)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(rows, state, self._seal, int(self._max_bytes * SOFT_SHARE), self._fail_point)
+            soft_bytes = int(self._max_bytes * SOFT_SHARE)
+            transaction = Transaction(rows, state, self._seal, soft_bytes, self._fail_point, self._keep_ms)
             committed = work(transaction)
             self._fail_point("before_commit")
             connection.execute("COMMIT")
@@ -338,7 +370,10 @@ class SqliteBuffer:
     def _close(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
-                Rows(self._connection).set_meta("open", None)
+                rows = Rows(self._connection)
+                if self._state is not None and not self._connection.in_transaction:
+                    store_marks(rows, self._state.kept_stored, self._state.kept)
+                rows.set_meta("open", None)
         self._disconnect()
 
     def _disconnect(self) -> None:

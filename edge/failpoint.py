@@ -16,6 +16,8 @@ VARIABLE = "DAYUAN_FAILPOINT"
 NAMES = (
     "before_commit",
     "mid_delete",
+    "mid_expiry",
+    "asked_again",
     "after_commit",
     "before_checkpoint",
     "mid_salvage",

@@ -95,6 +95,7 @@ class Gateway:
             seal=sealer(own.id),
             clock=clock,
             fail_point=fail_point,
+            keep_acked_s=site.buffer.keep_acked_s,
         )
         self._uplink = Uplink(
             self._buffer,

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 RELEASE_EVERY_S = 10.0
 """Acked batches are deleted with the next flush; when nothing new comes, after this long."""
 
+EXPIRE_EVERY_S = 600.0
+"""What was kept for long enough goes with a flush, and at a quiet gateway after this long."""
+
 TICK_S_MAX = 1.0
 """Whoever waits for `committed` waits no longer than this for the flush, whatever the interval."""
 
@@ -287,7 +290,7 @@ class Intake:
             self._judged = True
             self._timing.start(opened.last_good_at)
         self._damage = opened.damage
-        self._uplink.load(opened.first, opened.last)
+        self._uplink.load(opened.first, opened.last, opened.kept)
         for boot, first_ms in opened.untimed.items():
             if boot != self._timing.boot:
                 self._retimes.append(_Retime(self._timing.earlier(boot, first_ms), None))
@@ -323,7 +326,9 @@ class Intake:
             if self.tail.readings_waiting and (is_time or self.tail.is_awaited):
                 flushed_at = released_at = now
                 self._flush_soon()
-            elif self._uplink.has_done and now - released_at >= RELEASE_EVERY_S:
+            elif (
+                self._uplink.has_done and now - released_at >= RELEASE_EVERY_S
+            ) or now - released_at >= EXPIRE_EVERY_S:
                 released_at = now
                 self._flush_soon()
 

@@ -15,6 +15,8 @@ class Lane(Enum):
 
     LIVE = "live"
     BACKLOG = "backlog"
+    AGAIN = "again"
+    """Acked once, and asked for since: see `edge/resend.py`."""
 
 
 class Lanes:
@@ -34,14 +36,16 @@ class Lanes:
         self.is_open = False
         """Whether there is a link. Without one nothing is kept in memory."""
 
-    def load(self, first: int, last: int, on_their_way: Iterable[int]) -> None:
-        """All places first..last wait on disk, except those on their way or held."""
+    def load(self, first: int, last: int, on_their_way: Iterable[int], acked: Iterable[tuple[int, int]] = ()) -> None:
+        """All places first..last wait on disk, except those on their way, held, or acked and kept."""
         for waiting in (self._events, self._telemetry, self.chunk):
             waiting.clear()
         self._newest = None
         self.unsent = Ranges([(first, last)])
         for place in (*on_their_way, *self.held):
             self.unsent.remove(place)
+        for part in acked:
+            self.unsent.remove(*part)
 
     def offer(self, batches: Iterable[KeptBatch]) -> None:
         """Batches that were committed just now."""
@@ -110,6 +114,11 @@ class Lanes:
     def is_empty(self) -> bool:
         """Nothing waits, nowhere."""
         return not (self._events or self._telemetry or self.chunk or self.unsent or self.held)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing could be sent now but what was acked before."""
+        return not (self._events or self._telemetry or self.chunk or self.unsent)
 
     @property
     def live_waiting(self) -> int:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from edge.buffer import Buffer
+from edge.buffer import Buffer, Kept
 from edge.contract import Driver
 from edge.intake import Intake
+from edge.resend import ResendFigures
 from edge.retime import Timing
 from edge.uplink import Uplink
 from protocols.clock import MS_PER_S, Clock
-from protocols.status import GrantsReport, MachineReport, Report
+from protocols.status import GrantsReport, KeptReport, MachineReport, Report
+
+SPANS_TOLD = 16
+"""Epochs with kept batches; each damaged buffer file begins another."""
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -68,7 +72,15 @@ class Reporter:
             uptime_s=round(self._clock.monotonic() - self._started_at, 1),
             grants=self.grants(),
             machine=self.machine(),
+            kept=_kept(kept.kept, sent.again),
         )
+
+
+def _kept(kept: Kept | None, again: ResendFigures) -> KeptReport | None:
+    if kept is None:
+        return None
+    spans = list(kept.spans)[-SPANS_TOLD:]
+    return KeptReport(batches=kept.batches, since=kept.since, spans=spans, waiting=again.waiting, sent=again.done)
 
 
 def rss_bytes() -> int:

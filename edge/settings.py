@@ -51,11 +51,12 @@ class UplinkSettings(_Settings, frozen=True, kw_only=True):
 
 
 class BufferSettings(_Settings, frozen=True, kw_only=True):
-    """Where batches wait."""
+    """Where batches wait. ``keep_acked_s``: how long they stay after their ack; 0 when they go at once."""
 
     path: Path
     max_bytes: int
     flush_every_s: float
+    keep_acked_s: float = 0.0
 
 
 class SparkplugSettings(_Settings, frozen=True, kw_only=True):

@@ -52,6 +52,8 @@ class BufferRow(Row, frozen=True, kw_only=True):
     max_size: str = "512 MiB"  # when it is full the oldest readings go first, each drop with a gap record
     # readings are on disk this long after the read at the latest, 0.05 s to 300 s; events at once
     flush_every: str = "1 s"
+    # acked batches stay this long, 0 s to 30 d, for a collector that loses them; they go first when room is needed
+    keep_acked: str = "48 h"
 
 
 class SparkplugRow(Row, frozen=True, kw_only=True):

@@ -48,6 +48,7 @@ UNIT_MIN, UNIT_MAX = 1, 254
 """247 by the specification; meters of some makers leave the factory with 254."""
 UNIT_MIN_TCP, UNIT_MAX_TCP = 0, 255
 """Some devices answer only to 0 or 255 there, which on a serial line are no device's."""
+KEEP_ACKED_S_MAX = 30 * 86_400.0
 HOME_TOPIC = re.compile(r"(?=.{1,100}$)[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
@@ -187,7 +188,8 @@ class _Reader:
         if max_bytes < 1 << 20:
             raise self._fail(("buffer", "max_size"), f"{row.max_size} is too small", "1 MiB or more")
         flush_every_s = self._seconds(row.flush_every, 0.05, 300, ("buffer", "flush_every"))
-        return BufferSettings(path=path, max_bytes=max_bytes, flush_every_s=flush_every_s)
+        keep_acked_s = self._seconds(row.keep_acked, 0, KEEP_ACKED_S_MAX, ("buffer", "keep_acked"))
+        return BufferSettings(path=path, max_bytes=max_bytes, flush_every_s=flush_every_s, keep_acked_s=keep_acked_s)
 
     def _bus(self, row: BusRow, key: Key) -> BusSettings:
         if not is_id(row.name):

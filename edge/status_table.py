@@ -9,7 +9,7 @@ from edge.buffer_peek import FileFigures
 from edge.identity import CertificateState
 from edge.northbound.contract import NorthName, NorthReport
 from edge.status import Snapshot
-from protocols.status import BusReport, DeviceReport, GrantsReport, MachineReport
+from protocols.status import BusReport, DeviceReport, GrantsReport, KeptReport, MachineReport
 
 _KIB = 1024
 EXPIRES_SOON_S = 86_400.0
@@ -56,6 +56,8 @@ def _lines(now: Snapshot) -> Iterator[str]:
         f"  buffer    {size(now.buffer_used_bytes)} of {size(report.buffer_max_bytes)} used, {now.in_memory:,} "
         f"readings and events not on disk yet  ({now.buffer_path})"
     )
+    if report.kept is not None:
+        yield f"  kept      {_kept(report.kept, now.at)}"
     if report.disk_full_s is not None:
         yield (
             f"            ! the disk has been full for {span(report.disk_full_s)}: readings are held in memory, "
@@ -110,6 +112,16 @@ def _backlog(now: Snapshot) -> str:
         f"{size(report.backlog_bytes)}, the oldest {span(report.oldest_unacked_s)} old; "
         f"{report.backlog_in_flight} on the way"
     )
+
+
+def _kept(kept: KeptReport, now_ms: int) -> str:
+    again = f", {kept.sent:,} sent again since the start" if kept.sent else ""
+    if kept.waiting:
+        again = f"; the collector lost some: {kept.sent:,} sent again, {kept.waiting:,} to go"
+    if not kept.batches:
+        return f"nothing that was acked{again}"
+    since_s = max(0, now_ms - kept.since) / 1000
+    return f"{_count(kept.batches, 'batch', 'batches')} acked in the last {span(since_s)}{again}"
 
 
 def _dropped(now: Snapshot) -> str:

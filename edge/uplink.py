@@ -19,6 +19,7 @@ from edge.buffer import Buffer, KeptBatch, Rejected
 from edge.contract import FailPoint, Link
 from edge.failpoint import never
 from edge.lanes import Lane, Lanes
+from edge.resend import Resend, ResendFigures
 from edge.window import RESEND_S_MAX, Flight, Released, Window
 from protocols.ack import Ack, Rejection
 from protocols.clock import Clock
@@ -57,6 +58,7 @@ class UplinkFigures(NamedTuple):
     held_batches: int
     released: Released
     silent_s: float
+    again: ResendFigures
 
 
 class Uplink:
@@ -82,6 +84,7 @@ class Uplink:
         self._dead_after_s = dead_after_s
         self._fail_point = fail_point
         self._lanes = Lanes(2 * window)
+        self._again = Resend(buffer, window)
         self._wake = asyncio.Event()
         self._former_epoch = ""
         self._hungry = asyncio.Event()
@@ -101,11 +104,12 @@ class Uplink:
 
     # For the buffer's writer
 
-    def load(self, first: int, last: int) -> None:
-        """Everything the buffer holds (places first..last) waits to be sent, except what is on its way."""
+    def load(self, first: int, last: int, acked: Iterable[tuple[int, int]] = ()) -> None:
+        """Everything the buffer holds (places first..last) waits to be sent, except what is on its way or `acked`."""
         if self._held_at_start is None:
             self._held_at_start = last
-        self._lanes.load(first, last, self._window.flights)
+        self._lanes.load(first, last, self._window.flights, acked)
+        self._again.clear()
         self.found_damage.clear()
         self._hungry.set()
         self._wake.set()
@@ -164,6 +168,7 @@ class Uplink:
             raise _first(lost) from None
         finally:
             self._lanes.close()
+            self._again.close()
 
     def take_ack(self, ack: Ack) -> None:
         """Release what the collector has stored; set apart or hold what it rejected."""
@@ -179,6 +184,10 @@ class Uplink:
             log.warning("an ack for epoch %r, which is not of this buffer, is ignored", ack.epoch[:64])
         for rejection in ack.rejected:
             self._take_rejection(rejection, base)
+        if ack.missing and base is not None:
+            self._fail_point("asked_again")
+            self._again.ask([(first + base, last + base) for first, last in ack.missing], self._window.flights)
+            self._hungry.set()
         self._fail_point("after_ack")
         self._wake.set()
 
@@ -194,6 +203,7 @@ class Uplink:
             held_batches=len(self._lanes.held),
             released=self._window.released_sums,
             silent_s=self._window.silent_s(self._clock.monotonic()) if self._lanes.is_open else 0.0,
+            again=self._again.figures(self._window.count(Lane.AGAIN), self._window.again),
         )
 
     # Sending
@@ -233,8 +243,21 @@ class Uplink:
                 break
             picked.append(window.launch(batch, Lane.BACKLOG))
             free, room = free - 1, room - len(batch.payload)
+        if not self._probing and self._lanes.is_idle:
+            picked += self._pick_again(free, room)
         if not self._lanes.chunk:
             self._hungry.set()
+        return picked
+
+    def _pick_again(self, free: int, room: int) -> list[Flight]:
+        """What was acked before and is asked for, while nothing else is to be sent."""
+        picked: list[Flight] = []
+        while len(self._window.flights) < self._again.most and free > 0 and room > 0:
+            batch = self._again.next()
+            if batch is None:
+                break
+            picked.append(self._window.launch(batch, Lane.AGAIN))
+            free, room = free - 1, room - len(batch.payload)
         return picked
 
     def _probe(self, overdue: list[Flight], now: float) -> list[Flight]:
@@ -265,6 +288,8 @@ class Uplink:
             self._hungry.clear()
             lanes.free_held(self._clock.monotonic())
             span = lanes.unsent.lowest()
+            is_again = span is None and self._again.is_hungry
+            span = self._again.wanted.lowest() if is_again else span
             if span is None or lanes.chunk:
                 continue
             try:
@@ -276,14 +301,14 @@ class Uplink:
                 log.error("the backlog cannot be read: %s", error)
                 self.found_damage.set()
                 continue
-            lanes.refill(span, found.batches)
+            (self._again if is_again else lanes).refill(span, found.batches)
             lanes.offer(found.gaps)
             self._wake.set()
 
     async def _tick(self) -> None:
         while True:
             await self._clock.sleep(TICK_S)
-            if self._window.flights or not self._lanes.is_empty:
+            if self._window.flights or self._again.wanted or not self._lanes.is_empty:
                 self._hungry.set()
                 self._wake.set()
 
@@ -293,6 +318,7 @@ class Uplink:
         stored = self._window.release(first, last)
         for start, end in stored:
             self._lanes.forget(start, end)
+            self._again.forget(start, end)
             self._newest_acked = max(self._newest_acked, end)
         if not stored:
             return
@@ -333,7 +359,10 @@ class Uplink:
         self._rejected.append(Rejected(place, reason, detail))
 
     def _hold(self, place: int) -> None:
-        if self._window.drop(place, was_sent=True):
+        flight = self._window.flights.get(place)
+        if flight is not None and flight.lane is Lane.AGAIN:
+            self._window.drop(place, was_sent=True)  # whoever still misses it asks once more
+        elif self._window.drop(place, was_sent=True):
             self._lanes.hold(place, self._clock.monotonic() + HOLD_S)
 
     def _check_liveness(self) -> None:

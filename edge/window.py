@@ -55,6 +55,8 @@ class Window:
         self.released_sums = Released()
         self.acked = 0
         self.resent = 0
+        self.again = 0
+        """Acked a second time, because the collector asked for them."""
         self._answered_at = 0.0
 
     def begin(self, now: float) -> None:
@@ -106,8 +108,11 @@ class Window:
             self.acked += end - start + 1
             self.allowed = min(self.allowed + end - start + 1, self.size)
             for place in [place for place in self.flights if start <= place <= end]:
-                batch = self.flights.pop(place).batch
-                sums = self.released_sums
+                flight = self.flights.pop(place)
+                if flight.lane is Lane.AGAIN:  # it counts as waiting nowhere
+                    self.again += 1
+                    continue
+                batch, sums = flight.batch, self.released_sums
                 self.released_sums = Released(
                     sums.batches + 1, sums.readings + batch.readings, sums.payload_bytes + len(batch.payload)
                 )

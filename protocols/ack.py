@@ -29,13 +29,16 @@ class Rejection(msgspec.Struct, frozen=True, omit_defaults=True):
 class Ack(msgspec.Struct, frozen=True, omit_defaults=True):
     """``stored`` holds closed ranges [first, last] of seqs of ``epoch``. ``at``: collector's time, ms.
 
-    ``epoch`` is "" when nothing but undecodable payloads is answered.
+    ``epoch`` is "" when nothing but undecodable payloads is answered. ``missing``: closed ranges of seqs of ``epoch``
+    that the gateway says were acked and that the collector does not have (it came back from a backup); what is still
+    kept of them is to be sent once more. Who does not know the key leaves it.
     """
 
     epoch: str
     stored: list[tuple[_Seq, _Seq]] = []
     rejected: list[Rejection] = []
     at: int = 0
+    missing: list[tuple[_Seq, _Seq]] = []
     v: int = 1
 
 
@@ -58,6 +61,7 @@ def parse_ack(payload: bytes) -> Ack:
         raise BadAck("schema", str(error)) from None
     if ack.v != 1:
         raise BadAck("version", f"v is {ack.v}; this gateway reads 1")
-    if len(ack.stored) > RANGES_MAX or any(first > last for first, last in ack.stored):
+    ranges = [*ack.stored, *ack.missing]
+    if len(ranges) > RANGES_MAX or any(first > last for first, last in ranges):
         raise BadAck("schema", "ranges are [first, last] with first <= last")
     return ack

@@ -86,11 +86,24 @@ class MachineReport(msgspec.Struct, frozen=True, kw_only=True):
     memory_free_bytes: _Whole | None = None
 
 
+class KeptReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Acked batches that the gateway still has, in case the collector loses them: ``batches``, the first of them acked
+    at ``since``. ``spans``: [epoch, first, last] seqs; between them every batch is kept, or was dropped or set apart.
+    ``waiting`` of them were asked for and go up once more, ``sent`` did since the start."""
+
+    batches: int = 0
+    since: _Whole = 0
+    spans: list[tuple[_Text, _Whole, _Whole]] = []
+    waiting: int = 0
+    sent: int = 0
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway says of itself. Batches and readings waiting for an ack are its backlog.
 
     ``disk_full_s``: for how long the buffer's disk has been full, None when it is not. ``in_memory``: readings and
-    events that are not on disk yet; more than a flush holds, while the disk takes nothing.
+    events that are not on disk yet; more than a flush holds, while the disk takes nothing. ``kept``: None when acked
+    batches are deleted.
     """
 
     epoch: str
@@ -118,6 +131,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     uptime_s: float = 0.0
     grants: GrantsReport | None = None
     machine: MachineReport | None = None
+    kept: KeptReport | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

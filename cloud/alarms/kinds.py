@@ -147,6 +147,15 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "Ends by itself.",
         "采集平台磁盘将满：{path} 剩余 {free}。请尽快清理，否则将无法入库。清理后告警结束。",
     ),
+    "batches_lost": AlarmKind(
+        URGENT,
+        "Gateway {source}: {count} batches that the collector had acknowledged are neither here nor on the gateway any "
+        "more (received between {from} and {to}). A backup was put back that is older than what the gateway still had. "
+        "The readings and events of that time are missing for good. Ends after a week.",
+        "网关 {source}：有 {count} 个曾经确认的批次既不在平台上，也已不在网关上（接收时间 {from} 至 {to}）。"
+        "恢复的备份早于网关仍保留的数据，这段时间的读数和事件已无法找回。一周后告警结束。",
+        7 * DAY,
+    ),
     "buffer_full": AlarmKind(
         URGENT,
         "Gateway {source}: its buffer is full and its oldest readings are being dropped for good. Restore its link to "

@@ -18,6 +18,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "readings_refused": ("Readings refused", "读数被拒绝"),
     "store_unavailable": ("Store cannot be written", "存储无法写入"),
     "disk_full": ("Disk nearly full", "磁盘将满"),
+    "batches_lost": ("Acked batches lost", "已确认的批次丢失"),
     "buffer_full": ("Buffer of a gateway full", "网关缓存已满"),
     "gateway_disk_full": ("Disk of a gateway full", "网关磁盘已满"),
     "gateway_buffer_fails": ("Buffer of a gateway fails", "网关缓存写入失败"),

@@ -1,10 +1,11 @@
 """What comes so late that it would be deleted at once: it is acknowledged and counted, and not stored.
 
 A gateway that was away for months brings card reads and positions that are older than they may be kept. Its batch is
-stored under its name, so that it is never asked for again; what is of people and too old is left out of it.
+stored under its name, so that it is never asked for again; what is of people and too old is left out of it. So are
+events of people that were deleted on request and that a gateway sends again after a restore.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +21,20 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Expiry:
-    """``days``: class of what is kept of people -> days, None for ever."""
+    """``days``: class of what is kept of people -> days, None for ever. ``deleted``: (at, device, kind) of events that
+    were deleted and may come again."""
 
-    def __init__(self, days: Mapping[str, int | None]) -> None:
+    def __init__(self, days: Mapping[str, int | None], deleted: Collection[tuple[int, str, str]] = frozenset()) -> None:
+        self._deleted = deleted
         self._access, self._tracks = days.get("access"), days.get("tracks")
 
     def events(self, events: Sequence[Event], now_ms: int) -> list[Event]:
-        """Those that are young enough."""
-        return [event for event in events if event.at >= self._limit(event.kind, now_ms)]
+        """Those that are young enough, and were not deleted before."""
+        return [
+            event
+            for event in events
+            if event.at >= self._limit(event.kind, now_ms) and (event.at, event.device, event.kind) not in self._deleted
+        ]
 
     def columns(self, columns: Columns, keys: Sequence[SeriesKey], now_ms: int) -> Columns:
         """Readings without positions that are too old. ``keys``: of the series, by number."""

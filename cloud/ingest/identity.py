@@ -22,6 +22,9 @@ BatchName = tuple[int, str, int]
 """(gateway number, epoch, seq)."""
 
 
+_NONE = SeqRanges()
+
+
 class Verdict(Enum):
     """What to do with a batch, by its identity alone."""
 
@@ -117,6 +120,10 @@ class Identities:
     def fences(self) -> list[FenceRow]:
         """All that are not lifted."""
         return [fence for fence in self._fences.values() if fence.lifted_at is None]
+
+    def stored_of(self, stream: Stream) -> SeqRanges:
+        """Stored seqs of one gateway and epoch; not to be changed."""
+        return self._ranges.get(stream) or _NONE
 
     def ranges(self, gateway: int) -> dict[str, list[tuple[int, int]]]:
         """Epoch -> stored seqs of one gateway."""

@@ -240,6 +240,23 @@ class Ingest:
         number = self._preparer.gateways.find(key)
         return {} if number is None else self._preparer.identities.ranges(number)
 
+    def holes(self, key: GatewayKey, epoch: str, first: int, last: int) -> list[tuple[int, int]]:
+        """The parts of seqs first..last that are not stored."""
+        number = self._preparer.gateways.find(key)
+        if number is None:
+            return [(first, last)]
+        return self._preparer.identities.stored_of((number, epoch)).holes(first, last)
+
+    def first_stored(self, key: GatewayKey, epoch: str) -> int | None:
+        """The lowest stored seq, None when there is none."""
+        number = self._preparer.gateways.find(key)
+        return None if number is None else self._preparer.identities.stored_of((number, epoch)).lowest()
+
+    def is_fenced(self, key: GatewayKey, epoch: str) -> bool:
+        """True while nobody has lifted the fence of this gateway and epoch."""
+        number = self._preparer.gateways.find(key)
+        return number is not None and self._preparer.identities.fenced((number, epoch))
+
     def fences(self) -> Sequence[FenceView]:
         return [
             FenceView(

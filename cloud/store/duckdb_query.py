@@ -206,6 +206,16 @@ class DuckdbQueries:
             self._connection.unregister("wanted_batches")
         return {row[0]: (row[1], row[2], row[3], row[4]) for row in found}
 
+    def received_around(self, key: GatewayKey, epoch: str, first: int, last: int) -> tuple[int, int]:
+        before, after = first_row(
+            self._connection,
+            "SELECT coalesce(max(received_at) FILTER (seq < ?), 0), coalesce(min(received_at) FILTER (seq > ?), 0)"
+            " FROM batches JOIN gateway g ON g.id = batches.gateway"
+            " WHERE g.site = ? AND g.gateway = ? AND epoch = ?",
+            [first, last, key.site, key.gateway, epoch],
+        )
+        return int(before), int(after)
+
     def newest_values(self, since_at: int) -> NewestValues:
         found = self._connection.execute(_NEWEST, [since_at]).fetchnumpy()
         return NewestValues(

@@ -268,6 +268,9 @@ class DuckdbStore(ForgetsPeople):
     async def events(self, query: EventsQuery) -> Page:
         return await self._ask(lambda queries: queries.events(query))
 
+    async def received_around(self, key: GatewayKey, epoch: str, first: int, last: int) -> tuple[int, int]:
+        return await self._ask(lambda queries: queries.received_around(key, epoch, first, last))
+
     async def newest_values(self, *, since_at: int) -> NewestValues:
         return await self._ask(lambda queries: queries.newest_values(since_at))
 

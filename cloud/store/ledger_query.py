@@ -71,6 +71,15 @@ def next_batch(connection: sa.Connection) -> int:
     return int(max(newest, arrived)) + 1
 
 
+def received_around(connection: sa.Connection, key: GatewayKey, epoch: str, first: int, last: int) -> tuple[int, int]:
+    """When the batches around seqs first..last were received, see ``cloud.store.batch_dates``."""
+    mine = sa.and_(GATEWAY.c.site == key.site, GATEWAY.c.gateway == key.gateway, BATCH.c.epoch == epoch)
+    both = sa.select(BATCH.c.received_at).join(GATEWAY, GATEWAY.c.id == BATCH.c.gateway).where(mine)
+    before = connection.execute(both.where(BATCH.c.seq < first).order_by(BATCH.c.seq.desc()).limit(1)).scalar()
+    after = connection.execute(both.where(BATCH.c.seq > last).order_by(BATCH.c.seq).limit(1)).scalar()
+    return int(before or 0), int(after or 0)
+
+
 def ranges(connection: sa.Connection, *, before: int | None = None) -> list[StoredRange]:
     """The stored seqs as ranges; with ``before`` only those of batches received before it, and what was folded."""
     row = sa.func.row_number().over(partition_by=(BATCH.c.gateway, BATCH.c.epoch), order_by=BATCH.c.seq)

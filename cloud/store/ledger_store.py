@@ -278,6 +278,9 @@ class LedgerStore:
     async def events(self, query: EventsQuery) -> Page:
         return await self._look(lambda connection: ledger_query.events(connection, query, self._through()))
 
+    async def received_around(self, key: GatewayKey, epoch: str, first: int, last: int) -> tuple[int, int]:
+        return await self._look(lambda connection: ledger_query.received_around(connection, key, epoch, first, last))
+
     async def newest_values(self, *, since_at: int) -> NewestValues:
         last = max(self._clock.now_ms(), self._bounds[1] if self._bounds else 0)
         return await self._ask(lambda: self._newest(None, since_at, last))

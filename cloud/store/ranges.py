@@ -1,7 +1,7 @@
 """Sets of sequence numbers as closed ranges."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 
 class SeqRanges:
@@ -48,6 +48,27 @@ class SeqRanges:
             self._firsts.insert(place + 1, seq)
             self._lasts.insert(place + 1, seq)
 
+    def holes(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The parts of first..last that are not in the set, ascending."""
+        found: list[tuple[int, int]] = []
+        place = bisect_left(self._lasts, first)
+        while first <= last and place < min(len(self._firsts), len(self._lasts)) and self._firsts[place] <= last:
+            if first < self._firsts[place]:
+                found.append((first, self._firsts[place] - 1))
+            first = self._lasts[place] + 1
+            place += 1
+        return [*found, (first, last)] if first <= last else found
+
+    def lowest(self) -> int | None:
+        """The smallest number, None in an empty set."""
+        return self._firsts[0] if self._firsts else None
+
     def count(self) -> int:
         """How many numbers."""
         return sum(last - first + 1 for first, last in self)
+
+
+def without(spans: Sequence[tuple[int, int]], others: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What of ``spans`` is in none of ``others``, ascending."""
+    covered = SeqRanges(others)
+    return [hole for first, last in sorted(spans) for hole in covered.holes(first, last)]

@@ -1,8 +1,8 @@
 """``make bench``: measure what the papers claim, and print a table.
 
 make bench                        everything but peers and sizing (about 25 minutes)
-make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, drain, console, fleet, year, bus, tcp,
-                                  mqtt, matching, energy, door
+make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, kept, drain, console, fleet, year, bus,
+                                  tcp, mqtt, matching, energy, door
 make bench ARGS="--only sizing"   what docs/SIZING.md works with, three rounds of each case
 make bench ARGS="--only peers"    against thingsboard-gateway, which it installs into a temporary folder
 """
@@ -26,6 +26,7 @@ from tests.bench import (
     fleet,
     gateway_load,
     ingest_bench,
+    kept,
     matching,
     mqtt_rate,
     peers,
@@ -73,6 +74,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "bytes": bytes_of,
     "cards": lambda folder: asyncio.run(gateway_load.measure_cards(folder)),
     "reopen": lambda folder: asyncio.run(waiting_buffer.measure(folder)),
+    "kept": lambda folder: asyncio.run(kept.measure(folder)),
     "drain": lambda folder: asyncio.run(drain.measure(folder)),
     "console": lambda folder: asyncio.run(console.measure(folder)),
     "fleet": lambda folder: fleet.measure(),

@@ -15,6 +15,7 @@ from edge.buffer import (
     Retiming,
     Seal,
 )
+from edge.ranges import Ranges
 from edge.sealer import Places, retimed, seal_all
 from protocols.batch import open_batch
 from protocols.errors import StoreUnavailable
@@ -23,7 +24,12 @@ from protocols.errors import StoreUnavailable
 class MemoryBuffer:
     """`refuse` set to a text makes every write fail with it; `write_log` keeps what was committed, in order."""
 
-    def __init__(self, seal: Seal, *, epoch: str = "memory01", max_bytes: int = 1 << 30) -> None:
+    def __init__(
+        self, seal: Seal, *, epoch: str = "memory01", max_bytes: int = 1 << 30, keeps_acked: bool = False
+    ) -> None:
+        self._keeps_acked = keeps_acked
+        self.acked = Ranges()
+        """Kept although it was released."""
         self._seal = seal
         self._max_bytes = max_bytes
         self._places = Places(0, epoch, 0)
@@ -55,6 +61,9 @@ class MemoryBuffer:
             releases.append((self._deferred, self._deferred))
             self._deferred = None
         for first, last in releases:
+            if self._keeps_acked:
+                self.acked.add(first, last)
+                continue
             for place in [each for each in self.rows if first <= each <= last]:
                 if place == self._places.last and not change.drafts:
                     self._deferred = place
@@ -105,8 +114,11 @@ class MemoryBuffer:
     def place_of(self, epoch: str) -> int | None:
         return 0 if epoch == self._places.epoch else None
 
+    def kept(self, first: int, last: int) -> list[tuple[int, int]]:
+        return [part for part in self.acked.meet(first, last) if any(part[0] <= each <= part[1] for each in self.rows)]
+
     def figures(self) -> Figures:
-        rows = [row for place, row in self.rows.items() if place != self._deferred]
+        rows = [row for place, row in self.rows.items() if place != self._deferred and place not in self.acked]
         payload = sum(len(row.payload) for row in rows)
         return Figures(
             epoch=self._places.epoch,

@@ -35,9 +35,20 @@ from tests.waiting import until
 class Box:
     """A gateway without drivers."""
 
-    def __init__(self, path: Path, url: MqttUrl, fail_point: FailPoint = never, *, ca_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        url: MqttUrl,
+        fail_point: FailPoint = never,
+        *,
+        ca_file: Path | None = None,
+        keep_acked_s: float = 0.0,
+        max_bytes: int = 16 << 20,
+    ) -> None:
         clock = SystemClock()
-        self.buffer = SqliteBuffer(path, max_bytes=16 << 20, seal=sealer("gw"), clock=clock, fail_point=fail_point)
+        self.buffer = SqliteBuffer(
+            path, max_bytes=max_bytes, seal=sealer("gw"), clock=clock, fail_point=fail_point, keep_acked_s=keep_acked_s
+        )
         self.uplink = Uplink(
             self.buffer,
             clock,

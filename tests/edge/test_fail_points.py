@@ -16,8 +16,17 @@ from tests.edge.scripted_collector import ScriptedCollector
 
 CONFIG = {"before_config_text", "after_config_text", "before_config_record", "after_config_record", "in_trial"}
 """Passed only with a site file from afar; see tests/edge/test_remote_config.py."""
-ELSEWHERE = {"mid_salvage", "grants_written", "grants_numbered", "grants_moved", "grants_kept"} | CONFIG
-"""Passed only with a damaged file, see tests/contracts/test_buffer_damage.py, and by a gateway with doors, see
+ELSEWHERE = {
+    "mid_salvage",
+    "mid_expiry",
+    "asked_again",
+    "grants_written",
+    "grants_numbered",
+    "grants_moved",
+    "grants_kept",
+} | CONFIG
+"""Passed only with a damaged file, see tests/contracts/test_buffer_damage.py, where acked batches are kept, see
+tests/cloud/test_resend_drill.py, and by a gateway with doors, see
 tests/edge/access/test_grant_store.py."""
 
 

@@ -32,7 +32,7 @@ export interface Report {
   resent_batches: number; quarantined: number; dropped_readings: number; dropped_events?: number; untimed?: number; epoch?: string;
   disk_full_s?: number | null; in_memory?: number; buffer_error?: string; link_error?: string;
   clock: { state: string; wall_ms: number; step_ms?: number } | null; buses: BusReport[]; devices: DeviceReport[];
-  rss_bytes: number; uptime_s: number;
+  rss_bytes: number; uptime_s: number; kept?: Kept | null;
   machine?: { model?: string; power?: "good" | "low" | "unknown"; low_since_start?: boolean; temperature_c?: number | null; disk_free_bytes?: number | null;
     disk_bytes?: number | null; disk_read_only?: boolean; disk_written_day_bytes?: number | null; memory_free_bytes?: number | null } | null;
 }
@@ -41,6 +41,9 @@ export interface Report {
 export interface Remote {
   point: string; actions: string[]; unit: string; least: number | null; most: number | null; second_person: boolean; rate: number; rate_s: number;
 }
+
+/** Batches that were acked and that the gateway still has; those asked for again. */
+export interface Kept { batches?: number; since?: number; waiting?: number; sent?: number }
 
 export interface Attributes {
   remote?: Remote[];

@@ -69,12 +69,21 @@ function Kept({ gateway, zone }) {
 /** `1–381, 383–400`; the newest when there are many. @param {[number, number][]} ranges */
 const rangesText = (ranges) => (ranges.length > RANGES_SHOWN ? "… " : "") + ranges.slice(-RANGES_SHOWN).map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(", ");
 
-/** @param {Report} report @returns {[string, any][]} */
-const reportFacts = (report) => [
+/** What the gateway kept of what was acked, and how a resend goes. @param {import("../types").Kept | null | undefined} kept @param {string} zone */
+const keptText = (kept, zone) => {
+  if (!kept) return "";
+  const known = kept.batches ? t("fact.kept_text", { n: kept.batches, since: moment(kept.since ?? 0, now.value, zone) }) : t("fact.kept_none");
+  if (kept.waiting) return html`${known} · <b class="warn">${t("fact.kept_going", { sent: kept.sent ?? 0, n: kept.waiting })}</b>`;
+  return kept.sent ? `${known} · ${t("fact.resent", { n: kept.sent })}` : known;
+};
+
+/** @param {Report} report @param {string} zone @returns {[string, any][]} */
+const reportFacts = (report, zone) => [
   ["backlog", `${t("fact.backlog_text", { readings: report.backlog_readings, batches: report.backlog_batches })}${report.oldest_unacked_s ? ` · ${seconds(report.oldest_unacked_s)}` : ""}`],
   ["buffer", `${bytes(report.backlog_bytes)} / ${bytes(report.buffer_max_bytes)}`],
   ["lanes", t("fact.lanes_text", { live: report.live_in_flight, backlog: report.backlog_in_flight })],
   ["acked", `${number(report.acked_batches)} · ${t("fact.resent", { n: report.resent_batches })}`],
+  ["kept", keptText(report.kept, zone)],
   ["dropped", number(report.dropped_readings + (report.dropped_events ?? 0))],
   ["quarantined", number(report.quarantined)],
   ["untimed", report.untimed ? number(report.untimed) : ""],
@@ -112,7 +121,7 @@ export function GatewayPanel({ gateway }) {
       ["stored", t("fact.stored_text", { readings: attributes.stored_readings ?? 0, batches: attributes.stored_batches ?? 0 })],
       ["duplicates", number(attributes.duplicates ?? 0)], ["rejected", number(attributes.rejected ?? 0)],
       ["latency", typeof attributes.latency_ms === "number" ? `${number(attributes.latency_ms)} ms` : ""],
-      .../** @type {[string, any][]} */ (report ? reportFacts(report) : []),
+      .../** @type {[string, any][]} */ (report ? reportFacts(report, zone) : []),
       ["session", attributes.session ?? ""], ["software", attributes.software], ["config", attributes.config_hash ? html`<span class="mono">${attributes.config_hash.slice(0, 12)}</span>` : ""]]} />
     ${report && html`<${BusTable} report=${report} />`}
     <${Refused} counts=${attributes.refused} />

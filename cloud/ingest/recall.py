@@ -1,0 +1,203 @@
+"""What a collector that came back from a backup misses, it asks of the gateways that still have it.
+
+A gateway says in its status between which seqs it kept what was acked (``protocols.status.KeptReport``). What of that
+this collector does not hold, its former self held and lost: it is named in an ack (``missing``) and comes once more, by
+the path of every late batch. In normal life nothing is missing and nothing is sent. One collector asks: of a group the
+one at the desk, by the ledger they share.
+
+Asked is only what was missing at two looks: a status may overtake a commit. While a gateway still sends nothing more is
+asked of it, and what stays missing (it was dropped before its ack, or set apart) is asked for more and more rarely.
+What no gateway has any more is told by an alarm, with the instants between which it was received.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from cloud.ingest.contract import AlarmSink
+from cloud.store.batch_dates import DatesBatches
+from cloud.store.contract import EventsQuery, GatewayKey, SeriesStore
+from cloud.store.ranges import SeqRanges, without
+from protocols.ack import Ack, encode_ack
+from protocols.birth import Birth
+from protocols.clock import Clock
+from protocols.errors import StoreUnavailable, WireLost
+from protocols.events import GATEWAY_DEVICE
+from protocols.status import KeptReport, Status
+from protocols.topics import topic
+
+log = logging.getLogger(__name__)
+
+ASK_AGAIN_S = (10.0, 3600.0)
+RANGES_ASKED = 1_000
+EPOCHS_MAX = 16
+HOLES_TOLD = 16
+TIMES_IN_VAIN = 3
+"""What was asked for so often and did not come is not there."""
+EXPLAINED_MAX = 1_000
+TOLD_MS = 7 * 86_400_000
+"""A loss is an alarm for so long after its last instant."""
+
+Span = tuple[int, int]
+Holes = dict[str, list[Span]]
+
+
+class Held(Protocol):
+    """What is stored, of which the running path knows."""
+
+    def holes(self, key: GatewayKey, epoch: str, first: int, last: int) -> list[Span]: ...
+
+    def first_stored(self, key: GatewayKey, epoch: str) -> int | None: ...
+
+    def is_fenced(self, key: GatewayKey, epoch: str) -> bool: ...
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None: ...
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Of one gateway, since the start."""
+
+    session: int = 0
+    seen: Holes = field(default_factory=dict)
+    asked: Holes = field(default_factory=dict)
+    times: int = 0
+    """How often `asked` was asked for, and stayed missing."""
+    next_at: float = 0.0
+    pause_s: float = ASK_AGAIN_S[0]
+    lost: Holes = field(default_factory=dict)
+    """Of which a decision was made whether they are told."""
+
+
+class Recall:
+    """An ``AnnouncementHandler``."""
+
+    def __init__(
+        self, held: Held, store: SeriesStore, alarms: AlarmSink, zone: Callable[[str], str], clock: Clock
+    ) -> None:
+        """``zone``: the time zone of a site."""
+        self._held, self._store, self._alarms, self._zone, self._clock = held, store, alarms, zone, clock
+        self._gateways: dict[GatewayKey, _Asked] = {}
+
+    async def birth(self, key: GatewayKey, birth: Birth, *, received_at: int, retained: bool) -> None:
+        """A birth says nothing of it."""
+
+    async def status(self, key: GatewayKey, status: Status, *, received_at: int, retained: bool) -> None:
+        """Compare what a gateway kept with what is stored, and ask for the difference."""
+        kept = status.report.kept if status.report is not None else None
+        if kept is None or status.state != "online":
+            return
+        asked = self._gateways.setdefault(key, _Asked())
+        if status.session != asked.session:
+            asked.session, asked.asked = status.session, {}
+        await self._look_for_loss(key, kept, asked)
+        missing, before = self._missing(key, kept), asked.seen
+        asked.seen = missing
+        missing = {epoch: _common(spans, before.get(epoch, [])) for epoch, spans in missing.items()}
+        missing = {epoch: spans for epoch, spans in missing.items() if spans}
+        if missing and not kept.waiting:
+            await self._ask(key, missing, asked)
+
+    def _missing(self, key: GatewayKey, kept: KeptReport) -> Holes:
+        found: Holes = {}
+        for epoch, first, last in kept.spans[:EPOCHS_MAX]:
+            if 1 <= first <= last and not self._held.is_fenced(key, epoch):
+                found[epoch] = self._held.holes(key, epoch, first, last)[:RANGES_ASKED]
+        return {epoch: spans for epoch, spans in found.items() if spans}
+
+    async def _ask(self, key: GatewayKey, missing: Holes, asked: _Asked) -> None:
+        now = self._clock.monotonic()
+        if missing != asked.asked:
+            asked.asked, asked.times, asked.next_at, asked.pause_s = missing, 0, 0.0, ASK_AGAIN_S[0]
+        if now < asked.next_at:
+            return
+        asked.times += 1
+        asked.next_at, asked.pause_s = now + asked.pause_s, min(2 * asked.pause_s, ASK_AGAIN_S[1])
+        for epoch, spans in missing.items():
+            count = sum(last - first + 1 for first, last in spans)
+            log.warning("%s/%s is asked for %d batches of %s that were acked and are not here", *key, count, epoch)
+            ack = Ack(epoch, at=self._clock.now_ms(), missing=spans)
+            try:
+                await self._held.publish(topic(key.site, key.gateway, "ack"), encode_ack(ack))
+            except WireLost as error:
+                log.info("it waits for the broker: %s", error)
+                asked.asked = {}
+                return
+
+    # What is nowhere any more
+
+    async def _look_for_loss(self, key: GatewayKey, kept: KeptReport, asked: _Asked) -> None:
+        lost: Holes = {}
+        for epoch, first, _ in kept.spans[:EPOCHS_MAX]:
+            since = self._held.first_stored(key, epoch)
+            if since is not None and since < first:
+                lost[epoch] = self._held.holes(key, epoch, since, first - 1)[:HOLES_TOLD]
+        if asked.times >= TIMES_IN_VAIN:
+            lost = {epoch: lost.get(epoch, []) + asked.asked.get(epoch, []) for epoch in {*lost, *asked.asked}}
+        lost = {epoch: spans for epoch, spans in lost.items() if spans}
+        if lost == asked.lost:
+            return
+        try:
+            told = await self._not_explained(key, lost)
+        except StoreUnavailable as error:
+            log.warning("what %s/%s lost cannot be looked up now: %s", *key, error)
+            return
+        asked.lost = lost
+        source = f"{key.site}/{key.gateway}"
+        if told is None:
+            self._alarms.clear_alarm("batches_lost", source)
+        else:
+            log.error("%s: %s batches that were acked are nowhere any more", source, told["count"])
+            self._alarms.raise_alarm("batches_lost", source, told)
+
+    async def _not_explained(self, key: GatewayKey, lost: Holes) -> dict[str, str | int] | None:
+        """What is told of holes that no gap record and no rejection accounts for; None when there is none."""
+        count, ends = 0, SeqRanges()
+        for epoch, spans in lost.items():
+            for span in without(spans, await self._explained(key, epoch)):
+                before, after = await self._received_around(key, epoch, span)
+                if after and self._clock.now_ms() - after > TOLD_MS:
+                    continue
+                count += span[1] - span[0] + 1
+                for at in filter(None, (before, after)):
+                    ends.add(at)
+        if not count:
+            return None
+        instants = [at for part in ends for at in part]
+        zone = ZoneInfo(self._zone(key.site))
+        spoken = [f"{datetime.fromtimestamp(at / 1000, zone):%Y-%m-%d %H:%M:%S}" for at in instants]
+        return {"count": count, "from": spoken[0] if spoken else "?", "to": spoken[-1] if spoken else "?"}
+
+    async def _explained(self, key: GatewayKey, epoch: str) -> list[Span]:
+        query = EventsQuery(
+            from_at=0, to_at=2**62, site=key.site, device=GATEWAY_DEVICE, kind="gap", limit=EXPLAINED_MAX,
+            newest_first=True,
+        )  # fmt: skip
+        spans: list[Span] = []
+        for _, _, _, _, data, gateway, *_ in (await self._store.events(query)).rows:
+            if gateway == key.gateway and isinstance(data, dict) and data.get("epoch") == epoch:
+                ends = data.get("from_seq"), data.get("to_seq")
+                if isinstance(ends[0], int) and isinstance(ends[1], int):
+                    spans.append((ends[0], ends[1]))
+        for _, site, gateway, _, of, seq, *_ in (await self._store.quarantine(limit=EXPLAINED_MAX)).rows:
+            if (site, gateway, of) == (key.site, key.gateway, epoch) and isinstance(seq, int):
+                spans.append((seq, seq))
+        return spans
+
+    async def _received_around(self, key: GatewayKey, epoch: str, span: Span) -> tuple[int, int]:
+        if not isinstance(self._store, DatesBatches):
+            return 0, 0
+        return await self._store.received_around(key, epoch, *span)
+
+
+def _common(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """What is in both; each ascending and disjoint."""
+    return [
+        (max(first, start), min(last, end))
+        for first, last in spans
+        for start, end in others
+        if max(first, start) <= min(last, end)
+    ]
