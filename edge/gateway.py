@@ -89,14 +89,7 @@ class Gateway:
         """Closed in order to start anew with another site file."""
         self._started_at = clock.now_ms()
         own = site.gateway
-        self._buffer = SqliteBuffer(
-            site.buffer.path,
-            max_bytes=site.buffer.max_bytes,
-            seal=sealer(own.id),
-            clock=clock,
-            fail_point=fail_point,
-            keep_acked_s=site.buffer.keep_acked_s,
-        )
+        self._buffer = self._own_buffer(fail_point)
         self._uplink = Uplink(
             self._buffer,
             clock,
@@ -152,6 +145,16 @@ class Gateway:
         )
         self._machine = self._watch_box()
         self._desk = self._status_desk(pipeline)
+
+    def _own_buffer(self, fail_point: FailPoint) -> SqliteBuffer:
+        return SqliteBuffer(
+            self._site.buffer.path,
+            max_bytes=self._site.buffer.max_bytes,
+            seal=sealer(self._site.gateway.id),
+            clock=self._clock,
+            fail_point=fail_point,
+            keep_acked_s=self._site.buffer.keep_acked_s,
+        )
 
     def snapshot(self) -> Snapshot:
         """The gateway now."""
