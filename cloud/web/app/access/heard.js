@@ -22,6 +22,7 @@ export const strangers = signal(null);
 const failure = signal("");
 
 async function look() {
+  if (!mapSite.peek()) return;
   try {
     const [heard, unknown] = await Promise.all([ask("decisions", { limit: 200 }), ask("unknown-cards")]);
     decisions.value = heard.decisions;
@@ -35,7 +36,7 @@ const keyOf = (one) => `${one["at"]}.${one["device"]}.${one["card"]}`;
 
 /** @param {{one: Rec}} props */
 const Decided = ({ one }) => html`<span class="set-kind" title=${fullTime(one["at"], pageZone.value)}>${age(now.value - one["at"])}</span><span class="set-name">${one["name"] || t("access.card", { tag: tag(one["card"]) })} <small class="muted">${gateName(mapSite.value, one["door"])}</small></span>
-  <span class=${`says ${one["granted"] ? "muted" : "warn"}`}>${one["granted"] ? t("access.granted") : reasonWord(one["reason"])}</span>`;
+  <span class=${`says ${one["granted"] ? "muted" : "warn"}`}>${one["granted"] ? t("access.granted") : reasonWord(one["name"] && one["reason"] === "unknown_card" ? "not_listed" : one["reason"])}</span>`;
 
 /** @param {{one: Rec}} props */
 const Stranger = ({ one }) => html`<span class="set-kind">${age(now.value - one["at"])}</span><span class="set-name">${t("access.card", { tag: tag(one["card"]) })} <small class="muted">${gateName(mapSite.value, one["door"])}</small></span><span class="says muted">${t("access.times", { n: one["times"] })} · ${one["device"]}</span>`;
@@ -74,7 +75,7 @@ export function DecisionPanel({ id }) {
   if (!one) return html`<p class="calm muted">${decisions.value === null ? t("settings.asking") : t("settings.gone")}</p>`;
   return html`<dl class="facts"><dt>${t("access.when")}</dt><dd>${fullTime(one["at"], zone)}</dd><dt>${t("access.at_door")}</dt><dd>${gateName(mapSite.value, one["door"])} <small class="muted">${one["device"]}</small></dd>
       <dt>${t("access.who")}</dt><dd>${one["name"] || t("access.nobody_known")} <small class="muted mono">${one["card"]}</small></dd>
-      <dt>${t("access.door_said")}</dt><dd class=${one["granted"] ? "" : "warn"}>${one["granted"] ? t("access.granted") : reasonWord(one["reason"])}</dd>
+      <dt>${t("access.door_said")}</dt><dd class=${one["granted"] ? "" : "warn"}>${one["granted"] ? t("access.granted") : reasonWord(one["name"] && one["reason"] === "unknown_card" ? "not_listed" : one["reason"])}</dd>
       ${ruling.value && html`<dt>${t("access.rules_then")}</dt><dd>${rulingWords(ruling.value, now.value, zone)}</dd>`}${today.value && html`<dt>${t("access.rules_now")}</dt><dd>${rulingWords(today.value, now.value, zone)}</dd>`}</dl>
     ${failed.value && html`<p class="calm warn" role="alert">${failed.value}</p>`}<p class="calm muted">${t("access.rules_note")}</p>`;
 }
