@@ -1,6 +1,6 @@
 // Records, reasons and states of access in words. Pure but for the language.
 import { dayText, moment } from "../format.js";
-import { t, word } from "../i18n.js";
+import { said, t, word } from "../i18n.js";
 
 /** @typedef {Record<string, any>} Rec */
 
@@ -8,7 +8,11 @@ import { t, word } from "../i18n.js";
 export const tag = (card) => (card ? `${card.slice(0, 4)} ${card.slice(4, 8)}` : "");
 
 /** Why a card was let in or refused. @param {string} reason */
-export const reasonWord = (reason) => (reason ? word("access.reason", reason) : t("access.no_reason"));
+export function reasonWord(reason) {
+  if (!reason) return t("access.no_reason");
+  const known = word("access.reason", reason);
+  return known === reason ? said(reason) : known;
+}
 
 /** @param {Rec} one @param {string} zone */
 export function validWords(one, zone) {
