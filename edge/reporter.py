@@ -31,6 +31,8 @@ class Reporter:
         self._started_at = clock.monotonic()
         self.grants: Callable[[], GrantsReport | None] = lambda: None
         """The list the doors go by; None at a gateway without doors."""
+        self.judged: Callable[[], int] = lambda: 0
+        """The newest site file from afar that was judged."""
         self.link_error: Callable[[], str] = str
         """Why there is no link to the broker; set when the session is made, which itself needs the reports."""
 
@@ -65,6 +67,7 @@ class Reporter:
             rss_bytes=rss_bytes(),
             uptime_s=round(self._clock.monotonic() - self._started_at, 1),
             grants=self.grants(),
+            site_file_judged=self.judged(),
         )
 
 
