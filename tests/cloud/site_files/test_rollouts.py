@@ -80,6 +80,22 @@ async def test_the_first_roll_back_stops_it_and_nobody_who_has_not_heard_will(be
     assert Counter((await many.states(row.id)).values()) == {"applied": 8, "rolled_back": 1}
 
 
+async def test_who_was_late_in_a_stage_before_gets_it_after_a_stop(begin: Begin) -> None:
+    many = await begin()
+    many.gateways[B1].does, many.gateways[C0].does = "away", "refuse"
+    row = await many.plan(stages=["east/b0, east/b1", "west/c0"], patience_s=30)
+    await many.desk.rollouts.start(row.id, by="li")
+    await soaked(many)
+    await soaked(many)
+    assert (await many.desk.rollouts.find(row.id)).state == "stopped"
+    await many.turn(2)
+    assert (await many.states(row.id))["east/b1"] == "planned"
+    await many.desk.rollouts.go_on(row.id, by="li")
+    many.gateways[B1].does = "apply"
+    await many.turn(2)
+    assert NEW in many.gateways[B1].runs
+
+
 async def test_more_failures_may_be_borne(begin: Begin) -> None:
     many = await begin()
     for key in (B1, C0):
