@@ -137,14 +137,12 @@ def _warnings(site: Site) -> list[str]:
 
 def _another_in_force(path: str) -> str:
     """What is to be said when the gateway runs another file than this; "" when it runs this one."""
+    from edge.cli_in_force import other_than_the_box
     from edge.config_start import boot_id, look
     from protocols.clock import SystemClock
 
-    found = look(Path(path), SystemClock(), boot_id())
-    if found.source == "box":
-        return ""
-    how = "tries" if found.trying else "runs"
-    return f"the gateway {how} revision {found.revision} from the collector; an edit of this file takes its place"
+    said = other_than_the_box(look(Path(path), SystemClock(), boot_id()))
+    return f"{said}; an edit of this file takes its place" if said else ""
 
 
 def _print_error(error: BadSettings, *, as_json: bool) -> None:

@@ -104,6 +104,7 @@ def _read(commands: Commands[argparse.ArgumentParser]) -> None:
     where = f"the site file (default: {DEFAULT_SITE}); with --orders also a serial port or a host"
     parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=where)
     parser.add_argument("device", nargs="?", help="only this device")
+    _of_the_box(parser)
     parser.add_argument("--no-registers", action="store_true", help="leave the raw registers out")
     orders = parser.add_argument_group("with --orders")
     orders.add_argument("--orders", action="store_true", help="print registers as every type in every word order")
@@ -126,6 +127,7 @@ def _watch(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = _plain(commands, "watch", WATCH)
     parser.add_argument("site", nargs="?", default=DEFAULT_SITE, help=f"the site file (default: {DEFAULT_SITE})")
     parser.add_argument("device", nargs="?", help="only this device")
+    _of_the_box(parser)
     parser.add_argument("--for", dest="lasting", default="", metavar="TIME", help="end by itself after this long")
     _json(parser, "print one JSON object per poll and line")
 
@@ -136,9 +138,15 @@ def _write(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("device", help="which device")
     parser.add_argument("point", help="which of its points")
     parser.add_argument("value", metavar="on|off|pulse|NUMBER", help="what to do; a number is in the point's unit")
+    _of_the_box(parser)
     parser.add_argument("--for", dest="lasting", default="", metavar="TIME", help="length of the pulse, like 3s")
     parser.add_argument("--yes", action="store_true", help="do not ask first")
     _json(parser)
+
+
+def _of_the_box(parser: argparse.ArgumentParser) -> None:
+    about = "go by the file on the box, also where the gateway runs one from the collector"
+    parser.add_argument("--file", action="store_true", help=about)
 
 
 def _plain(commands: Commands[argparse.ArgumentParser], name: str, about: str) -> argparse.ArgumentParser:

@@ -13,12 +13,13 @@ from pathlib import Path
 import msgspec
 
 from edge.bus import Bus
+from edge.cli_in_force import site_in_force
 from edge.commissioning.orders import Orders, orders
 from edge.commissioning.orders_read import BlockRead
 from edge.commissioning.orders_table import table
 from edge.commissioning.scan_target import BadTarget, SerialSettings, hosts, is_serial, seconds
 from edge.drivers.modbus import open_bus
-from edge.settings import BusSettings, load_site
+from edge.settings import BusSettings
 from edge.site_file import BusKind
 from protocols.clock import Clock, SystemClock
 from protocols.errors import BadSettings, Retryable
@@ -40,7 +41,7 @@ def read(options: argparse.Namespace) -> int:
             return WRONG
     from edge.commissioning.read_once import as_json, as_table, read_devices
 
-    site = load_site(options.site)
+    site = site_in_force(options.site, of_the_box=options.file)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     rows = asyncio.run(read_devices(site, options.device, SystemClock()))
     if options.json:
@@ -133,7 +134,7 @@ def _where(options: argparse.Namespace) -> tuple[BusSettings, int]:
 
 
 def _of_site(options: argparse.Namespace) -> tuple[BusSettings, int]:
-    site = load_site(options.site)
+    site = site_in_force(options.site, of_the_box=options.file)
     modbus = {bus.name: bus for bus in site.buses if bus.kind != "mqtt"}
     known = {each.id: each for each in site.devices if each.bus in modbus}
     device = known.get(options.device or "")

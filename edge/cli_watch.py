@@ -12,12 +12,13 @@ import signal
 import sys
 from collections.abc import Iterator
 
+from edge.cli_in_force import site_in_force
 from edge.commissioning.scan_target import BadTarget, seconds
 from edge.commissioning.watch_screen import Screen
 from edge.commissioning.watch_table import WatchTable
 from edge.drivers.modbus import ModbusDriver
 from edge.latest import LatestSink, Source, Values, ask
-from edge.settings import Site, load_site
+from edge.settings import Site
 from protocols.birth import DeviceBirth
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings
@@ -35,7 +36,7 @@ def watch(options: argparse.Namespace) -> int:
     except BadTarget as error:
         print(f"watch: {error}", file=sys.stderr)
         return WRONG
-    site = load_site(options.site)
+    site = site_in_force(options.site, of_the_box=options.file)
     if options.device is not None and options.device not in {each.id for each in site.devices}:
         known = ", ".join(each.id for each in site.devices)
         raise BadSettings(f"no device {options.device!r}", file=str(site.path), key="device", allowed=known)

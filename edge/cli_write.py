@@ -9,11 +9,12 @@ import math
 import random
 import sys
 
+from edge.cli_in_force import site_in_force
 from edge.command_socket import send_command
 from edge.commands import Action, Command, run_command
 from edge.commissioning.scan_target import BadTarget, seconds
 from edge.drivers.modbus import device_writer, open_bus, writable
-from edge.settings import DeviceSettings, Site, load_site
+from edge.settings import DeviceSettings, Site
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings
 from protocols.modbus.profile import ModbusProfile
@@ -33,7 +34,7 @@ def write(options: argparse.Namespace) -> int:
     except BadTarget as error:
         print(f"write: {error}", file=sys.stderr)
         return WRONG
-    site = load_site(options.site)
+    site = site_in_force(options.site, of_the_box=options.file)
     device = _device(site, command)
     if not options.yes and not _agreed(site, device, command):
         return FAILED

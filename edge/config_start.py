@@ -40,6 +40,8 @@ class InForce(NamedTuple):
     source: Source
     revision: int
     trying: bool
+    highest: int = 0
+    """The newest revision that was judged on this box."""
 
 
 def begin(path: Path, clock: Clock, boot: str, fail_point: FailPoint = never) -> InForce:
@@ -90,9 +92,9 @@ def _chosen(own: InForce, store: ConfigStore, clock: Clock, boot: str, *, writes
             after = rolled_back(after, "cannot_start", str(error), clock)
     if after != record and writes:
         store.write(after)
-    if chosen is not None:
-        return chosen
-    return _good(own, store, after, clock, writes=writes)
+    if chosen is None:
+        chosen = _good(own, store, after, clock, writes=writes)
+    return chosen._replace(highest=after.highest)
 
 
 def _good(own: InForce, store: ConfigStore, record: Record, clock: Clock, *, writes: bool) -> InForce:

@@ -318,7 +318,7 @@ class Gateway:
     def _config_desk(self, in_force: InForce, timing: Timing, boot: str, fail_point: FailPoint) -> RemoteConfig | None:
         if not self._site.remote_config.enabled:
             return None
-        return RemoteConfig(
+        desk = RemoteConfig(
             in_force,
             store=ConfigStore(self._site.buffer.path, fail_point),
             key=self._identity.files.command_key,
@@ -331,6 +331,8 @@ class Gateway:
             boot=boot,
             fail_point=fail_point,
         )
+        self._reporter.judged = lambda: desk.highest
+        return desk
 
     def _answering(self) -> frozenset[str]:
         """Devices that answer now."""

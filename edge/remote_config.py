@@ -87,7 +87,19 @@ class RemoteConfig:
             packed = pack(now.text)
         except BadOffer:  # a file on the box may be larger than what is taken from afar
             packed = ""
-        return SiteFileBirth(sha256=now.sha256, revision=now.revision, source=now.source, state=state, packed=packed)
+        return SiteFileBirth(
+            sha256=now.sha256,
+            revision=now.revision,
+            source=now.source,
+            state=state,
+            packed=packed,
+            highest=self.highest,
+        )
+
+    @property
+    def highest(self) -> int:
+        """The newest revision that was judged here; for the birth and the status."""
+        return max(self._in_force.highest, self._record.highest)
 
     async def hear(self, message: LinkMessage) -> None:
         """Take one message; never waits."""

@@ -37,6 +37,8 @@ class Reporter:
         """The list the doors go by; None at a gateway without doors."""
         self.machine: Callable[[], MachineReport | None] = lambda: None
         """The box; None before it was looked at."""
+        self.judged: Callable[[], int] = lambda: 0
+        """The newest site file from afar that was judged."""
         self.link_error: Callable[[], str] = str
         """Why there is no link to the broker; set when the session is made, which itself needs the reports."""
 
@@ -73,6 +75,7 @@ class Reporter:
             grants=self.grants(),
             machine=self.machine(),
             kept=_kept(kept.kept, sent.again),
+            site_file_judged=self.judged(),
         )
 
 

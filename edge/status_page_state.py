@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from edge import latest, status_socket
+from edge import config_start, latest, status_socket
 from edge.buffer_peek import FileFigures, look
 from edge.introduce import software_version
 from edge.latest import Values
-from edge.settings import Site, load_site
+from edge.settings import Site
 from edge.site_warnings import warnings
 from edge.status import Snapshot
 from protocols.clock import Clock
@@ -59,6 +59,9 @@ class PageState(msgspec.Struct, frozen=True, kw_only=True):
     site_file: str
     error: SiteFileError | None = None
     warnings: list[str] = []
+    revision: int = 0
+    """Of the file that runs, or would; 0 for the one on the box."""
+    trying: bool = False
     running: bool = False
     socket_error: str = ""
     snapshot: Snapshot | None = None
@@ -74,6 +77,7 @@ class PageDesk:
         self._site: Site | None = None
         self._error: SiteFileError | None = None
         self._warnings: list[str] = []
+        self._revision, self._trying = 0, False
         self._buffer_path: Path | None = None
         self._seen: tuple[int, int] | None = None
         self._read_at = float("-inf")
@@ -89,6 +93,8 @@ class PageDesk:
             site_file=str(self._path),
             error=self._error,
             warnings=self._warnings,
+            revision=self._revision,
+            trying=self._trying,
             running=snapshot is not None,
             socket_error=trouble,
             snapshot=snapshot,
@@ -103,12 +109,13 @@ class PageDesk:
             seen = (stat.st_mtime_ns, stat.st_size)
         except OSError:
             seen = None
-        if seen == self._seen and now - self._read_at < SITE_FILE_S:
+        if seen == self._seen and not self._revision and now - self._read_at < SITE_FILE_S:
             return
         self._seen, self._read_at = seen, now
         self._error, self._warnings = None, []
         try:
-            site = load_site(self._path)
+            in_force = config_start.look(self._path, self._clock, config_start.boot_id())
+            self._revision, self._trying, site = in_force.revision, in_force.trying, in_force.site
             self._warnings, self._buffer_path = warnings(site), site.buffer.path
         except BadSettings as error:
             self._error = SiteFileError(

@@ -132,6 +132,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     grants: GrantsReport | None = None
     machine: MachineReport | None = None
     kept: KeptReport | None = None
+    site_file_judged: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    """The newest revision of a site file from afar that it has judged, whatever became of it."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -106,6 +106,8 @@ class Database:
                     yield session
                     if self.witness is not None:
                         done.append(await self.witness(session))
+                    self._reach("before_registry_commit")
+                self._reach("after_registry_commit")
                 for tell in filter(None, done):
                     tell()
 

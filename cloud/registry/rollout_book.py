@@ -141,6 +141,15 @@ class RolloutBook:
 
         return also
 
+    def numbered_anew(self, key: GatewayKey, revision: int) -> Also:
+        """To be done with a revision that takes the place of another, which its gateway would never look at."""
+
+        async def also(session: AsyncSession, made: SiteFileRow) -> None:
+            same = (_AT.site == key.site, _AT.gateway == key.gateway, _AT.revision == revision)
+            await session.execute(update(_AT).where(*same).values(revision=made.revision))
+
+        return also
+
     def taken_back(self, number: int, key: GatewayKey, state: str) -> Also:
         """To be done with the revision that takes it back, while the roll-out is in ``state``. Raises NotNow."""
 

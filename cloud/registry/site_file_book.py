@@ -125,6 +125,15 @@ class SiteFileBook:
                 )
             )
 
+    async def judged(self, key: GatewayKey, highest: int) -> bool:
+        """How far a gateway has judged; False when that was known."""
+        async with self.database.writing() as session:
+            row = await session.get(SiteFileToldRow, (key.site, key.gateway))
+            if row is None or row.highest >= highest:
+                return False
+            row.highest = highest
+            return True
+
     async def now(self, key: GatewayKey) -> SiteFileToldRow | None:
         """What it said last; None when it never did."""
         async with self.database.reading() as session:

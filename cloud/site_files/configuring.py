@@ -56,6 +56,7 @@ class Configuring(Desk):
         self._looked_to = 0
         self._due: dict[GatewayKey, SiteFileRow] = {}
         self._told: dict[GatewayKey, SiteFileBirth] = {}
+        self._judged: dict[GatewayKey, int] = {}
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -123,12 +124,49 @@ class Configuring(Desk):
                     key, text, origin=BOX, bases=(), by=BY_THE_BOX, why="", at=at, not_before=0, confirm_within_s=0
                 )
         await self.book.told(key, said, at)
+        await self._again_above(key, said.highest)
         for row in await self.book.unanswered():
             if GatewayKey(row.site, row.gateway) == key and said.state == "in_force":
                 self._due.setdefault(key, row)
 
+    async def _again_above(self, key: GatewayKey, highest: int) -> None:
+        """What is wanted gets a number above ``highest``, where the gateway has judged numbers nobody remembers here.
+
+        Where it has judged no more than is on record, its answer is on the way.
+        """
+        revisions = await self.book.revisions(key, SHOWN_MAX)
+        if not revisions or highest <= revisions[0].revision:
+            return
+        due = next((row for row in await self.book.unanswered() if (row.site, row.gateway) == key), None)
+        if due is None or due.revision > highest:
+            return
+        made = await self.book.add(
+            key,
+            due.text,
+            origin=due.origin,
+            bases=due.bases.split(),
+            by=due.by,
+            why=due.why,
+            at=self._clock.now_ms(),
+            not_before=due.not_before,
+            confirm_within_s=due.confirm_within_s,
+            also=self.rollouts.book.numbered_anew(key, due.revision),
+        )
+        log.warning("%s/%s has judged revision %d, which is not on record here: it goes on above", *key, highest)
+        assert made is not None
+
     async def status(self, key: GatewayKey, status: Status, *, received_at: int, retained: bool) -> None:
-        """Says nothing of site files."""
+        """Take how far it has judged: a registry that was restored numbers on above that."""
+        judged = status.report.site_file_judged if status.report is not None else 0
+        if judged <= self._judged.get(key, 0):
+            return
+        try:
+            if await self.book.judged(key, judged):
+                await self._again_above(key, judged)
+        except StoreUnavailable as error:
+            log.warning("how far %s/%s has judged is not on record: %s", *key, error)
+            return
+        self._judged[key] = judged
 
     async def committed(self, committed: Committed) -> None:
         """Take the answers among the events of a commit."""

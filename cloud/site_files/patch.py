@@ -16,6 +16,7 @@ from protocols.errors import BadRollout, BadSettings
 from protocols.settings import Document, spell
 from protocols.toml_lines import key_lines
 
+VALUE_LINES_MAX = 200
 LINES_MAX, LINE_CHARACTERS_MAX = 50, 500
 FORM = 'set buffer.flush_every = "5 s", set device[meter-08].every = "10 s", or unset device[*].max_silence'
 ALL = "*"
@@ -46,8 +47,11 @@ def patched(text: str, changes: Sequence[Change]) -> str:
     """A site file with the changes in it. Raises BadRollout ``bad_patch``: it names what the file does not have."""
     for change in changes:
         values = _values(text)
-        for path in list(_found(change, values)):
-            text = _one(text, change, path)
+        try:
+            for path in list(_found(change, values)):
+                text = _one(text, change, path)
+        except RecursionError:
+            raise BadRollout("bad_patch", "the file it runs is nested too deeply") from None
     return text
 
 
@@ -143,7 +147,7 @@ def _written(text: str, path: Path, value: str | None) -> str:
 
 def _end(rows: list[str], line: int) -> int:
     """The last line of a value that begins on ``line``; `_one` reads again what comes of it."""
-    for end in range(line, min(len(rows), line + 1000) + 1):
+    for end in range(line, min(len(rows), line + VALUE_LINES_MAX) + 1):
         try:
             tomllib.loads("it = " + "\n".join(rows[line - 1 : end]).partition("=")[2])
         except (tomllib.TOMLDecodeError, ValueError):

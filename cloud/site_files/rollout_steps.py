@@ -58,7 +58,7 @@ def next_step(rollout: RolloutRow, gateways: Sequence[Seen], now_ms: int) -> Ste
     if failures(rollout, gateways) - rollout.forgiven > rollout.stop_after:
         return Step(state="stopped", halted="failures")
     stage = [one for one in gateways if one.stage == rollout.stage]
-    send = [one.key for one in stage if one.state == "ready"]
+    send = [one.key for one in gateways if one.state == "ready" and one.stage <= rollout.stage]
     if send:
         return Step(send=send)
     if any(states[one.key] in ("waiting", "trying") for one in stage):

@@ -20,6 +20,8 @@ NAMES = (
     "after_energy_done",
     "before_feed_noted",
     "after_feed_forgotten",
+    "before_registry_commit",
+    "after_registry_commit",
 )
 """Every name that some part of the collector passes."""
 

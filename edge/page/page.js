@@ -160,6 +160,7 @@ function draw() {
   if (state.error) cards.push(wrong(w));
   if (!state.running) cards.push(stopped(w));
   if (state.warnings.length) cards.push(card(w.warnings, "warn", el("ul", {}, ...state.warnings.map((line) => el("li", {}, line)))));
+  if (state.revision) cards.push(card(w.in_force, "warn", el("p", {}, (state.trying ? w.in_force_trying : w.in_force_runs)(state.revision))));
   if (state.snapshot) {
     cards.push(gateway(w));
     if (state.snapshot.report.buses.length) cards.push(buses(w));

@@ -15,7 +15,6 @@ from tests.browser.conftest import Opener
 from tests.browser.fake_api import FakeApi
 from tests.browser.fake_site_files import FakeSiteFiles
 
-
 ENGLISH = [
     "taken back",
     "devices that answered before do not · meter-08",

@@ -157,6 +157,7 @@ class ConfigBox:
         base: bytes | None = None,
         gateway: str = "b3",
         confirm_within_s: int = CONFIRM_S,
+        not_before: int = 0,
     ) -> bytes:
         """The signed message. ``base``: else the file on the box."""
         found = Offer(
@@ -167,6 +168,7 @@ class ConfigBox:
             sha256=sha256_of(text),
             packed=pack(text),
             confirm_within_s=confirm_within_s,
+            not_before=not_before,
         )
         return seal_offer(found, self.authority.sign_command)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.config_store import Held
+from protocols.clock import SystemClock
 from protocols.site_config import sha256_of
 from tests.edge.config_box import CONFIRM_S, WITHIN_S, ConfigBox
 from tests.waiting import until
@@ -43,6 +45,23 @@ async def test_a_good_file_is_confirmed_and_stays_over_a_restart(box: ConfigBox)
                 WITHIN_S)  # fmt: skip
     await box.online({*MORE})
     assert box.path.read_bytes() == before, "the file on the box is never written"
+    await box.nothing_is_lost()
+
+
+async def test_a_file_is_not_tried_before_its_instant_also_over_a_restart(box: ConfigBox) -> None:
+    box.begin()
+    await box.online(ONLINE)
+    clock = SystemClock()
+    not_before = clock.now_ms() + 30_000
+    await box.publish(box.offer(1, box.text(MORE), not_before=not_before))
+    box.kill()
+    await until(lambda: len(box.births()) == 2, WITHIN_S, box.log())
+    judged_at = await until(lambda: clock.now_ms() if box.record().highest == 1 else None, WITHIN_S, box.log())
+    assert judged_at >= not_before
+    event = await box.told("config_applied")
+    assert (event.data["revision"], box.starts) == (1, 2)
+    highest = [birth.site_file.highest for birth in box.births() if birth.site_file is not None]
+    assert highest == [0, 0, 1], "it tells how far it has judged"
     await box.nothing_is_lost()
 
 
@@ -106,6 +125,26 @@ async def test_killed_at_each_write_it_ends_on_the_old_file_and_nothing_is_lost(
     assert box.starts > 1, f"nothing passed {where}"
     now = box.record()
     assert (now.highest, now.good, now.trial) == (1, None, None)
+    await box.nothing_is_lost()
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["in_trial:1", "after_config_text:1"]
+    + [f"{name}:{passage}" for name in ("before_config_record", "after_config_record") for passage in (1, 2, 3)],
+)
+async def test_killed_at_each_write_a_good_file_is_confirmed_all_the_same(box: ConfigBox, where: str) -> None:
+    box.fail_points = [where]
+    box.begin()
+    await until(lambda: box.births() or box.starts > 1, WITHIN_S)
+    await box.online(ONLINE)
+    await box.publish(box.offer(1, box.text(MORE), confirm_within_s=60))
+    event = await box.told("config_applied")
+    assert event.data["sha256"] == sha256_of(box.text(MORE))
+    assert box.starts > 1, f"nothing passed {where}"
+    await box.online({*MORE})
+    now = box.record()
+    assert (now.highest, now.good, now.trial) == (1, Held(1, sha256_of(box.text(MORE))), None)
     await box.nothing_is_lost()
 
 

@@ -25,12 +25,19 @@ NOT_HERE = frozenset(
     | {"before_energy_days", "after_energy_days", "after_energy_done"}
     | {"before_feed_noted", "after_feed_forgotten"}
     | {"before_config_text", "after_config_text", "before_config_record", "after_config_record", "in_trial"}
+    | {"before_registry_commit", "after_registry_commit"}
     | {"grants_written", "grants_numbered", "grants_moved", "grants_kept"}
 )
-"""Passed only with a damaged file, when what was kept goes or is asked for, where energy is metered, with a store on a server, a site file
-from afar, or doors; see
-tests/contracts/test_buffer_damage.py, tests/cloud/test_resend_drill.py, tests/cloud/test_killed_there.py, tests/cloud/energy/test_killed.py,
-tests/cloud/store/test_ledger_store.py, tests/edge/test_remote_config.py, tests/edge/access/test_grant_store.py."""
+"""Passed only with a damaged file, when what was kept goes or is asked for, where energy is metered, with a store on a
+server, a site file from afar, doors, people's data, or at any deed at the registry; see
+tests/cloud/energy/test_killed.py,
+tests/cloud/site_files/test_killed.py,
+tests/cloud/store/test_ledger_store.py,
+tests/cloud/test_killed_there.py,
+tests/cloud/test_resend_drill.py,
+tests/contracts/test_buffer_damage.py,
+tests/edge/access/test_grant_store.py,
+tests/edge/test_remote_config.py."""
 IN_TRANSACTION = frozenset({"before_commit", "mid_delete", "mid_roll_up"})
 PASSAGES = {
     "before_checkpoint": 1,

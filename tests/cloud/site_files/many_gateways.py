@@ -19,6 +19,7 @@ from protocols.birth import SiteFileBirth
 from protocols.certificates import command_key, make_request, new_key
 from protocols.clock import ManualClock
 from protocols.enrolment import ask, read_code
+from protocols.reading import Scalar
 from protocols.site_config import open_offer, pack, sha256_of
 from protocols.topics import parse
 from tests.cloud.site_files.answers import answer_of
@@ -35,6 +36,7 @@ class Gateway:
         self.highest = 0
         self.heard: list[tuple[int, str]] = []
         """Every revision that reached it, with its text."""
+        self.answer: tuple[str, dict[str, Scalar]] | None = None
 
 
 class ManyGateways:
@@ -107,21 +109,28 @@ class ManyGateways:
             return
         gateway.highest = offer.revision
         gateway.heard.append((offer.revision, text.decode()))
-        kind, data = "config_applied", dict[str, object]()
+        kind, data = "config_applied", dict[str, Scalar]()
         if sha256_of(gateway.runs.encode()) == offer.sha256:
             pass
         elif gateway.does == "refuse" or sha256_of(gateway.runs.encode()) not in offer.bases:
             kind, data = "config_refused", {"reason": "wrong" if gateway.does == "refuse" else "conflict"}
         elif gateway.does == "roll_back":
             kind, data = "config_rolled_back", {"reason": "devices_lost", "devices": "meter-1"}
-        elif gateway.does == "try":
-            gateway.runs = text.decode()
-            await self.tell(gateway, "trying", offer.revision)
-            return
         else:
             gateway.runs = text.decode()
-            await self.tell(gateway, "in_force", offer.revision)
-        await self.desk.committed(answer_of(gateway.key, kind, revision=offer.revision, **data))  # type: ignore[arg-type]
+        gateway.answer = kind, {"revision": offer.revision, **data}
+        self.keep()
+        await self.say(gateway)
+
+    async def say(self, gateway: Gateway) -> None:
+        """It tells what it runs and, until the collector has it, what became of the newest it judged."""
+        if gateway.answer is not None:
+            kind, data = gateway.answer
+            await self.tell(gateway, "in_force", gateway.highest)
+            await self.desk.committed(answer_of(gateway.key, kind, **data))
+
+    def keep(self) -> None:
+        """What gateways and broker have on their disks is there; here they have none."""
 
     async def states(self, number: int) -> dict[str, str]:
         """Of every gateway of a roll-out, in one word."""
@@ -139,3 +148,4 @@ class ManyGateways:
         assert retain
         assert at is not None
         self.retained[GatewayKey(at.site, at.gateway)] = payload
+        self.keep()

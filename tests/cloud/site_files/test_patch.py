@@ -1,5 +1,6 @@
 """Changes of keys in site files: only the lines that are meant change, and what cannot be said so is refused."""
 
+import contextlib
 import difflib
 
 import pytest
@@ -121,3 +122,10 @@ def test_a_file_written_in_another_way_is_left_alone() -> None:
 def test_a_patch_has_a_bound() -> None:
     with pytest.raises(BadRollout, match="51 lines"):
         read_patch(["set a.b = 1"] * 51)
+
+
+def test_a_file_that_is_nested_deeply_is_changed_or_refused_and_nothing_else() -> None:
+    for depth in range(100, 1000, 60):
+        text = "[buffer]\nx = " + "[" * depth + "]" * depth + "\n"
+        with contextlib.suppress(BadRollout):
+            assert "y = 1" in patched(text, read_patch(["set buffer.y = 1"]))

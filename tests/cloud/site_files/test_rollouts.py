@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import pytest
 
 from cloud.site_files.rollouts import OPEN_MAX
 from cloud.store.contract import GatewayKey
 from protocols.errors import BadRollout
+from protocols.status import ClockReport, Report, Status
 from tests.cloud.site_files.conftest import Begin
 from tests.cloud.site_files.many_gateways import ManyGateways
 
@@ -76,6 +78,22 @@ async def test_the_first_roll_back_stops_it_and_nobody_who_has_not_heard_will(be
     await soaked(many)
     await soaked(many)
     assert Counter((await many.states(row.id)).values()) == {"applied": 8, "rolled_back": 1}
+
+
+async def test_who_was_late_in_a_stage_before_gets_it_after_a_stop(begin: Begin) -> None:
+    many = await begin()
+    many.gateways[B1].does, many.gateways[C0].does = "away", "refuse"
+    row = await many.plan(stages=["east/b0, east/b1", "west/c0"], patience_s=30)
+    await many.desk.rollouts.start(row.id, by="li")
+    await soaked(many)
+    await soaked(many)
+    assert (await many.desk.rollouts.find(row.id)).state == "stopped"
+    await many.turn(2)
+    assert (await many.states(row.id))["east/b1"] == "planned"
+    await many.desk.rollouts.go_on(row.id, by="li")
+    many.gateways[B1].does = "apply"
+    await many.turn(2)
+    assert NEW in many.gateways[B1].runs
 
 
 async def test_more_failures_may_be_borne(begin: Begin) -> None:
@@ -249,3 +267,32 @@ async def test_a_collector_that_begins_anew_goes_on_and_gives_nobody_anything_tw
         await many.clock.advance(61)
     assert (await many.desk.rollouts.find(row.id)).state == "done"
     assert {each.highest for each in many.gateways.values()} == {2}, "one revision each, after the one found there"
+
+
+async def test_numbers_go_on_above_what_a_gateway_has_judged(begin: Begin) -> None:
+    many = await begin(["east/b0"])
+    gateway = many.gateways[B0]
+    gateway.highest = 7  # judged for a registry that was lost since
+    row = await many.plan(stages=["100 %"])
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(2)
+    assert NEW not in gateway.runs, "it looks at nothing that is not newer"
+    await many.desk.status(B0, status(7), received_at=1, retained=False)
+    await many.turn(2)
+    assert (gateway.highest, NEW in gateway.runs) == (8, True)
+    assert await many.states(row.id) == {"east/b0": "applied"}
+    await many.tell(gateway, "in_force", 8)
+    assert (await many.desk.want(B0, gateway.runs + "# more\n", by="li", why="x")).revision == 9
+
+
+async def test_an_answer_on_its_way_is_waited_for(begin: Begin) -> None:
+    many = await begin(["east/b0"])
+    await many.desk.want(B0, many.gateways[B0].runs + "# more\n", by="li", why="x")
+    await many.desk.status(B0, status(2), received_at=1, retained=False)
+    assert [one.revision for one in await many.desk.book.revisions(B0, 9)] == [2, 1]
+
+
+def status(judged: int) -> Status:
+    names = [field.name for field in msgspec.structs.fields(Report) if field.required]
+    whole = {**dict.fromkeys(names, 0), "epoch": "e", "clock": ClockReport("synced", 1), "site_file_judged": judged}
+    return Status(state="online", session=1, report=msgspec.convert(msgspec.to_builtins(whole), Report))

@@ -6,6 +6,7 @@ from tests.proof.plants.buffer import BUFFER
 from tests.proof.plants.collector import COLLECTOR
 from tests.proof.plants.devices import DEVICES
 from tests.proof.plants.shown import SHOWN
+from tests.proof.plants.site_files import SITE_FILES
 from tests.proof.plants.uplink import UPLINK
 
 GROUPS: dict[str, tuple[Plant, ...]] = {
@@ -15,5 +16,6 @@ GROUPS: dict[str, tuple[Plant, ...]] = {
     "In the collector": COLLECTOR,
     "On the page": SHOWN,
     "At the door": ACCESS,
+    "In site files from afar": SITE_FILES,
 }
 PLANTS: dict[str, Plant] = {each.name: each for group in GROUPS.values() for each in group}

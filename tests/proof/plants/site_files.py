@@ -1,0 +1,140 @@
+"""Faults of site files from afar: what the box allows, trials, and roll-outs to many."""
+
+from tests.proof.planting import Plant
+
+ROLLOUTS = "tests/cloud/site_files/test_rollouts.py"
+OVER_THE_API = "tests/cloud/api/test_rollouts.py"
+POLICY = "tests/edge/test_config_policy.py"
+START = "tests/edge/test_config_start.py"
+AT_THE_BOX = "tests/edge/test_remote_config.py"
+STEPS = "cloud/site_files/rollout_steps.py"
+
+SITE_FILES = (
+    Plant(
+        "keys-of-the-box-from-afar",
+        "Keys that only the file on the box may say are taken from the collector.",
+        "Who owns the collector sends every reading, and the box's password, elsewhere.",
+        "edge/config_policy.py",
+        "    for key in _locked(wanted.values, box.values):\n",
+        "    for key in ():\n",
+        (f"{POLICY}::test_what_only_the_box_may_say",),
+    ),
+    Plant(
+        "orders-widened-from-afar",
+        "What the collector may order can be widened by the collector.",
+        "One file later it opens the gate for as long as it likes.",
+        "edge/config_policy.py",
+        "        *([] if may_allow_commands else _widened(wanted.values, box.values)),\n",
+        "",
+        (f"{POLICY}::test_what_only_the_box_may_say",),
+    ),
+    Plant(
+        "edit-on-the-box-ignored",
+        "A file from afar stays in force when somebody edits the one on the box.",
+        "An electrician corrects an address on site, and nothing changes.",
+        "edge/config_start.py",
+        "    if record.box != own.sha256 or not own.site.remote_config.enabled:\n",
+        "    if not own.site.remote_config.enabled:\n",
+        (f"{START}::test_the_box_wins_when_it_was_edited_or_allows_nothing",),
+    ),
+    Plant(
+        "file-tried-too-early",
+        "A file that is to wait for the night is tried as soon as it is there.",
+        "The meters of the canteen are read anew at noon.",
+        "edge/remote_config.py",
+        "        return offer.not_before == 0 or (",
+        "        return True or (",
+        (f"{AT_THE_BOX}::test_a_file_is_not_tried_before_its_instant_also_over_a_restart",),
+    ),
+    Plant(
+        "tool-reads-another-file",
+        "The installer's tools go by the file on the box, whatever runs.",
+        "An installer measures for an hour at a device that the gateway no longer asks.",
+        "edge/cli_in_force.py",
+        "    return found.site\n",
+        "    return load_site(path)\n",
+        ("tests/edge/test_in_force.py::test_a_tool_goes_by_the_file_that_runs",),
+    ),
+    Plant(
+        "restored-numbers-below",
+        "A restored registry numbers site files on from what it remembers.",
+        "Gateways look at none of them until the numbers have passed those of before, and nobody knows why.",
+        "cloud/registry/site_file_book.py",
+        "(judged or 0) if origin == COLLECTOR else 0",
+        "0",
+        (f"{ROLLOUTS}::test_numbers_go_on_above_what_a_gateway_has_judged",),
+    ),
+    Plant(
+        "harm-goes-on",
+        "A roll-out does not count who took the change back.",
+        "What the first gateway refused is tried by nine hundred others.",
+        STEPS,
+        "    if failures(rollout, gateways) - rollout.forgiven > rollout.stop_after:\n",
+        "    if False:\n",
+        (f"{ROLLOUTS}::test_the_first_roll_back_stops_it_and_nobody_who_has_not_heard_will",),
+        in_ci=True,
+    ),
+    Plant(
+        "stopped-and-still-offered",
+        "When a roll-out stops, what is on its way stays offered.",
+        "A gateway that comes back after the night tries what was stopped for its harm.",
+        STEPS,
+        'TAKEN_BACK = frozenset({"stopped", ',
+        "TAKEN_BACK = frozenset({",
+        (f"{ROLLOUTS}::test_the_first_roll_back_stops_it_and_nobody_who_has_not_heard_will",),
+    ),
+    Plant(
+        "stages-without-soak",
+        "The next stage begins as soon as the one before has settled.",
+        "What fails after five minutes is everywhere after one.",
+        STEPS,
+        "    if now_ms < rollout.stage_over_at + rollout.soak_s * 1000:\n",
+        "    if False:\n",
+        (f"{ROLLOUTS}::test_it_goes_stage_after_stage_and_soaks_between",),
+    ),
+    Plant(
+        "waits-for-ever",
+        "Who is away is waited for without an end.",
+        "One box in a flooded cellar, and the other thousand never get the correction.",
+        STEPS,
+        '        return "late" if now_ms >= ',
+        '        return "late" if 0 * now_ms >= ',
+        (f"{ROLLOUTS}::test_who_is_away_is_not_waited_for_for_ever_and_counts_when_back",),
+    ),
+    Plant(
+        "revision-without-its-rollout",
+        "A revision is made without saying in its transaction for which roll-out.",
+        "A collector that is killed there gives the gateway the same change again and again.",
+        "cloud/registry/site_file_book.py",
+        "            if also is not None:\n",
+        "            if False:\n",
+        (f"{ROLLOUTS}::test_it_goes_stage_after_stage_and_soaks_between",),
+    ),
+    Plant(
+        "overwrites-what-others-gave",
+        "A roll-out does not look whether a gateway was given another file since the plan.",
+        "The correction of an hour ago is gone, and nobody took it back.",
+        "cloud/site_files/rollout_runner.py",
+        "after=one.after, ",
+        "after=None, ",
+        (f"{ROLLOUTS}::test_what_runs_another_file_since_is_left_out",),
+    ),
+    Plant(
+        "rollout-of-every-site",
+        "Of which site a roll-out is, is not looked at.",
+        "Who installs at one site ends the roll-out of all.",
+        "cloud/api/sites_of_things.py",
+        "        return None if row is None else row.site  # ",
+        "        return None  # ",
+        (f"{OVER_THE_API}::test_who_installs_at_one_site_sees_and_changes_only_that",),
+    ),
+    Plant(
+        "patch-not-read-again",
+        "What a patch has written is not read again.",
+        "A key lands in the wrong table, and the file means something else.",
+        "cloud/site_files/patch.py",
+        "    if not is_so:\n",
+        "    if False:\n",
+        ("tests/cloud/site_files/test_patch.py::test_a_file_written_in_another_way_is_left_alone",),
+    ),
+)
