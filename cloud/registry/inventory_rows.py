@@ -24,10 +24,8 @@ async def write_devices(session: AsyncSession, devices: Sequence[Device], at: in
         part = devices[begin : begin + DEVICES_AT_ONCE]
         site, names = part[0].site, [device.id for device in part]
         here = (DeviceRow.site == site, DeviceRow.id.in_(names))
-        seen = {
-            name: seen_at
-            for name, seen_at in await session.execute(select(DeviceRow.id, DeviceRow.first_seen_at).where(*here))
-        }
+        rows = await session.execute(select(DeviceRow.id, DeviceRow.first_seen_at).where(*here))
+        seen = {row.id: row.first_seen_at for row in rows}
         await session.execute(delete(PointRow).where(PointRow.site == site, PointRow.device.in_(names)))
         await session.execute(delete(DeviceRow).where(*here))
         await session.execute(insert(DeviceRow), [_device(device, seen.get(device.id, at)) for device in part])
