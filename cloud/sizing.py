@@ -116,8 +116,8 @@ def warnings(fleet: Fleet, measured: Measured) -> list[str]:
     cores = (desk.batch_us * fleet.batches_per_s + desk.reading_us * fleet.readings_per_s) / 1e6
     if on_servers(fleet) and cores * HEADROOM > 1:
         found.append(
-            f"the desk needs {cores:.1f} of a core, {cores * HEADROOM:.1f} with room for backlogs, and is one process of one "
-            "core: let gateways flush less often, or split the sites between groups"
+            f"the desk needs {cores:.1f} of a core, {cores * HEADROOM:.1f} with room for backlogs; it is one process "
+            "of one core: let gateways flush less often, or split the sites between groups"
         )
     if fleet.gateways * fleet.devices * fleet.points > SERIES_MAX:
         found.append(f"more than {SERIES_MAX:,} series: one registry of names holds no more; split the sites")
