@@ -86,6 +86,11 @@ def network_mbit(fleet: Fleet) -> float:
     return (fleet.batches_per_s * WIRE_BATCH_BYTES + fleet.readings_per_s * WIRE_READING_BYTES) * 8 / 1e6
 
 
+def on_servers(fleet: Fleet) -> bool:
+    """Whether the embedded store is no advice for it."""
+    return fleet.readings_per_s > EMBEDDED_READINGS_PER_S or fleet.gateways > SERVERS_FROM_GATEWAYS
+
+
 def members_needed(fleet: Fleet, measured: Measured) -> int:
     """By CPU: a member is one process of one core."""
     cost = measured.member
@@ -107,6 +112,13 @@ def warnings(fleet: Fleet, measured: Measured) -> list[str]:
             f"{fleet.readings_per_s:,.0f} readings a second: one ledger holds {LEDGER_READINGS_PER_S:,} on their way "
             "to the engine; split the sites between groups"
         )
+    desk = measured.desk
+    cores = (desk.batch_us * fleet.batches_per_s + desk.reading_us * fleet.readings_per_s) / 1e6
+    if on_servers(fleet) and cores * HEADROOM > 1:
+        found.append(
+            f"the desk needs {cores:.1f} of a core, {cores * HEADROOM:.1f} with room for backlogs; it is one process "
+            "of one core: let gateways flush less often, or split the sites between groups"
+        )
     if fleet.gateways * fleet.devices * fleet.points > SERIES_MAX:
         found.append(f"more than {SERIES_MAX:,} series: one registry of names holds no more; split the sites")
     if fleet.gateways > GATEWAYS_MAX:
@@ -119,7 +131,7 @@ def size(fleet: Fleet, measured: "Measured") -> list[Row]:
     if min(fleet.gateways, fleet.devices, fleet.points) < 1 or min(fleet.every_s, fleet.flush_s) <= 0:
         raise ValueError("gateways, devices and points are 1 and more, times are longer than nothing")
     readings, batches = fleet.readings_per_s, fleet.batches_per_s
-    servers = readings > EMBEDDED_READINGS_PER_S or fleet.gateways > SERVERS_FROM_GATEWAYS
+    servers = on_servers(fleet)
 
     def cores(cost: Cost) -> float:
         return (cost.batch_us * batches + cost.reading_us * readings) / 1e6 * HEADROOM

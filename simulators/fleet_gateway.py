@@ -191,7 +191,7 @@ class PretendGateway:
                 at += 1
             self._values[place] += self._rng.uniform(-1, 1)
             device, point = divmod(place, len(POINTS))
-            readings.append(Reading(f"meter-{device}", POINTS[point], round(self._values[place], 2), at))
+            readings.append(Reading(f"{self._name}-m{device}", POINTS[point], round(self._values[place], 2), at))
         self._last_at_ms = at
         return seal(self._epoch, self._seq, readings, [], gateway=self._name, sealed_at=self._clock.now_ms())
 
@@ -255,7 +255,7 @@ class PretendGateway:
             session=self._session,
             started_at=self._clock.now_ms(),
             devices=[
-                DeviceBirth(f"meter-{number}", f"meter {number}", "meter", "pretend", "", every_s, 60.0, points)
+                DeviceBirth(f"{self._name}-m{number}", f"meter {number}", "meter", "pretend", "", every_s, 60.0, points)
                 for number in range(DEVICES)
             ],
         )

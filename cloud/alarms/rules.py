@@ -63,10 +63,7 @@ class GatewayRules:
         """Take what is durable now."""
         for batch in committed.batches:
             key = GatewayKey(batch.site, batch.gateway)
-            known = self._inventory.gateway(key)
-            if known is None:
-                known = await self._inventory.seen(key, batch.received_at)
-            if not known.announced:
+            if not self._inventory.note(key, batch.received_at).announced:
                 self._unannounced_since.setdefault(key, self._clock.monotonic())
             for event in batch.events:
                 self._take_event(key, event)
@@ -111,6 +108,7 @@ class GatewayRules:
         """Look every few seconds, until cancelled."""
         while True:
             self.look(connected=link.view().connected)
+            await self._inventory.keep_noted()
             await self._clock.sleep(CHECK_EVERY_S)
 
     def _offline(self, key: GatewayKey, heard_at: int | None) -> None:

@@ -116,7 +116,7 @@ class LiveState:
 
     async def status(self, key: GatewayKey, status: Status, *, received_at: int, retained: bool) -> None:
         """Take a status, unless it is the late will of an older session."""
-        await self._inventory.seen(key, received_at)
+        self._inventory.note(key, received_at)
         if not self._presence.status(key, status.session, received_at, online=status.state == "online"):
             return
         gateway = self.gateway(key)

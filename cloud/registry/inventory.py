@@ -3,14 +3,13 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-import msgspec
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select
 
 from cloud.registry.database import Database
+from cloud.registry.inventory_rows import device_of, gateway_of, row_of_gateway, write_devices, write_site
 from cloud.registry.tables import DeviceRow, GatewayRow, PointRow, SiteRow
 from cloud.registry.things import (
     DEFAULT_STALE_S,
@@ -24,7 +23,7 @@ from cloud.registry.things import (
 )
 from cloud.settings import NamedSite, is_time_zone
 from cloud.store.contract import GatewayKey, SeriesKey
-from protocols.birth import Birth, RemoteBirth
+from protocols.birth import Birth
 from protocols.errors import StoreUnavailable
 from protocols.points import VOCABULARY
 
@@ -45,6 +44,8 @@ class Inventory:
         self._of_gateway: defaultdict[GatewayKey, set[str]] = defaultdict(set)
         """Devices that were ever under a gateway; ``_devices`` says whether they still are."""
         self._order = asyncio.Lock()
+        self._noted: dict[GatewayKey, Gateway] = {}
+        """Known in RAM, not on disk yet."""
 
     async def load(self) -> None:
         """Read what earlier births left."""
@@ -52,10 +53,10 @@ class Inventory:
             for site in await session.scalars(select(SiteRow)):
                 self._sites[site.id] = Site(site.id, site.name or site.id, site.time_zone or DEFAULT_TIME_ZONE)
             for row in await session.scalars(select(GatewayRow)):
-                gateway = _gateway_of(row)
+                gateway = gateway_of(row)
                 self._gateways[gateway.key] = gateway
             for device in await session.scalars(select(DeviceRow)):
-                self._put(_device_of(device))
+                self._put(device_of(device))
             for point in await session.scalars(select(PointRow)):
                 owner = self._devices.get((point.site, point.device))
                 if owner is not None:
@@ -117,17 +118,37 @@ class Inventory:
                 devices = [device for device in self.devices(gateway.site) if device.gateway == gateway.id]
                 yield gateway.key, birth_of(gateway, self.site(gateway.site), devices)
 
-    async def seen(self, key: GatewayKey, at: int) -> Gateway:
-        """Note that a gateway exists, announced or not."""
+    def note(self, key: GatewayKey, at: int) -> Gateway:
+        """Know that a gateway exists, announced or not. Waits for nothing: who stores batches asks, and nobody's acks
+        may stand behind what the registry has to write. ``keep_noted`` brings it to disk."""
         known = self._gateways.get(key)
-        if known is not None:
-            return known
-        gateway = Gateway(key.site, key.gateway, key.gateway, at)
-        async with self._order:
-            self._gateways.setdefault(key, gateway)
+        if known is None:
+            known = self._gateways[key] = self._noted[key] = Gateway(key.site, key.gateway, key.gateway, at)
             self._sites.setdefault(key.site, Site(key.site, key.site, DEFAULT_TIME_ZONE))
-            await self._write(self.site(key.site), gateway, (), at)
-        return self._gateways[key]
+        return known
+
+    async def seen(self, key: GatewayKey, at: int) -> Gateway:
+        """As ``note``, and returns when it is on disk."""
+        known = self.note(key, at)
+        await self.keep_noted()
+        return known
+
+    async def keep_noted(self) -> None:
+        """Write down what was noted, all of it in one transaction. While that is not possible it is kept for later."""
+        if not self._noted:
+            return
+        async with self._order:
+            noted, self._noted = self._noted, {}
+            chosen = [gateway for key, gateway in noted.items() if self._gateways.get(key) is gateway]
+            try:
+                async with self._database.writing() as session:
+                    for site in {gateway.site: gateway for gateway in chosen}:
+                        await write_site(session, self.site(site), chosen[0].first_seen_at)
+                    for gateway in chosen:
+                        await session.merge(row_of_gateway(gateway))
+            except StoreUnavailable as error:
+                self._noted = noted | self._noted
+                log.warning("%d gateways that were seen are not written down yet: %s", len(chosen), error)
 
     async def born(self, key: GatewayKey, birth: Birth, at: int) -> BirthChange:
         """Take a birth: RAM first, then disk."""
@@ -162,17 +183,13 @@ class Inventory:
         self._devices[device.site, device.id] = device
         self._of_gateway[GatewayKey(device.site, device.gateway)].add(device.id)
 
-    async def _write(self, site: Site, gateway: Gateway, devices: Iterable[Device], at: int) -> None:
+    async def _write(self, site: Site, gateway: Gateway, devices: Sequence[Device], at: int) -> None:
         """To disk. While that is not possible RAM serves, and the broker says births again at the next start."""
         try:
             async with self._database.writing() as session:
-                known = await session.get(SiteRow, site.id)
-                seen_at = known.first_seen_at if known else at
-                row = SiteRow(id=site.id, name=site.name, time_zone=site.time_zone, first_seen_at=seen_at)
-                await session.merge(row)
-                await session.merge(_row_of_gateway(gateway))
-                for device in devices:
-                    await _write_device(session, device, at)
+                await write_site(session, site, at)
+                await session.merge(row_of_gateway(gateway))
+                await write_devices(session, devices, at)
         except StoreUnavailable as error:
             log.warning("what gateway %s/%s announced was not written down: %s", gateway.site, gateway.id, error)
 
@@ -209,82 +226,3 @@ class Inventory:
                 self._put(device)
                 changed.append(device)
         return changed
-
-
-async def _write_device(session: AsyncSession, device: Device, at: int) -> None:
-    known = await session.get(DeviceRow, (device.site, device.id))
-    await session.merge(
-        DeviceRow(
-            site=device.site,
-            id=device.id,
-            gateway=device.gateway,
-            name=device.name,
-            kind=device.kind,
-            profile=device.profile,
-            bus=device.bus,
-            every_s=device.every_s,
-            stale_after_s=device.stale_after_s,
-            announced=True,
-            first_seen_at=known.first_seen_at if known else at,
-            removed_at=device.removed_at,
-            remote=msgspec.json.encode(device.remote).decode() if device.remote else "",
-        )
-    )
-    await session.execute(delete(PointRow).where(PointRow.site == device.site, PointRow.device == device.id))
-    session.add_all(
-        PointRow(
-            site=device.site,
-            device=device.id,
-            name=point.name,
-            unit=point.unit,
-            kind=point.kind,
-            stale_after_s=point.stale_after_s,
-        )
-        for point in device.points.values()
-    )
-
-
-def _gateway_of(row: GatewayRow) -> Gateway:
-    return Gateway(
-        row.site,
-        row.id,
-        row.name or row.id,
-        row.first_seen_at,
-        row.software,
-        row.config_hash,
-        row.session,
-        row.started_at,
-        row.announced,
-        row.born_at,
-    )
-
-
-def _row_of_gateway(gateway: Gateway) -> GatewayRow:
-    return GatewayRow(
-        site=gateway.site,
-        id=gateway.id,
-        name=gateway.name,
-        software=gateway.software,
-        config_hash=gateway.config_hash,
-        session=gateway.session,
-        started_at=gateway.started_at,
-        announced=gateway.announced,
-        first_seen_at=gateway.first_seen_at,
-        born_at=gateway.born_at,
-    )
-
-
-def _device_of(row: DeviceRow) -> Device:
-    return Device(
-        site=row.site,
-        id=row.id,
-        gateway=row.gateway,
-        name=row.name,
-        kind=row.kind,
-        profile=row.profile,
-        bus=row.bus,
-        every_s=row.every_s,
-        stale_after_s=row.stale_after_s,
-        removed_at=row.removed_at,
-        remote=msgspec.json.decode(row.remote, type=tuple[RemoteBirth, ...]) if row.remote else (),
-    )

@@ -1,6 +1,6 @@
 """What a collector, or a group of them, spends for a million readings: the figures behind docs/SIZING.md.
 
-    python -m tests.bench.sizing --rounds 3
+    python -m tests.bench.sizing --rounds 3      # measures, then writes docs/sizing.json, the pages and the constants
 
 Everything runs on this machine, the pretend gateways too. CPU seconds of each process are told, not shares of a core:
 other work on the machine moves them little. Rates are what this machine did while it did all of that.
@@ -15,18 +15,24 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from protocols.clock import SystemClock
 from simulators.child import Child
-from simulators.fleet import FleetOptions, run_fleet
+from simulators.fleet import FleetOptions, GatewayClass, run_fleet
+from simulators.fleet_trouble import Trouble
 from simulators.fleet_watch import Watch
 from simulators.free_port import free_port
+from tests.bench import sizing_papers
 from tests.bench.figures import Figure
 from tests.edge.mosquitto import Mosquitto
 from tests.proof.group_site import CONNECTED, READY_S, GroupSite
 
 SECONDS = 8.0
+TROUBLE_RATE = 10.0
+"""Readings a second of each gateway of a fleet that is cut off or away."""
+SETTLED_S, AWAY_S, BACK_S = 30.0, 20.0, 60.0
+"""Births of a new fleet are over; how long it is away; how long it may take to come back."""
 
 
 class Case(NamedTuple):
@@ -35,24 +41,38 @@ class Case(NamedTuple):
     members: int
     gateways: int
     batch: int
+    trouble: str = ""
+    """``cut``, ``away`` or ``mixed``: what befalls all of them; they then send at a rate, and are of two classes."""
 
     @property
     def name(self) -> str:
         who = f"group of {self.members}" if self.members else "embedded"
-        return f"{who}, {self.gateways} gateways, {self.batch} readings a batch"
+        return f"{who}, {self.gateways} gateways, {self.batch} readings a batch" + (
+            self.trouble and f", {self.trouble}"
+        )
 
 
 CASES = (
     Case(0, 50, 100), Case(0, 50, 1000), Case(0, 200, 100),
     Case(1, 50, 100), Case(2, 50, 100), Case(3, 50, 100), Case(1, 50, 1000), Case(3, 50, 1000),
+    Case(0, 1000, 100), Case(2, 1000, 100),
+    Case(0, 200, 100, "cut"), Case(0, 1000, 100, "cut"), Case(0, 1000, 100, "away"), Case(0, 1000, 100, "mixed"),
+    Case(2, 1000, 100, "cut"), Case(2, 1000, 100, "away"), Case(0, 2000, 100, "cut"),
 )  # fmt: skip
 
 
 async def fleet(port: int, case: Case, watch: Watch, out: Path) -> dict[str, float]:
     """Load it; the figures."""
+    of_trouble: dict[str, Any] = {}
+    if case.trouble:
+        away_s = AWAY_S if case.trouble == "away" else 0.0
+        kinds = (GatewayClass(80, 20, 2.0), GatewayClass(20, 500, 50.0)) if case.trouble == "mixed" else ()
+        of_trouble = {"rate": TROUBLE_RATE, "births": True, "troubles": (Trouble(SETTLED_S, away_s),)}
+        of_trouble |= {"for_s": SETTLED_S + away_s + BACK_S, "classes": kinds}
     options = FleetOptions(
         broker=f"mqtt://127.0.0.1:{port}", username=None, password_file=None, site="fleet", gateways=case.gateways,
-        rate=0.0, batch=case.batch, window=8, for_s=SECONDS, ramp_s=case.gateways / 200, watch=watch, out=out,
+        batch=case.batch, window=8, ramp_s=case.gateways / 200, watch=watch, out=out,
+        **{"rate": 0.0, "for_s": SECONDS} | of_trouble,
     )  # fmt: skip
     await run_fleet(options, SystemClock(), as_json=True, out=lambda _: None)
     told: dict[str, float] = json.loads(out.read_text("utf-8"))
@@ -128,9 +148,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--case", type=int, action="append", help=f"one of 0 to {len(CASES) - 1}; may be given again")
+    parser.add_argument("--no-papers", action="store_true", help="print the figures only, and write nothing")
     options = parser.parse_args()
     cases = CASES if options.case is None else tuple(CASES[number] for number in options.case)
-    measure(Path(), options.rounds, cases)
+    told = []
+    for case in cases:
+        figures = measured(case, options.rounds)
+        told.append({**case._asdict(), "figures": figures})
+        print(json.dumps(told[-1]), flush=True)
+    if not options.no_papers:
+        keep(told, options.rounds)
+        sizing_papers.write()
+
+
+def keep(told: list[dict[str, Any]], rounds: int, path: Path = sizing_papers.FIGURES) -> None:
+    """Put cases into the file of figures. All of them replace what is there, some replace their own: then all must have
+    been measured in as many rounds. Raises ValueError."""
+    before = json.loads(path.read_text("utf-8"))
+    new = {_key(case): case for case in told}
+    if set(new) >= {_key(case._asdict()) for case in CASES}:
+        cases = list(new.values())
+    elif before["rounds"] != rounds:
+        raise ValueError(f"the other figures are of {before['rounds']} rounds, these of {rounds}: measure all, or none")
+    else:
+        cases = [new.pop(_key(case), case) for case in before["cases"]] + list(new.values())
+    path.write_text(json.dumps({"rounds": rounds, "seconds": SECONDS, "cases": cases}, indent=1) + "\n", "utf-8")
+
+
+def _key(case: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(case[name] for name in Case._fields)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ def test_a_compound_stays_with_the_embedded_store_and_a_large_fleet_does_not() -
 def test_what_one_group_cannot_carry_is_said_and_what_it_can_is_not() -> None:
     assert any("one ledger holds 80,000" in text for text in warnings(LARGE, MEASURED))
     assert any("batches a second" in text for text in warnings(LARGE._replace(flush_s=0.5), MEASURED))
+    assert any("it is one process of one core" in text for text in warnings(LARGE, MEASURED))
+    calm = Fleet(3_000, 20, 10, every_s=60.0, flush_s=60.0)
+    assert not any("it is one process of one core" in text for text in warnings(calm, MEASURED))
     assert warnings(SMALL, MEASURED) == []
 
 

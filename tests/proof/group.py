@@ -76,6 +76,7 @@ async def strike(site: GroupSite, size: Size, rng: random.Random, met: Counter[s
     points = [FAIL_POINTS[number % len(FAIL_POINTS)] for number in range(size.points)]
     for what in strikes:
         await site.clock.sleep(rng.uniform(0.3, 1.5))
+        site.look_at_members()
         child = site.members[rng.choice(site.names)]
         if what == "stop":
             child.signal(signal.SIGSTOP)
@@ -128,7 +129,7 @@ async def play(size: Size, seed: int, work: Path, kind: type[GroupSite] = GroupS
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-        by_member = {str(name): int(batches) for name, batches in site.sql("SELECT name, batches FROM store_member")}
+        by_member = site.look_at_members()
         await site.stop()
         wrong = truth.wrong + await judge(site, truth, [each.name for each in gateways])
         (duplicates,) = site.sql("SELECT coalesce(sum(total), 0) FROM store_counter WHERE name = 'duplicates'")[0]

@@ -42,6 +42,7 @@ class GroupSite:
             name: Child(name, [*CLI, "ingest", str(self.settings), "--member", name], log=work / f"{name}.log")
             for name in self.names
         }
+        self._lives: dict[tuple[str, int], int] = {}
         self._began: dict[str, int] = {}
         """Where in its log the present life of a collector begins."""
         self.desk = Child("desk", [*CLI, "run", str(self.settings)], log=work / "desk.log")
@@ -106,6 +107,12 @@ name = "proof"
         child._env = {**os.environ, **({"DAYUAN_FAILPOINT": fail_point} if fail_point else {})}
         self._began[child.name] = child.log.stat().st_size
         await child.start()
+
+    def look_at_members(self) -> dict[str, int]:
+        """Batches that each member stored, in all of its lives that were looked at."""
+        for name, started_at, batches in self.sql("SELECT name, started_at, batches FROM store_member"):
+            self._lives[str(name), int(started_at)] = int(batches)
+        return {name: sum(n for (each, _), n in self._lives.items() if each == name) for name in self.names}
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         return self.postgres.sql(statement, self.place)

@@ -1,12 +1,19 @@
 """What births leave behind."""
 
+import asyncio
+
 import msgspec
+import pytest
+from sqlalchemy import select
 
 from cloud.registry.database import Database
 from cloud.registry.inventory import Inventory
+from cloud.registry.inventory_rows import DEVICES_AT_ONCE
+from cloud.registry.tables import DeviceRow
 from cloud.settings import NamedSite
 from cloud.store.contract import GatewayKey, SeriesKey
 from protocols.birth import Birth, DeviceBirth, PointBirth, RemoteBirth
+from protocols.errors import StoreUnavailable
 
 KEY = GatewayKey("east", "b3")
 POWER = PointBirth("active_power_total", "W", "gauge", 30.0)
@@ -109,3 +116,64 @@ async def test_what_may_be_ordered_of_a_device_is_known_after_a_restart_and_goes
     assert dict(again.births())[KEY].devices == told.devices
     change = await again.born(KEY, birth("m1"), 6000)
     assert [device.remote for device in change.devices] == [()]
+
+
+async def test_who_stores_batches_does_not_wait_for_what_the_registry_writes(database: Database) -> None:
+    """Births of a thousand new gateways take minutes of a slow disk; acks must not stand behind them."""
+    inventory = Inventory(database)
+    async with database.writing():
+        waiting = asyncio.create_task(inventory.born(KEY, birth("m1"), 5000))
+        await asyncio.sleep(0)
+        noted = [inventory.note(GatewayKey("east", f"g{number}"), 6000) for number in range(3)]
+        assert not waiting.done()
+    await waiting
+    assert [gateway.id for gateway in noted] == ["g0", "g1", "g2"]
+    assert inventory.note(KEY, 7000).announced
+    again = Inventory(database)
+    await again.load()
+    assert [gateway.id for gateway in again.gateways()] == ["b3"], "not on disk yet"
+    await inventory.keep_noted()
+    await again.load()
+    assert sorted(gateway.id for gateway in again.gateways()) == ["b3", "g0", "g1", "g2"]
+    assert [(g.first_seen_at, g.announced) for g in again.gateways() if g.id == "g1"] == [(6000, False)]
+
+
+async def test_one_that_was_noted_and_then_announced_stays_announced(database: Database) -> None:
+    inventory = Inventory(database)
+    inventory.note(KEY, 4000)
+    await inventory.born(KEY, birth("m1"), 5000)
+    await inventory.keep_noted()
+    again = Inventory(database)
+    await again.load()
+    (gateway,) = again.gateways()
+    assert (gateway.announced, gateway.first_seen_at) == (True, 4000)
+
+
+async def test_what_cannot_be_written_now_is_written_later(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    inventory = Inventory(database)
+    inventory.note(KEY, 4000)
+
+    def full() -> None:
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "writing", full)
+        await inventory.keep_noted()
+    await inventory.keep_noted()
+    again = Inventory(database)
+    await again.load()
+    assert [each.key for each in again.gateways()] == [KEY]
+
+
+async def test_many_devices_at_once_are_all_there_with_when_they_were_seen_first(database: Database) -> None:
+    inventory = Inventory(database)
+    names = [f"m{number:04d}" for number in range(DEVICES_AT_ONCE + 3)]
+    await inventory.born(KEY, birth(*names), 5000)
+    await inventory.born(KEY, birth(*names[1:], "new", site_name="东院"), 6000)
+    again = Inventory(database)
+    await again.load()
+    assert again.devices() == inventory.devices()
+    async with database.reading() as session:
+        rows = {row.id: row for row in await session.scalars(select(DeviceRow))}
+    assert {rows[name].first_seen_at for name in names} == {5000}
+    assert (rows["new"].first_seen_at, rows[names[0]].removed_at) == (6000, 6000)
