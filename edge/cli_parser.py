@@ -36,7 +36,10 @@ The code is made there by `dayuan-cloud gateway add SITE/GATEWAY`. The key is ma
 WRITE = """switch an output, make a pulse or set a number, and say whether it was done
 
 Goes through the running gateway when there is one. A pulse is made and ended by the module itself and is never sent
-twice: when nothing says whether it was carried out, that is what is printed."""
+twice: when nothing says whether it was carried out, that is what is printed.
+
+A point that stands under [device.remote] is held to the same actions, limits, rate and two people as an order from
+afar. --at-my-risk "WHY" goes past that, and is written down beside the buffer before anything is sent."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -138,6 +141,9 @@ def _write(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("value", metavar="on|off|pulse|NUMBER", help="what to do; a number is in the point's unit")
     parser.add_argument("--for", dest="lasting", default="", metavar="TIME", help="length of the pulse, like 3s")
     parser.add_argument("--yes", action="store_true", help="do not ask first")
+    parser.add_argument(
+        "--at-my-risk", default="", metavar="WHY", help="past the rule of the site file for this point; is written down"
+    )
     _json(parser)
 
 
