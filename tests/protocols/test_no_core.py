@@ -28,7 +28,12 @@ def test_a_process_that_crashes_leaves_no_core_and_the_kernel_says_so(tmp_path: 
     words = [sys.executable, "-c", ASKING, way]
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True, check=False
+        words,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}{os.pathsep}{root}"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == -signal.SIGABRT, done.stderr
     said = [int(word) for word in done.stdout.split()]
