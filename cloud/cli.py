@@ -19,6 +19,7 @@ from cloud.version import version
 from protocols.alive import alive
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings, DayuanError
+from protocols.no_core import keep_memory_private
 
 DONE, FAILED, WRONG = 0, 1, 2
 
@@ -229,6 +230,7 @@ def _load(options: argparse.Namespace) -> CloudSettings:
 def _run(options: argparse.Namespace) -> int:
     from cloud.app import run_collector  # a second of imports that the other commands do not need
 
+    keep_memory_private()
     settings = _load(options)
     settings.broker_password()
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -245,6 +247,7 @@ def _run(options: argparse.Namespace) -> int:
 def _ingest(options: argparse.Namespace) -> int:
     from cloud.group_member import run_member
 
+    keep_memory_private()
     settings = load_cloud(options.settings, member=options.member)
     settings.broker_password()
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -111,6 +111,12 @@ def _support_bundle(options: argparse.Namespace) -> int:
     return support_bundle(options)
 
 
+def _card_key(options: argparse.Namespace) -> int:
+    from edge.cli_card_key import card_key
+
+    return card_key(options)
+
+
 def _enrol(options: argparse.Namespace) -> int:
     from edge.cli_enrol import enrol_gateway
 
@@ -158,6 +164,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "health": _health,
     "page": _page,
     "enrol": _enrol,
+    "card-key": _card_key,
     "read": _read,
     "run": _run,
     "scan": _scan,

@@ -33,10 +33,17 @@ ENROL = """get this gateway's certificate from a collector, with a one-time code
 
 The code is made there by `dayuan-cloud gateway add SITE/GATEWAY`. The key is made here and never leaves. After that
 `url = "mqtts://..."` under [uplink] is all that is needed; the certificate is renewed by itself."""
+CARD_KEY = """change the key of a site's cards without reading them again
+
+The new secret keys the old keys, so what is on record is carried over by --map. Both are valid while the new keys stand
+beside the old ones in the collector."""
 WRITE = """switch an output, make a pulse or set a number, and say whether it was done
 
 Goes through the running gateway when there is one. A pulse is made and ended by the module itself and is never sent
-twice: when nothing says whether it was carried out, that is what is printed."""
+twice: when nothing says whether it was carried out, that is what is printed.
+
+A point that stands under [device.remote] is held to the same actions, limits, rate and two people as an order from
+afar. --at-my-risk "WHY" goes past that, and is written down beside the buffer before anything is sent."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -48,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _scan(commands)
     _enrol(commands)
+    _card_key(commands)
     _command(commands, "check", "check a site file: errors with file and line, warnings that would bite on site")
     _read(commands)
     _watch(commands)
@@ -71,6 +79,14 @@ def _looked_after(commands: Commands[argparse.ArgumentParser]) -> None:
     bundle.add_argument(
         "--out", default="", metavar="FILE", help="the file to write, .tar.gz (default: named after gateway and time)"
     )
+
+
+def _card_key(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = _plain(commands, "card-key", CARD_KEY)
+    parser.add_argument("site", help="the site file")
+    does = parser.add_mutually_exclusive_group(required=True)
+    does.add_argument("--add", action="store_true", help="add a secret to the file of card keys")
+    does.add_argument("--map", action="store_true", help="read card keys, a line each; print old,new")
 
 
 def _enrol(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -141,6 +157,9 @@ def _write(commands: Commands[argparse.ArgumentParser]) -> None:
     _of_the_box(parser)
     parser.add_argument("--for", dest="lasting", default="", metavar="TIME", help="length of the pulse, like 3s")
     parser.add_argument("--yes", action="store_true", help="do not ask first")
+    parser.add_argument(
+        "--at-my-risk", default="", metavar="WHY", help="past the rule of the site file for this point; is written down"
+    )
     _json(parser)
 
 

@@ -21,6 +21,7 @@ from edge.service import serve
 from edge.site_warnings import warnings
 from protocols.alive import alive
 from protocols.clock import Clock, SystemClock
+from protocols.no_core import keep_memory_private
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     logging.basicConfig(
         level=options.log.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
+    keep_memory_private()
     clock, fail_point, boot = SystemClock(), armed(os.environ.get(VARIABLE)), boot_id()
     while True:
         in_force = begin(Path(options.site), clock, boot, fail_point)

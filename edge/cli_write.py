@@ -15,6 +15,7 @@ from edge.commands import Action, Command, run_command
 from edge.commissioning.scan_target import BadTarget, seconds
 from edge.drivers.modbus import device_writer, open_bus, writable
 from edge.settings import DeviceSettings, Site
+from edge.write_rules import LINE_MAX, REASON_LEAST, journal_path, refusal, write_down
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings
 from protocols.modbus.profile import ModbusProfile
@@ -37,6 +38,8 @@ def write(options: argparse.Namespace) -> int:
     site = site_in_force(options.site, of_the_box=options.file)
     device = _device(site, command)
     if not options.yes and not _agreed(site, device, command):
+        return FAILED
+    if not _allowed(site, command, " ".join(options.at_my_risk.split())):
         return FAILED
     try:
         answer = send_command(site.buffer.path, command)
@@ -99,6 +102,26 @@ def _agreed(site: Site, device: DeviceSettings, command: Command) -> bool:
         return True
     print("nothing was sent")
     return False
+
+
+def _allowed(site: Site, command: Command, why: str) -> bool:
+    """Held to the rule of the site file; past it only for somebody who says why, which is on disk then."""
+    if why and len(why) < REASON_LEAST:
+        print("nothing was sent: --at-my-risk takes a reason in a few words", file=sys.stderr)
+        return False
+    rule = refusal(site, command, SystemClock())
+    if rule is None:
+        return True
+    if not why:
+        print(f'nothing was sent: {rule}. If it must be all the same: --at-my-risk "WHY"', file=sys.stderr)
+        return False
+    try:
+        write_down(site, command, rule=rule, why=why[:LINE_MAX], clock=SystemClock())
+    except OSError as error:
+        print(f"nothing was sent: it cannot be written down: {error}", file=sys.stderr)
+        return False
+    print(f"past the rule ({rule}), written down in {journal_path(site)}", file=sys.stderr)
+    return True
 
 
 async def _by_ourselves(site: Site, device: DeviceSettings, command: Command) -> dict[str, object]:

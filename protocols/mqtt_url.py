@@ -20,6 +20,8 @@ class MqttUrl(NamedTuple):
 
 def parse_mqtt_url(text: str) -> MqttUrl:
     """Read ``mqtt://host[:port]`` or ``mqtts://host[:port]``; raises ValueError that says what would be right."""
+    if "@" in text:  # before anything else: what stands before it may be a password, and no message quotes it
+        raise ValueError("a broker address holds no credentials; use username and password_file beside it")
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -27,8 +29,6 @@ def parse_mqtt_url(text: str) -> MqttUrl:
         raise ValueError(f"{text!r} is not a broker address ({error}); write mqtt://host:1883") from None
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
         raise ValueError(f"{text!r} is not a broker address; write mqtt://host:1883 or mqtts://host:8883")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("a broker address holds no credentials; use username and password_file beside it")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(f"{text!r} has something after the port; write only mqtt://host:1883")
     tls = parts.scheme == "mqtts"

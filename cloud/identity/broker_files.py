@@ -38,8 +38,9 @@ persistence_location {folder}/data/
 autosave_on_changes true
 autosave_interval 1
 
-# The defaults (1000 messages waiting, 20 on their way) drop a burst and tell nobody.
-max_queued_messages 0
+# The defaults (1000 messages waiting, 20 on their way) drop a burst and tell nobody. Without any limit one bad client
+# fills the memory with messages of QoS 0, and everybody waits behind them; what is dropped, gateways send again.
+max_queued_messages 5000
 max_queued_bytes 268435456
 max_inflight_messages 100
 max_packet_size 2097152

@@ -9,6 +9,9 @@ from cloud.store.contract import GatewayKey
 
 GROUP_BYTES_MAX = 4 * 1024 * 1024
 GROUP_MESSAGES_MAX = 2_000
+SHARE_MESSAGES = 128
+SHARE_BYTES = 16 * 1024 * 1024
+"""Of one gateway in the box. An uplink has 32 batches on their way; more would keep all others waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Inbox:
         self._bytes = 0
         self._bytes_max = bytes_max
         self._messages_max = messages_max
+        self._held: dict[GatewayKey, tuple[int, int]] = {}
+        """Messages and bytes of each gateway."""
         self._arrived = asyncio.Event()
         self.on_space: Callable[[], None] = lambda: None
 
@@ -48,10 +53,17 @@ class Inbox:
         """(messages, bytes) in the box."""
         return len(self._waiting), self._bytes
 
+    def has_room_for(self, key: GatewayKey, size: int) -> bool:
+        """False when a gateway has its share of the box; what it sends now is dropped, and sent again by it."""
+        messages, held = self._held.get(key, (0, 0))
+        return messages == 0 or (messages < SHARE_MESSAGES and held + size <= SHARE_BYTES)
+
     def put(self, message: Incoming) -> None:
         """Add a message; the caller looks at ``full`` before it reads the next one."""
         self._waiting.append(message)
         self._bytes += len(message.payload)
+        messages, held = self._held.get(message.key, (0, 0))
+        self._held[message.key] = (messages + 1, held + len(message.payload))
         self._arrived.set()
 
     async def take(self) -> list[Incoming]:
@@ -66,6 +78,9 @@ class Inbox:
             message = self._waiting.popleft()
             size += len(message.payload)
             group.append(message)
+            messages, held = self._held.pop(message.key)
+            if messages > 1:
+                self._held[message.key] = (messages - 1, held - len(message.payload))
         self._bytes -= size
         if was_full and not self.full:
             self.on_space()

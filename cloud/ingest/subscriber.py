@@ -182,8 +182,9 @@ class Subscriber:
             return
         key = GatewayKey(address.site, address.gateway)
         if address.channel == "up":
-            if qos == 0 and self._inbox.full:
+            if (qos == 0 and self._inbox.full) or not self._inbox.has_room_for(key, len(payload)):
                 self.dropped += 1
+                release()
                 return
             self._inbox.put(Incoming(key, topic, payload, self._clock.now_ms(), release))
             if self._inbox.full and not self._paused:

@@ -2,7 +2,7 @@
 
 make bench                        everything but peers and sizing (about 25 minutes)
 make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, kept, drain, console, fleet, year, bus,
-                                  tcp, mqtt, matching, energy, door
+                                  tcp, mqtt, matching, energy, door, flood
 make bench ARGS="--only sizing"   what docs/SIZING.md works with, three rounds of each case
 make bench ARGS="--only peers"    against thingsboard-gateway, which it installs into a temporary folder
 """
@@ -24,6 +24,7 @@ from tests.bench import (
     edge_cpu,
     energy,
     fleet,
+    flood,
     gateway_load,
     ingest_bench,
     kept,
@@ -85,6 +86,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "matching": lambda folder: matching.measure(),
     "energy": energy.measure,
     "door": lambda folder: asyncio.run(door.measure(folder)),
+    "flood": lambda folder: asyncio.run(flood.measure(folder)),
 }
 ON_DEMAND: dict[str, Callable[[Path], list[Figure]]] = {"peers": peers.measure, "sizing": sizing.measure}
 """Only when named: peers downloads, sizing is for docs/SIZING.md and promises nothing."""

@@ -158,3 +158,28 @@ async def test_a_large_body_on_a_slow_line_arrives_and_is_answered() -> None:
             await status(port)
             await clock.advance(IDLE_S / 3)
         assert await asyncio.wait_for(reader.readline(), 20) == b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(("proxies", "trusted"), [((), False), (("127.0.0.1",), True)])
+async def test_who_asks_is_read_from_a_header_only_of_named_proxies(proxies: tuple[str, ...], trusted: bool) -> None:
+    seen = []
+
+    class Asked(App):
+        async def __call__(self, scope, receive, send) -> None:
+            seen.append(scope["client"][0])
+            await super().__call__(scope, receive, send)
+
+    wanted = msgspec.structs.replace(
+        load_cloud(None), listen=ListenAddress("127.0.0.1", 0), proxies=proxies, data=Path("nowhere")
+    )
+    socket, app = listen(wanted), Asked()
+    server = Server(server_settings(app, wanted))
+    serving = asyncio.create_task(server.serve([socket]))
+    await until(lambda: server.started)
+    reader, writer = await asyncio.open_connection("127.0.0.1", socket.getsockname()[1])
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n")
+    await asyncio.wait_for(reader.readline(), 20)
+    writer.close()
+    server.should_exit = True
+    await serving
+    assert seen == ["203.0.113.9" if trusted else "127.0.0.1"]

@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+import io
 import stat
 from pathlib import Path
 
 import pytest
 
-from edge.cards import CardKeys, open_card_keys
+from edge.cards import SECRETS_MAX, CardKeys, add_secret, open_card_keys
+from edge.cli import main
 from protocols.errors import BadPayload, BadSettings
 
 SECRET = bytes(range(32))
@@ -65,3 +67,69 @@ def test_a_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises(BadSettings, match="card secret"):
         open_card_keys(tmp_path / "file" / "card.key")
+
+
+OTHER = bytes(range(32, 64))
+
+
+def test_keys_on_record_are_carried_over_to_a_new_secret_without_the_cards() -> None:
+    before, after = CardKeys(SECRET), CardKeys(SECRET, OTHER)
+    for number in ("94D8FC5F", "04AABBCCDDEEFF", "00BC0A01"):
+        old = before.key(number, "hex")
+        assert after.newest_of(old) == after.key(number, "hex") != old
+    third = CardKeys(SECRET, OTHER, SECRET[::-1])
+    assert third.newest_of(after.key("94D8FC5F", "hex")) == third.key("94D8FC5F", "hex")
+
+
+def test_who_knows_only_one_of_the_secrets_finds_no_card() -> None:
+    key = CardKeys(SECRET, OTHER).key("94D8FC5F", "hex")
+    guesses = [CardKeys(one).key("94D8FC5F", "hex") for one in (SECRET, OTHER)]
+    guesses += [CardKeys(one, one).key("94D8FC5F", "hex") for one in (SECRET, OTHER)]
+    assert key not in guesses
+
+
+def test_what_is_no_key_is_not_carried_over() -> None:
+    with pytest.raises(ValueError, match="one secret only"):
+        CardKeys(SECRET).newest_of("0" * 32)
+    for wrong in ("", "0" * 31, "0" * 33, "A" * 32, "94D8FC5F"):
+        with pytest.raises(ValueError, match="no card key"):
+            CardKeys(SECRET, OTHER).newest_of(wrong)
+
+
+def test_a_secret_is_added_whole_and_for_the_owner_only_and_who_runs_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "card.key"
+    running = open_card_keys(path)
+    assert add_secret(path) == 2
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["card.key"]
+    old = running.key("94D8FC5F", "hex")
+    assert open_card_keys(path).key("94D8FC5F", "hex") == open_card_keys(path).newest_of(old) != old
+    for _ in range(SECRETS_MAX - 2):
+        add_secret(path)
+    with pytest.raises(BadSettings, match="as many"):
+        add_secret(path)
+    path.write_text(SECRET.hex() + "\nno secret\n")
+    with pytest.raises(BadSettings, match="holds no card secret"):
+        open_card_keys(path)
+
+
+def test_the_command_adds_a_secret_and_maps_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site, path = tmp_path / "site.toml", tmp_path / "card.key"
+    site.write_text(
+        '[gateway]\nsite = "east"\nid = "b3"\ncard_key_file = "card.key"\n[uplink]\nurl = "mqtt://127.0.0.1:1"\n'
+        '[[bus]]\nname = "net"\nkind = "modbus-tcp"\nhost = "127.0.0.1"\n'
+        '[[device]]\nid = "m"\nprofile = "eastron/sdm630"\nbus = "net"\nunit = 2\n',
+        encoding="utf-8",
+    )
+    old = open_card_keys(path).key("94D8FC5F", "hex")
+    assert main(["card-key", str(site), "--add"]) == 0
+    secrets = path.read_text().split()
+    assert not any(secret in capsys.readouterr().out for secret in secrets)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{old}\n\n"))
+    assert main(["card-key", str(site), "--map"]) == 0
+    assert capsys.readouterr().out == f"{old},{open_card_keys(path).key('94D8FC5F', 'hex')}\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO("94D8FC5F\n"))
+    assert main(["card-key", str(site), "--map"]) == 1
+    assert "line 1" in capsys.readouterr().err

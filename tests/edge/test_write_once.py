@@ -199,3 +199,69 @@ def test_what_cannot_be_done_is_refused_before_anything_is_sent(
 ) -> None:
     assert main(["write", site(tmp_path, 1), *words, "--yes"]) == 2
     assert said in capsys.readouterr().err
+
+
+RULES = """
+[device.remote]
+relay_1 = { actions = ["pulse"], min = 1, max = 5, rate = "2 in 10 min" }
+relay_2 = { actions = ["on", "off"], second_person = true }
+"""
+
+
+def ruled(folder: Path, port: int) -> str:
+    path = Path(site(folder, port))
+    door, meter = path.read_text(encoding="utf-8").split('[[device]]\nid = "meter"')
+    path.write_text(f'{door}{RULES}[[device]]\nid = "meter"{meter}', encoding="utf-8")
+    return str(path)
+
+
+def test_a_hand_at_the_box_is_held_to_the_rule_of_the_point(
+    tmp_path: Path, relays: Relays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with relays.serving() as port:
+        path = ruled(tmp_path, port)
+
+        def told(*words: str) -> str:
+            assert main(["write", path, "door", *words, "--yes"]) == 1
+            return capsys.readouterr().err
+
+        assert "allows pulse of relay_1, not on" in told("relay_1", "on")
+        assert "allows 1 to 5" in told("relay_1", "pulse", "--for", "9s")
+        assert "two people" in told("relay_2", "on")
+        assert relays.written == []
+        for _ in range(2):
+            assert main(["write", path, "door", "relay_1", "pulse", "--for", "3s", "--yes"]) == 0
+        assert "2 in 600 s" in told("relay_1", "pulse", "--for", "3s")
+        assert len(relays.written) == 2
+        assert main(["write", path, "door", "relay_3", "on", "--yes"]) == 0, "no rule, so nothing to hold to"
+
+
+def test_past_the_rule_only_with_a_reason_and_that_is_on_disk(
+    tmp_path: Path, relays: Relays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with relays.serving() as port:
+        path = ruled(tmp_path, port)
+        words = ["write", path, "door", "relay_2", "on", "--yes", "--at-my-risk"]
+        assert main([*words, "x"]) == 1
+        assert relays.written == []
+        assert main([*words, "somebody is locked in"]) == 0
+        assert len(relays.written) == 1
+        journal = tmp_path / "buffer.db.at-risk"
+        journal.unlink()
+        journal.mkdir()
+        assert main([*words, "nobody can write this down"]) == 1
+        assert len(relays.written) == 1
+    assert "cannot be written down" in capsys.readouterr().err
+
+
+def test_what_is_written_down_says_who_what_why_and_which_rule(tmp_path: Path, relays: Relays) -> None:
+    with relays.serving() as port:
+        path = ruled(tmp_path, port)
+        assert main(["write", path, "door", "relay_2", "on", "--yes", "--at-my-risk", "somebody is locked in"]) == 0
+    journal = tmp_path / "buffer.db.at-risk"
+    (line,) = journal.read_text(encoding="utf-8").splitlines()
+    said = json.loads(line)
+    assert (said["device"], said["command"], said["why"]) == ("door", "relay_2 on", "somebody is locked in")
+    assert said["user"]
+    assert "two people" in said["rule"]
+    assert journal.stat().st_mode & 0o777 == 0o600

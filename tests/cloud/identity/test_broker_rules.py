@@ -182,6 +182,7 @@ def test_the_limits_of_the_broker_are_written_out(broker: TlsBroker) -> None:
         line.split(" ", 1) for line in (broker.files / CONF).read_text().splitlines() if line and line[0] != "#"
     )
     assert said["allow_anonymous"] == "false"
+    assert 0 < int(said["max_queued_messages"]) <= 10_000, "else messages of QoS 0 fill the memory"
     assert int(said["max_packet_size"]) <= 2 << 20
     assert int(said["max_queued_bytes"]) <= 256 << 20
     assert int(said["max_inflight_messages"]) <= 100

@@ -2,6 +2,7 @@
 
 from tests.proof.planting import Plant
 from tests.proof.plants.access import ACCESS
+from tests.proof.plants.attacks import ATTACKS
 from tests.proof.plants.buffer import BUFFER
 from tests.proof.plants.collector import COLLECTOR
 from tests.proof.plants.devices import DEVICES
@@ -17,5 +18,6 @@ GROUPS: dict[str, tuple[Plant, ...]] = {
     "On the page": SHOWN,
     "At the door": ACCESS,
     "In site files from afar": SITE_FILES,
+    "Against attackers": ATTACKS,
 }
 PLANTS: dict[str, Plant] = {each.name: each for group in GROUPS.values() for each in group}
