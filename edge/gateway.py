@@ -88,14 +88,7 @@ class Gateway:
         """Closed in order to start anew with another site file."""
         self._started_at = clock.now_ms()
         own = site.gateway
-        self._buffer = SqliteBuffer(
-            site.buffer.path,
-            max_bytes=site.buffer.max_bytes,
-            seal=sealer(own.id),
-            clock=clock,
-            fail_point=fail_point,
-            keep_acked_s=site.buffer.keep_acked_s,
-        )
+        self._buffer = _buffer(site, clock, fail_point)
         self._uplink = Uplink(
             self._buffer,
             clock,
@@ -370,6 +363,17 @@ class Gateway:
     def _birth(self, session: int) -> Birth:
         told = self._config.told() if self._config is not None else None
         return birth(self._site, session=session, started_at=self._started_at, site_file=told)
+
+
+def _buffer(site: Site, clock: Clock, fail_point: FailPoint) -> SqliteBuffer:
+    return SqliteBuffer(
+        site.buffer.path,
+        max_bytes=site.buffer.max_bytes,
+        seal=sealer(site.gateway.id),
+        clock=clock,
+        fail_point=fail_point,
+        keep_acked_s=site.buffer.keep_acked_s,
+    )
 
 
 def _dialer(uplink: UplinkSettings, identity: Identity) -> Dial:

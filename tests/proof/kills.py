@@ -27,9 +27,9 @@ NOT_HERE = frozenset(
     | {"before_config_text", "after_config_text", "before_config_record", "after_config_record", "in_trial"}
     | {"grants_written", "grants_numbered", "grants_moved", "grants_kept"}
 )
-"""Passed only with a damaged file, when what was kept goes or is asked for, where energy is metered, with a store on a server, a site file
-from afar, or doors; see
-tests/contracts/test_buffer_damage.py, tests/cloud/test_resend_drill.py, tests/cloud/test_killed_there.py, tests/cloud/energy/test_killed.py,
+"""Passed only with a damaged file, when what was kept goes or is asked for, where energy is metered, with a store
+on a server, a site file from afar, or doors; see tests/contracts/test_buffer_damage.py,
+tests/cloud/test_resend_drill.py, tests/cloud/test_killed_there.py, tests/cloud/energy/test_killed.py,
 tests/cloud/store/test_ledger_store.py, tests/edge/test_remote_config.py, tests/edge/access/test_grant_store.py."""
 IN_TRANSACTION = frozenset({"before_commit", "mid_delete", "mid_roll_up"})
 PASSAGES = {
