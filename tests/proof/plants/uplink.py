@@ -149,7 +149,6 @@ UPLINK = (
             "tests/contracts/test_buffer_kept.py"
             "::test_kept_batches_go_first_and_nothing_without_an_ack_is_given_up_for_them",
         ),
-        in_ci=True,
     ),
     Plant(
         "resend-counted-as-waiting",
@@ -168,7 +167,6 @@ UPLINK = (
         "        self.most = max(1, int(size * WINDOW_SHARE))",
         "        self.most = size",
         (f"{RESEND}::test_it_has_a_quarter_of_the_window_and_goes_behind_everything_else",),
-        in_ci=True,
     ),
     Plant(
         "resend-without-end",
