@@ -89,7 +89,7 @@ class Gateway:
         """Closed in order to start anew with another site file."""
         self._started_at = clock.now_ms()
         own = site.gateway
-        self._buffer = self._own_buffer(fail_point)
+        self._buffer = _buffer(site, clock, fail_point)
         self._uplink = Uplink(
             self._buffer,
             clock,
@@ -145,16 +145,6 @@ class Gateway:
         )
         self._machine = self._watch_box()
         self._desk = self._status_desk(pipeline)
-
-    def _own_buffer(self, fail_point: FailPoint) -> SqliteBuffer:
-        return SqliteBuffer(
-            self._site.buffer.path,
-            max_bytes=self._site.buffer.max_bytes,
-            seal=sealer(self._site.gateway.id),
-            clock=self._clock,
-            fail_point=fail_point,
-            keep_acked_s=self._site.buffer.keep_acked_s,
-        )
 
     def snapshot(self) -> Snapshot:
         """The gateway now."""
@@ -384,6 +374,17 @@ class Gateway:
     def _birth(self, session: int) -> Birth:
         told = self._config.told() if self._config is not None else None
         return birth(self._site, session=session, started_at=self._started_at, site_file=told)
+
+
+def _buffer(site: Site, clock: Clock, fail_point: FailPoint) -> SqliteBuffer:
+    return SqliteBuffer(
+        site.buffer.path,
+        max_bytes=site.buffer.max_bytes,
+        seal=sealer(site.gateway.id),
+        clock=clock,
+        fail_point=fail_point,
+        keep_acked_s=site.buffer.keep_acked_s,
+    )
 
 
 def _dialer(uplink: UplinkSettings, identity: Identity) -> Dial:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from cloud.ingest.contract import AlarmSink
 from cloud.store.batch_dates import DatesBatches
 from cloud.store.contract import EventsQuery, GatewayKey, SeriesStore
-from cloud.store.ranges import SeqRanges, without
+from cloud.store.ranges import without
 from protocols.ack import Ack, encode_ack
 from protocols.birth import Birth
 from protocols.clock import Clock
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 ASK_AGAIN_S = (10.0, 3600.0)
 RANGES_ASKED = 1_000
 EPOCHS_MAX = 16
-HOLES_TOLD = 16
 TIMES_IN_VAIN = 3
 """What was asked for so often and did not come is not there."""
 EXPLAINED_MAX = 1_000
@@ -134,7 +133,7 @@ class Recall:
         for epoch, first, _ in kept.spans[:EPOCHS_MAX]:
             since = self._held.first_stored(key, epoch)
             if since is not None and since < first:
-                lost[epoch] = self._held.holes(key, epoch, since, first - 1)[:HOLES_TOLD]
+                lost[epoch] = self._held.holes(key, epoch, since, first - 1)
         if asked.times >= TIMES_IN_VAIN:
             lost = {epoch: lost.get(epoch, []) + asked.asked.get(epoch, []) for epoch in {*lost, *asked.asked}}
         lost = {epoch: spans for epoch, spans in lost.items() if spans}
@@ -155,18 +154,20 @@ class Recall:
 
     async def _not_explained(self, key: GatewayKey, lost: Holes) -> dict[str, str | int] | None:
         """What is told of holes that no gap record and no rejection accounts for; None when there is none."""
-        count, ends = 0, SeqRanges()
-        for epoch, spans in lost.items():
-            for span in without(spans, await self._explained(key, epoch)):
-                before, after = await self._received_around(key, epoch, span)
-                if after and self._clock.now_ms() - after > TOLD_MS:
-                    continue
-                count += span[1] - span[0] + 1
-                for at in filter(None, (before, after)):
-                    ends.add(at)
+        count = 0
+        instants: list[int] = []
+        for epoch, holes in lost.items():
+            spans = without(holes, await self._explained(key, epoch))
+            if not spans:
+                continue
+            before, after = await self._received_around(key, epoch, (spans[0][0], spans[-1][1]))
+            if after and self._clock.now_ms() - after > TOLD_MS:
+                continue
+            count += sum(last - first + 1 for first, last in spans)
+            instants += filter(None, (before, after))
         if not count:
             return None
-        instants = [at for part in ends for at in part]
+        instants.sort()
         zone = ZoneInfo(self._zone(key.site))
         spoken = [f"{datetime.fromtimestamp(at / 1000, zone):%Y-%m-%d %H:%M:%S}" for at in instants]
         return {"count": count, "from": spoken[0] if spoken else "?", "to": spoken[-1] if spoken else "?"}

@@ -156,6 +156,36 @@ async def test_a_gateway_opens_to_what_was_refused_and_why(screen: Screen) -> No
     await expect(panel).to_contain_text("1–18211")
 
 
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        (
+            "en-GB",
+            ["Kept after", "172,800 batches since", "the collector lost some: 12 sent again, 88 to go"],
+        ),
+        ("zh-CN", ["确认后保留", "172,800 批", "平台丢失了一部分：已重发 12，还有 88"]),
+    ],
+)
+async def test_a_gateway_says_what_it_kept_and_how_a_resend_goes(
+    opener: Opener, api: FakeApi, locale: str, words: list[str]
+) -> None:
+    gateway_id = f"{SITE}/@{PLANT}"
+    report = api.entities[gateway_id]["attributes"]["report"]
+    kept = {
+        "batches": 172_800,
+        "since": api.clock.now_ms() - 172_800_000,
+        "spans": [["e1", 1, 9]],
+        "waiting": 88,
+        "sent": 12,
+    }
+    api.entities[gateway_id]["attributes"]["report"] = report | {"kept": kept}
+    screen = await opener(signed_in=True, locale=locale, viewport={"width": 390, "height": 844})
+    await screen.row(gateway_id).locator(".g-refused .num").click()
+    for each in words:
+        await expect(screen.page.locator(".panel")).to_contain_text(each)
+    assert await screen.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 async def test_a_fenced_gateway_can_be_freed_by_an_administrator(screen: Screen, api: FakeApi) -> None:
     api.change(f"{SITE}/@{PLANT}", attributes={"fenced": True})
     await expect(screen.row(f"{SITE}/@{PLANT}").locator(".g-link")).to_contain_text("fenced")

@@ -97,12 +97,12 @@ async def test_a_collector_killed_in_the_middle_of_a_resend_gets_all_the_same(tm
 
 
 async def test_what_was_kept_too_shortly_is_told_with_its_instants_and_the_rest_comes(tmp_path: Path) -> None:
-    async with site(tmp_path) as it, it.gateway(max_bytes=256 * 1024):  # in which little is kept
+    async with site(tmp_path) as it, it.gateway(max_bytes=256 * 1024, pad=40):  # in which little is kept
         async with it.collector() as collector:
             await it.answering()
             await it.produced(60)
             file = await it.backed_up()
-            await it.produced(1500)
+            await it.produced(1000)
             await it.all_acked()
             collector.kill()
             await collector.wait()

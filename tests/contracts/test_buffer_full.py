@@ -14,6 +14,8 @@ import pytest
 
 from edge.buffer import Change, Committed, Draft, KeptBatch, Kind
 from edge.buffer_sqlite import SqliteBuffer
+from edge.sealer import sealer
+from protocols.clock import ManualClock
 from protocols.errors import StoreUnavailable
 from protocols.reading import Event
 from tests.contracts.buffer_on_disk import (
@@ -166,6 +168,28 @@ async def test_a_disk_that_something_else_filled_to_the_last_byte_still_lets_ack
         assert buffer.figures().batches == 1
         for number in range(20):
             await buffer.commit(Change(sealed_at=AT, drafts=[telemetry(2000 + number)]))
+    finally:
+        await buffer.close()
+
+
+async def test_on_a_full_disk_kept_batches_make_room_for_new_ones_and_nothing_else_goes(small_disk: Path) -> None:
+    """Nothing of a batch that has an ack is worth a reading that has none."""
+    path = small_disk / "buffer.db"
+    keeps = {"max_bytes": 64 << 20, "seal": sealer("gw"), "clock": ManualClock(), "keep_acked_s": 172_800.0}
+    buffer = SqliteBuffer(path, **keeps)  # type: ignore[arg-type]
+    try:
+        await buffer.open()
+        (small_disk / "hog").write_bytes(bytes(4 << 20))
+        last = 0
+        for number in range(1500):
+            release = [(last, last)] if last else []
+            change = Change(sealed_at=AT + number, drafts=[telemetry(number, 400)], release=release)
+            last = (await buffer.commit(change)).batches[-1].place
+        figures = buffer.figures()
+        assert (figures.dropped_readings, figures.batches, figures.error) == (0, 1, "")
+        assert figures.disk_full_since is not None, "the disk was to be full"
+        assert figures.kept is not None
+        assert 0 < figures.kept.batches < 1400
     finally:
         await buffer.close()
 

@@ -216,3 +216,25 @@ CASES: list[tuple[str, Callable[[], bool]]] = [
 @pytest.mark.parametrize(("sentence", "holds"), CASES, ids=[sentence for sentence, _ in CASES])
 def test_of_marks(sentence: str, holds: Callable[[], bool]) -> None:
     assert holds(), sentence
+
+
+async def test_a_damaged_file_saves_what_has_no_ack_and_tells_no_loss_of_what_had_one(tmp_path: Path) -> None:
+    path = tmp_path / "b.db"
+    buffer = keeping(path)
+    await buffer.open()
+    sealed = await fill(buffer, 60)
+    await buffer.commit(Change(sealed_at=AT + 20_000, drafts=[event(70)], release=[(1, 40)]))
+    await buffer.commit(Change(sealed_at=AT + 40_000, drafts=[event(71)]))
+    await buffer.close()
+    content = bytearray(path.read_bytes())
+    content[28:32] = b"\xff\xff\xff\x00"  # the size of the database, in its head
+    content[100:108] = b"\xff" * 8  # and the head of its first page
+    path.write_bytes(content)
+    opened = await buffer.open()
+    assert opened.damage is not None
+    assert opened.damage.lost == 0
+    assert opened.kept == []
+    saved = {batch.identity: batch.payload for batch in await everything(buffer)}
+    assert {name for name in sealed if name.seq > 40} <= set(saved)
+    assert all(sealed[name] == payload for name, payload in saved.items() if name in sealed)
+    await buffer.close()

@@ -1,7 +1,8 @@
 """A gateway without drivers that keeps what was acked, under load of several kinds, for drills of a restore.
 
-``python -m tests.edge.kept_box BUFFER PORT KEEP_S MAX_BYTES`` produces until BUFFER.stop is there and runs until
-BUFFER.end is. A line of its output is what one commit made durable, written after it:
+``python -m tests.edge.kept_box BUFFER PORT KEEP_S MAX_BYTES PAD`` produces until BUFFER.stop is there and runs until
+BUFFER.end is, with PAD readings of noise in each batch. A line of its output is what one commit made durable, written
+after it:
 ``r NUMBER AT`` a reading, ``b NUMBER AT`` a button, ``c NUMBER AT`` a card; or ``s WAITING SENT BACKLOG``, how a resend
 goes and what has no ack yet.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -31,10 +33,11 @@ def tell(*words: object) -> None:
     sys.stdout.flush()
 
 
-async def produce(box: Box, counter: Path, number: int) -> None:
+async def produce(box: Box, counter: Path, number: int, pad: int) -> None:
     counter.write_text(str(number + 1))  # first: a number may be skipped by a kill, and is never used twice
     at = box.clock.now_ms()
-    await box.intake.readings([Reading("meter", "active_power_total", float(number), at)])
+    noise = [Reading("noise", "active_power_total", random.random(), at + n) for n in range(pad)]
+    await box.intake.readings([Reading("meter", "active_power_total", float(number), at), *noise])
     if number % 5 == 0:
         await box.intake.event(Event("gate", "button", at, {"detail": str(number)}))
         tell("b", number, at)
@@ -45,7 +48,7 @@ async def produce(box: Box, counter: Path, number: int) -> None:
     tell("r", number, at)
 
 
-async def main(path: Path, port: int, keep_s: float, max_bytes: int) -> None:
+async def main(path: Path, port: int, keep_s: float, max_bytes: int, pad: int) -> None:
     session.REPORT_EVERY_S = 0.3
     session.BACKOFF_S = (0.1, 1.0)
     fail_point = armed(os.environ.get(VARIABLE))
@@ -55,7 +58,7 @@ async def main(path: Path, port: int, keep_s: float, max_bytes: int) -> None:
     async with box.running():
         while not end.exists():
             if not stop.exists():
-                await produce(box, counter, number)
+                await produce(box, counter, number, pad)
                 number += 1
             report = box.reporter.report()
             if report.kept is not None:
@@ -64,4 +67,4 @@ async def main(path: Path, port: int, keep_s: float, max_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])))

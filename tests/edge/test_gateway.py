@@ -19,7 +19,7 @@ from edge import cli
 from edge.status import Snapshot
 from edge.status_socket import ask, socket_path
 from edge.status_table import as_text, size, span
-from protocols.status import parse_status
+from protocols.status import KeptReport, parse_status
 from tests.edge.mosquitto import free_port, mosquitto
 from tests.edge.scripted_collector import ScriptedCollector
 from tests.waiting import until
@@ -237,7 +237,29 @@ async def test_status_of_a_running_gateway_as_text_and_json(tmp_path: Path, caps
         assert code == 0
         assert "gateway b3 at east-compound: running" in out
         code, out, _ = await asyncio.to_thread(run_cli, capsys, "status", "--json", str(site))
-        assert msgspec.json.decode(out, type=Snapshot).gateway == "b3"
+        now = msgspec.json.decode(out, type=Snapshot)
+        assert now.gateway == "b3"
+        assert "kept      nothing that was acked" in as_text(now)
+
+
+async def test_status_says_what_is_kept_and_how_a_resend_goes(tmp_path: Path) -> None:
+    site = site_file(tmp_path)
+    async with gateway(site):
+        now = await snapshot_of(site)
+
+    def said(kept: KeptReport) -> str:
+        report = msgspec.structs.replace(now.report, kept=kept)
+        text = as_text(msgspec.structs.replace(now, report=report))
+        return next((line for line in text.splitlines() if line.startswith("  kept")), "")
+
+    since = now.at - 7 * 3_600_000
+    assert said(KeptReport(batches=12_000, since=since)) == "  kept      12,000 batches acked in the last 7 h"
+    assert said(KeptReport(batches=9, since=since, waiting=4, sent=3)).endswith(
+        "; the collector lost some: 3 sent again, 4 to go"
+    )
+    assert said(KeptReport(batches=1, since=since, sent=7)).endswith(
+        "1 batch acked in the last 7 h, 7 sent again since the start"
+    )
 
 
 def test_spans_and_sizes_are_short() -> None:

@@ -140,6 +140,7 @@ WRONG = [
     ('url = "mqtt://127.0.0.1:1883"', 'url = "mqtt://a"\npassword_file = "x"', 7, "uplink.password_file", "username"),
     ('url = "mqtt://127.0.0.1:1883"', 'url = "mqtt://a"\nack_timeout = "10"', 7, "uplink.ack_timeout", ""),
     ('max_size = "512 MiB"', 'max_size = "12 KiB"', 10, "buffer.max_size", "1 MiB"),
+    ('max_size = "512 MiB"', 'keep_acked = "31 d"', 10, "buffer.keep_acked", "0 s to 2.592e+06 s"),
     ('max_size = "512 MiB"', "max_size = 512", 10, "buffer.max_size", ""),
     ('flush_every = "1 s"', 'flush_every = "1 h"', 11, "buffer.flush_every", "300 s"),
     ('kind = "modbus-rtu"', 'kind = "modbus"', 15, "bus[0].kind", "modbus-tcp"),

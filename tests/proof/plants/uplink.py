@@ -3,6 +3,7 @@
 from tests.proof.planting import Plant
 
 TESTS = "tests/edge/test_uplink.py"
+RESEND = "tests/edge/test_resend.py"
 
 UPLINK = (
     Plant(
@@ -127,5 +128,74 @@ UPLINK = (
         '    if zlib.crc32(memoryview(payload)[5:]) != struct.unpack_from(">I", payload, 1)[0]:',
         "    if False:",
         ("tests/protocols/test_batch.py::test_one_flipped_bit_is_always_noticed",),
+    ),
+    Plant(
+        "ack-mark-lost",
+        "A batch that is acked and kept gets no mark.",
+        "After every start the gateway sends two days of batches again; the line is paid by the byte.",
+        "edge/buffer_change.py",
+        "            self.state = replace(state, totals=state.totals.minus(gone), kept=marks)",
+        "            self.state = replace(state, totals=state.totals.minus(gone))",
+        ("tests/contracts/test_buffer_kept.py::test_marks_outlive_a_kill_and_what_was_acked_does_not_wait_again",),
+    ),
+    Plant(
+        "unacked-given-up-for-kept",
+        "A full buffer drops readings before it gives up what was acked.",
+        "Readings that nobody has are lost, so that the gateway can keep copies of others.",
+        "edge/buffer_change.py",
+        "        if missing > 0 and self.state.kept.segments:",
+        "        if False:",
+        (
+            "tests/contracts/test_buffer_kept.py"
+            "::test_kept_batches_go_first_and_nothing_without_an_ack_is_given_up_for_them",
+        ),
+    ),
+    Plant(
+        "resend-counted-as-waiting",
+        "A batch that is acked a second time is subtracted from what waits.",
+        "While a resend goes on, the gateway says that nothing waits, although an hour of readings does.",
+        "edge/window.py",
+        "                if flight.lane is Lane.AGAIN:",
+        "                if False:",
+        (f"{RESEND}::test_what_is_asked_for_and_kept_goes_up_once_more_byte_for_byte_and_nothing_else",),
+    ),
+    Plant(
+        "resend-starves-live",
+        "What is asked for again may fill the window.",
+        "After a restore nobody sees now for as long as two days of the past go up.",
+        "edge/resend.py",
+        "        self.most = max(1, int(size * WINDOW_SHARE))",
+        "        self.most = size",
+        (f"{RESEND}::test_it_has_a_quarter_of_the_window_and_goes_behind_everything_else",),
+    ),
+    Plant(
+        "resend-without-end",
+        "A batch is sent again as often as somebody asks.",
+        "Whoever can publish acks makes a gateway use up its data volume.",
+        "edge/resend.py",
+        "        for part in self._times[-1].meet(first, last):",
+        "        for part in []:",
+        (f"{RESEND}::test_asked_for_ever_it_answers_a_few_times",),
+    ),
+    Plant(
+        "asked-at-the-first-look",
+        "What a status overtook counts as missing.",
+        "In a group every burst of batches is asked for again.",
+        "cloud/ingest/recall.py",
+        "_common(spans, before.get(epoch, []))",
+        "_common(spans, spans)",
+        (
+            "tests/cloud/ingest/test_recall.py"
+            "::test_what_a_backup_did_not_have_is_asked_for_at_the_second_look_and_no_more_when_it_came",
+        ),
+    ),
+    Plant(
+        "loss-not-told",
+        "What was acked and is nowhere any more is not told.",
+        "A hole in the data looks like a meter that was switched off.",
+        "cloud/ingest/recall.py",
+        "        if not count:\n            return None",
+        "        if count:\n            return None",
+        ("tests/cloud/ingest/test_recall.py::test_what_is_on_no_gateway_any_more_is_an_alarm_with_its_instants",),
     ),
 )
