@@ -25,6 +25,10 @@ class Expiry:
     def __init__(self, days: Mapping[str, int | None]) -> None:
         self._access, self._tracks = days.get("access"), days.get("tracks")
 
+    def positions_from(self, now_ms: int) -> int:
+        """Positions observed before this instant are not stored."""
+        return -(2**63) if self._tracks is None else now_ms - self._tracks * DAY_MS
+
     def events(self, events: Sequence[Event], now_ms: int) -> list[Event]:
         """Those that are young enough."""
         return [event for event in events if event.at >= self._limit(event.kind, now_ms)]
@@ -33,7 +37,7 @@ class Expiry:
         """Readings without positions that are too old. ``keys``: of the series, by number."""
         if self._tracks is None or not len(columns.at):
             return columns
-        old = columns.at < now_ms - self._tracks * DAY_MS
+        old = columns.at < self.positions_from(now_ms)
         if not old.any():
             return columns
         where = {
