@@ -20,6 +20,10 @@ NAMES = (
     "after_energy_done",
     "before_feed_noted",
     "after_feed_forgotten",
+    "mid_expire",
+    "mid_move_out",
+    "mid_scrub",
+    "after_scrub",
 )
 """Every name that some part of the collector passes."""
 

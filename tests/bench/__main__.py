@@ -2,7 +2,7 @@
 
 make bench                        everything but peers and sizing (about 25 minutes)
 make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, drain, console, fleet, year, bus, tcp,
-                                  mqtt, matching, energy, door
+                                  mqtt, matching, energy, door, retention
 make bench ARGS="--only sizing"   what docs/SIZING.md works with, three rounds of each case
 make bench ARGS="--only peers"    against thingsboard-gateway, which it installs into a temporary folder
 """
@@ -29,6 +29,7 @@ from tests.bench import (
     matching,
     mqtt_rate,
     peers,
+    retention,
     rollup_year,
     rtu_share,
     sizing,
@@ -83,6 +84,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "matching": lambda folder: matching.measure(),
     "energy": energy.measure,
     "door": lambda folder: asyncio.run(door.measure(folder)),
+    "retention": retention.measure,
 }
 ON_DEMAND: dict[str, Callable[[Path], list[Figure]]] = {"peers": peers.measure, "sizing": sizing.measure}
 """Only when named: peers downloads, sizing is for docs/SIZING.md and promises nothing."""

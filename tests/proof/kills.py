@@ -24,13 +24,15 @@ NOT_HERE = frozenset(
     {"mid_salvage", "mid_set_aside", "mid_registry_set_aside"}
     | {"before_energy_days", "after_energy_days", "after_energy_done"}
     | {"before_feed_noted", "after_feed_forgotten"}
+    | {"mid_expire", "mid_move_out", "mid_scrub", "after_scrub"}
     | {"before_config_text", "after_config_text", "before_config_record", "after_config_record", "in_trial"}
     | {"grants_written", "grants_numbered", "grants_moved", "grants_kept"}
 )
-"""Passed only with a damaged file, where energy is metered, with a store on a server, a site file
-from afar, or doors; see
+"""Passed only with a damaged file, where energy is metered, when people are forgotten, with a store on a server, a site
+file from afar, or doors; see
 tests/contracts/test_buffer_damage.py, tests/cloud/test_killed_there.py, tests/cloud/energy/test_killed.py,
-tests/cloud/store/test_ledger_store.py, tests/edge/test_remote_config.py, tests/edge/access/test_grant_store.py."""
+tests/cloud/store/test_ledger_store.py, tests/cloud/store/test_killed_forgetting.py, tests/edge/test_remote_config.py,
+tests/edge/access/test_grant_store.py."""
 IN_TRANSACTION = frozenset({"before_commit", "mid_delete", "mid_roll_up"})
 PASSAGES = {
     "before_checkpoint": 1,
