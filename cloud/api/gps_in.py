@@ -24,7 +24,7 @@ from cloud.gps_in.owntracks import parse_message
 from cloud.gps_in.trackers import tracker_of
 from cloud.registry.tokens import Scope
 
-EXAMPLE: dict[str, Any] = {"stored": 1, "repeated": 0, "refused": []}
+EXAMPLE: dict[str, Any] = {"stored": 1, "repeated": 0, "refused": [], "expired": 0}
 JSON_BODY: dict[str, Any] = {
     "location": {"timestamp": "2026-11-22T08:00:00.000Z", "coords": {"latitude": 30.2712, "longitude": 120.1486}},
     "device_id": "dayuan_...",
@@ -101,7 +101,7 @@ def _add_osmand(router: APIRouter, desk: Desk) -> None:
         """A position in the address, as OsmAnd and Traccar Client before 9 send it: `lat`, `lon`, `timestamp` (s, ms or
         ISO 8601), `speed` (knots), `bearing`, `altitude`, `accuracy`, `batt`, `charge`, `valid`. The tracker's token is
         `id` (or `token`, or in the header Authorization). 200 says that it is durably stored; `refused` names positions
-        that can never be taken.
+        that can never be taken, `expired` counts those of them that are older than positions may be kept.
         """
         said = _fields(request.scope["query_string"])
         sender = await desk.tracker(request, [*_in_header(request.headers), *_named(said)])
@@ -196,4 +196,6 @@ def _bad(error: BadPosition) -> ApiError:
 
 def _answer(taken: Taken) -> Response:
     refused = [each._asdict() for each in taken.refused]
-    return json_answer({"stored": taken.stored, "repeated": taken.repeated, "refused": refused})
+    return json_answer(
+        {"stored": taken.stored, "repeated": taken.repeated, "refused": refused, "expired": taken.expired}
+    )

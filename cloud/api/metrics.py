@@ -74,6 +74,7 @@ async def _whole(services: Services, out: MetricsText) -> None:
     if services.features is not None:
         phones = services.features.gps_in
         counted = [("stored", phones.stored), ("repeated", phones.repeated), ("refused", phones.refused)]
+        counted.append(("expired", phones.expired))
         samples = [({"what": what}, count) for what, count in counted]
         out.add("dayuan_gps_in_positions_total", "counter", "positions of phones, by what became of them", samples)
     if services.privacy is not None:

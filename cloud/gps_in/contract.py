@@ -59,6 +59,10 @@ class Position(NamedTuple):
     doubt: str = ""
 
 
+TOO_OLD = "older than positions may be kept"
+"""Why a position is refused that retention would delete at once (``[retention] tracks_days``)."""
+
+
 class Refused(NamedTuple):
     """A position that can never be taken, and why."""
 
@@ -67,11 +71,12 @@ class Refused(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What became of a request's positions, durably."""
+    """What became of a request's positions, durably. ``expired``: so many of the refused were ``TOO_OLD``."""
 
     stored: int
     repeated: int
     refused: tuple[Refused, ...] = ()
+    expired: int = 0
 
 
 def fault_of(at: int, now: int) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from cloud.gps_in.announcing import Announcing
-from cloud.gps_in.contract import Overloaded, Position, Refused, Taken, TooFast, fault_of, readings_of
+from cloud.gps_in.contract import TOO_OLD, Overloaded, Position, Refused, Taken, TooFast, fault_of, readings_of
 from cloud.gps_in.known_times import KnownTimes
 from cloud.ingest.contract import OWN_GATEWAY
 from cloud.ingest.fading import FadingAlarms
@@ -36,6 +36,8 @@ TELL_EVERY_S = 10.0
 BURST, PER_S = 5_000.0, 20.0
 """Positions a tracker may send at once, and on the long run: a month's backlog passes, a loop does not."""
 TRACKERS_COUNTED = 10_000
+EXPIRY_MARGIN_MS = 60_000
+"""What is about to be too old is told as such, so that none that was told as stored is left out at the commit."""
 
 
 class OwnBatches(Protocol):
@@ -44,6 +46,10 @@ class OwnBatches(Protocol):
     @property
     def own_full(self) -> bool:
         """Whether it takes none now: too much waits, or the store does not take commits."""
+        ...
+
+    def positions_from(self, now_ms: int) -> int:
+        """Positions observed before this instant are too old to be kept."""
         ...
 
     def next_own_seq(self, key: GatewayKey, epoch: str) -> int:
@@ -84,7 +90,7 @@ class Intake:
         self._held: _Waiting | None = None
         self._rates: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
         self._seqs: dict[GatewayKey, int] = {}
-        self.stored = self.repeated = self.refused = 0
+        self.stored = self.repeated = self.refused = self.expired = 0
 
     async def take(self, site: str, device: str, positions: Sequence[Position]) -> Taken:
         """Returns when all that can be stored is durable. Raises TooFast, Overloaded."""
@@ -156,13 +162,18 @@ class Intake:
 
     async def _sort(self, one: _Waiting, readings: list[Reading]) -> Taken:
         """Readings of what is new; the rest is counted."""
-        fresh = repeated = 0
+        fresh = repeated = expired = 0
+        kept_from = self._path.positions_from(one.received_at) + EXPIRY_MARGIN_MS
         refused: list[Refused] = []
         for position in one.positions:
             at = position.at if position.at is not None else one.received_at
             fault = fault_of(at, one.received_at)
             if fault:
                 refused.append(Refused(at, fault))
+                continue
+            if at < kept_from:
+                refused.append(Refused(at, TOO_OLD))
+                expired += 1
                 continue
             known = await self._known.of(one.site, one.device, at)
             if at in known:
@@ -171,7 +182,7 @@ class Intake:
             known.add(at)
             readings += readings_of(one.device, position, at)
             fresh += 1
-        return Taken(fresh, repeated, tuple(refused))
+        return Taken(fresh, repeated, tuple(refused), expired)
 
     async def _seal(self, key: GatewayKey, readings: list[Reading]) -> None:
         seq = self._seqs.get(key) or self._path.next_own_seq(key, self._epoch)
@@ -182,8 +193,9 @@ class Intake:
     def _count(self, one: _Waiting, taken: Taken) -> None:
         self.stored += taken.stored
         self.repeated += taken.repeated
-        self.refused += len(taken.refused)
-        for refused in taken.refused[:1]:
+        self.refused += len(taken.refused) - taken.expired
+        self.expired += taken.expired
+        for refused in [each for each in taken.refused if each.why != TOO_OLD][:1]:
             args = {"device": one.device, "off": spell_off(refused.at - one.received_at)}
             self._alarms.happened("device_clock_wrong", f"{one.site}/{OWN_GATEWAY}", args)
 

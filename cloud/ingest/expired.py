@@ -28,6 +28,10 @@ class Expiry:
         self._deleted = deleted
         self._access, self._tracks = days.get("access"), days.get("tracks")
 
+    def positions_from(self, now_ms: int) -> int:
+        """Positions observed before this instant are not stored."""
+        return -(2**63) if self._tracks is None else now_ms - self._tracks * DAY_MS
+
     def events(self, events: Sequence[Event], now_ms: int) -> list[Event]:
         """Those that are young enough, and were not deleted before."""
         return [
@@ -40,7 +44,7 @@ class Expiry:
         """Readings without positions that are too old. ``keys``: of the series, by number."""
         if self._tracks is None or not len(columns.at):
             return columns
-        old = columns.at < now_ms - self._tracks * DAY_MS
+        old = columns.at < self.positions_from(now_ms)
         if not old.any():
             return columns
         where = {

@@ -175,6 +175,11 @@ class Ingest:
         """Whether no batch of the collector's own is taken now."""
         return self._inbox.full or self._commit.failing_since is not None
 
+    def positions_from(self, now_ms: int) -> int:
+        """Positions observed before this instant are too old to be kept: they are acknowledged and not stored."""
+        expiry = self._preparer.expiry
+        return -(2**63) if expiry is None else expiry.positions_from(now_ms)
+
     def next_own_seq(self, key: GatewayKey, epoch: str) -> int:
         """One more than the highest that is stored of this gateway and epoch."""
         return max((last for _, last in self.ranges(key).get(epoch, ())), default=0) + 1

@@ -56,6 +56,8 @@ class Keeper:
         self._running = self._unclean = False
         self.next_round_at: int | None = None
         """When the next round begins (ms); None: no rounds are run."""
+        self.unclean_bytes = 0
+        """What deleted rows left in the file of the store and is not overwritten yet, as far as it is known."""
         self._store: PersonalStore | None = store if isinstance(store, PersonalStore) else None
 
     async def run(self) -> None:
@@ -119,7 +121,8 @@ class Keeper:
         self._unclean = False
         if self._store is not None:
             for _ in range(CLEAN_SLICES_MAX):
-                if not await self._store.scrub():
+                self.unclean_bytes = await self._store.scrub()
+                if not self.unclean_bytes:
                     break
                 await self._clock.sleep(CLEAN_BREATH_S)
             else:

@@ -1,11 +1,8 @@
 """Forgetting what is about people in the DuckDB store, down to the bytes of the file.
 
 DuckDB marks deleted rows and leaves their bytes where they are as long as any row of their row group lives. So rows
-are emptied before they are deleted: the next checkpoint writes their column anew, elsewhere. A block of before is free
-when nothing else lies in it, so what shares one is moved, by an update that changes a value and changes it back. Free
-blocks still hold what they held; they are overwritten by filling a table with noise, which is dropped when none is
-left. Which blocks are not clean yet is written down in the transaction that empties the rows: a process that is killed
-goes on from there.
+are emptied before they are deleted: the next checkpoint writes their column anew, elsewhere. Which blocks are not clean
+then is written down in the transaction that empties the rows; ``cloud/store/duckdb_clean.py`` overwrites them.
 """
 
 import json
@@ -17,13 +14,12 @@ import duckdb
 import numpy as np
 
 from cloud.store.contract import SeriesKey
+from cloud.store.duckdb_clean import UNCLEAN, Cleaning, blocks_of, groups_of
 from cloud.store.duckdb_rows import Lent, first_row
 from cloud.store.duckdb_schema import ROLLUP_TABLES
+from cloud.store.failpoint import Reach, never
 from cloud.store.personal import FOUND_MAX, Due, PersonalEvent, Slice
 
-SCRUB, UNCLEAN = "scrub", "unclean"
-SCRUB_BYTES = 16 << 20
-"""Of noise a slice."""
 SLICE_ROWS = 20_000
 EMPTY: Mapping[str, Mapping[str, str]] = {
     "events": {"data": "'{}'"},
@@ -31,12 +27,6 @@ EMPTY: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(ROLLUP_TABLES, dict.fromkeys(("min", "max", "integral", "last"), "NULL")),
 }
 """What stands in the place of what a row said."""
-_GROUPS = """
-SELECT row_group_id, sum("count") FROM pragma_storage_info('{table}')
-WHERE column_id = 0 AND segment_type <> 'VALIDITY' GROUP BY row_group_id ORDER BY row_group_id"""
-_BLOCKS = """
-SELECT row_group_id, column_name, blocks FROM (SELECT row_group_id, column_name,
-list_append(coalesce(additional_block_ids, []), block_id) AS blocks FROM pragma_storage_info('{table}'))"""
 _EVENT = "SELECT batch, observed_at, site, device, kind, data FROM events"
 
 Where = tuple[str, list[object]]
@@ -46,8 +36,13 @@ T = TypeVar("T")
 class Personal:
     """Works on a connection of its own, in the upkeep's thread. Raises duckdb.Error."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, series: Callable[[], Mapping[SeriesKey, int]]) -> None:
-        self._connection, self._series = connection, series
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        series: Callable[[], Mapping[SeriesKey, int]],
+        reach: Reach = never,
+    ) -> None:
+        self._connection, self._series, self._reach = connection, series, reach
 
     def count(self, due: Due) -> int:
         """See ``PersonalStore.count_due``."""
@@ -90,32 +85,9 @@ class Personal:
                 gone += rows
         return gone
 
-    def scrub(self) -> bool:
-        """See ``PersonalStore.scrub``. A checkpoint that meets a commit is tried again with the next slice."""
-        try:
-            return self._scrub()
-        except duckdb.TransactionException as error:
-            if "CHECKPOINT" not in str(error):
-                raise
-            return True
-
-    def _scrub(self) -> bool:
-        run = self._connection.execute
-        run("CHECKPOINT")
-        if self._move_out():
-            return True
-        free, size = first_row(self._connection, "SELECT free_blocks, block_size FROM pragma_database_size()")
-        if int(free) == 0:
-            (there,) = first_row(self._connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [SCRUB])
-            if there:
-                run(f"DROP TABLE {SCRUB}")
-                run("CHECKPOINT")
-            return False
-        run(f"CREATE TABLE IF NOT EXISTS {SCRUB} (noise UBIGINT)")
-        values = min(SCRUB_BYTES, int(free) * int(size)) // 8
-        run(f"INSERT INTO {SCRUB} SELECT hash(range) FROM range(?)", [values])  # noqa: S608
-        run("CHECKPOINT")
-        return True
+    def scrub(self) -> int:
+        """See ``PersonalStore.scrub``."""
+        return Cleaning(self._connection, self._reach).step()
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -151,6 +123,7 @@ class Personal:
                 run(f"UPDATE {table} SET {empty} {these}")  # noqa: S608
                 run(f"DELETE FROM {table} {these}")  # noqa: S608
             run("DROP TABLE going")
+            self._reach("mid_expire")
             run("COMMIT")
         except BaseException:
             run("ROLLBACK")
@@ -160,7 +133,7 @@ class Personal:
     def _note_blocks(self, table: str) -> None:
         """Write down in which blocks lies what is emptied now."""
         run = self._connection.execute
-        groups = self._groups(table)
+        groups = groups_of(self._connection, table)
         ends = np.array([end for _, end in groups], np.int64)
         places = run("SELECT place FROM going").fetchnumpy()["place"]
         numbers = np.unique(np.searchsorted(ends, places, side="right"))
@@ -168,59 +141,9 @@ class Personal:
         run(f"CREATE TABLE IF NOT EXISTS {UNCLEAN} (block BIGINT NOT NULL)")
         if touched:
             columns = list(EMPTY[table])
-            asked = (
-                f"{_BLOCKS.format(table=table)} WHERE list_contains(?, row_group_id) AND list_contains(?, column_name)"
-            )
+            asked = f"{blocks_of(table)} WHERE list_contains(?, row_group_id) AND list_contains(?, column_name)"
             run(f"INSERT INTO {UNCLEAN} SELECT block FROM (SELECT unnest(blocks) AS block FROM ({asked})) "  # noqa: S608
                 "WHERE block >= 0", [touched, columns])  # fmt: skip
-
-    def _move_out(self) -> bool:
-        """Have what lies in a block that is not clean written elsewhere; False when nothing does."""
-        run = self._connection.execute
-        tables = [str(name) for (name,) in run("SELECT table_name FROM duckdb_tables()").fetchall()]
-        if UNCLEAN not in tables:
-            return False
-        moved = False
-        for table in tables:
-            asked = f"{_BLOCKS.format(table=table)} WHERE list_has_any(blocks, (SELECT list(block) FROM {UNCLEAN}))"  # noqa: S608
-            found = run(f"SELECT DISTINCT row_group_id, column_name FROM ({asked})").fetchall()  # noqa: S608
-            begins = dict(zip([group for group, _ in self._groups(table)],
-                              [0, *(end for _, end in self._groups(table))], strict=False))  # fmt: skip
-            for group, column in found:
-                self._touch(table, str(column), begins.get(group, 0))
-                moved = True
-        if moved:
-            run("CHECKPOINT")
-        else:
-            run(f"DROP TABLE {UNCLEAN}")
-            run("CHECKPOINT")
-        return moved
-
-    def _touch(self, table: str, column: str, begin: int) -> None:
-        """Have a column of a row group written anew: one value is changed and changed back, in one transaction."""
-        run = self._connection.execute
-        run("BEGIN")
-        try:
-            run(f"CREATE TEMP TABLE was AS SELECT rowid AS place, {column} AS value FROM {table} "  # noqa: S608
-                "WHERE rowid = (SELECT min(rowid) FROM " + table + " WHERE rowid >= ?)", [begin])  # fmt: skip
-            (kind,) = first_row(self._connection, "SELECT any_value(typeof(value)) FROM was")
-            other = f"{column} || 'x'" if kind in ("VARCHAR", "BLOB") else f"CASE WHEN {column} = 0 THEN 1 ELSE 0 END"
-            this = "WHERE rowid = (SELECT place FROM was)"
-            run(f"UPDATE {table} SET {column} = {other} {this}")  # noqa: S608
-            run(f"UPDATE {table} SET {column} = (SELECT value FROM was) {this}")  # noqa: S608
-            run("DROP TABLE was")
-            run("COMMIT")
-        except BaseException:
-            run("ROLLBACK")
-            raise
-
-    def _groups(self, table: str) -> list[tuple[int, int]]:
-        """Of each row group its number, and the place after its last row."""
-        end, groups = 0, []
-        for number, count in self._connection.execute(_GROUPS.format(table=table)).fetchall():
-            end += int(count)
-            groups.append((int(number), end))
-        return groups
 
     def _number(self, sql: str, parameters: Sequence[object] = ()) -> int:
         (number,) = first_row(self._connection, sql, parameters)
@@ -242,7 +165,7 @@ class ForgetsPeople(ABC):
     async def erase_events(self, ids: Sequence[str]) -> int:
         return await self._of_people(lambda personal: personal.erase(ids))
 
-    async def scrub(self) -> bool:
+    async def scrub(self) -> int:
         return await self._of_people(lambda personal: personal.scrub())
 
     @abstractmethod

@@ -361,7 +361,7 @@ class DuckdbStore(ForgetsPeople):
         def run() -> T:
             cursor, _ = self._cursor()
             try:
-                done = work(Personal(cursor, lambda: dict(self._numbers)))
+                done = work(Personal(cursor, lambda: dict(self._numbers), self._reach))
                 self._shadow.keep(cursor)
                 return done
             except duckdb.Error as error:

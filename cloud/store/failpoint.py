@@ -22,6 +22,10 @@ NAMES = (
     "after_feed_forgotten",
     "before_registry_commit",
     "after_registry_commit",
+    "mid_expire",
+    "mid_move_out",
+    "mid_scrub",
+    "after_scrub",
 )
 """Every name that some part of the collector passes."""
 

@@ -353,9 +353,9 @@ class LedgerStore:
     async def erase_events(self, ids: Sequence[str]) -> int:
         return await self._change(lambda connection: ledger_personal.erase(connection, ids))
 
-    async def scrub(self) -> bool:
+    async def scrub(self) -> int:
         await self._ask(self._ledger.empty_log)
-        return False
+        return 0
 
     async def _change(self, call: Callable[[sa.Connection], T]) -> T:
         def change() -> T:

@@ -70,6 +70,7 @@ class PersonalStore(Protocol):
         """Take these events away; how many there were. Those that are gone already are no fault."""
         ...
 
-    async def scrub(self) -> bool:
-        """Overwrite room that deleted rows left in the file, a slice at a time; False when nothing is left to do."""
+    async def scrub(self) -> int:
+        """Overwrite room that deleted rows left in the file, a slice at a time; about how many bytes are left, 0 when
+        nothing is."""
         ...

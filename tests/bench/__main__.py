@@ -2,7 +2,7 @@
 
 make bench                        everything but peers and sizing (about 25 minutes)
 make bench ARGS="--only cards"    one part: ingest, cpu, bytes, cards, reopen, kept, drain, console, fleet, year, bus,
-                                  tcp, mqtt, matching, energy, door, flood
+                                  tcp, mqtt, matching, energy, door, flood, retention
 make bench ARGS="--only sizing"   what docs/SIZING.md works with, three rounds of each case
 make bench ARGS="--only peers"    against thingsboard-gateway, which it installs into a temporary folder
 """
@@ -31,6 +31,7 @@ from tests.bench import (
     matching,
     mqtt_rate,
     peers,
+    retention,
     rollup_year,
     rtu_share,
     sizing,
@@ -87,6 +88,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "energy": energy.measure,
     "door": lambda folder: asyncio.run(door.measure(folder)),
     "flood": lambda folder: asyncio.run(flood.measure(folder)),
+    "retention": retention.measure,
 }
 ON_DEMAND: dict[str, Callable[[Path], list[Figure]]] = {"peers": peers.measure, "sizing": sizing.measure}
 """Only when named: peers downloads, sizing is for docs/SIZING.md and promises nothing."""

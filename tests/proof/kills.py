@@ -24,6 +24,7 @@ NOT_HERE = frozenset(
     {"mid_salvage", "mid_set_aside", "mid_registry_set_aside", "mid_expiry", "asked_again"}
     | {"before_energy_days", "after_energy_days", "after_energy_done"}
     | {"before_feed_noted", "after_feed_forgotten"}
+    | {"mid_expire", "mid_move_out", "mid_scrub", "after_scrub"}
     | {"before_config_text", "after_config_text", "before_config_record", "after_config_record", "in_trial"}
     | {"before_registry_commit", "after_registry_commit"}
     | {"grants_written", "grants_numbered", "grants_moved", "grants_kept"}
@@ -32,6 +33,7 @@ NOT_HERE = frozenset(
 server, a site file from afar, doors, people's data, or at any deed at the registry; see
 tests/cloud/energy/test_killed.py,
 tests/cloud/site_files/test_killed.py,
+tests/cloud/store/test_killed_forgetting.py,
 tests/cloud/store/test_ledger_store.py,
 tests/cloud/test_killed_there.py,
 tests/cloud/test_resend_drill.py,

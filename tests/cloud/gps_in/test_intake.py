@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cloud.gps_in.announcing import Announcing
-from cloud.gps_in.contract import Overloaded, Position, Taken
+from cloud.gps_in.contract import TOO_OLD, Overloaded, Position, Taken
 from cloud.gps_in.intake import WAITING_MAX, Intake
 from cloud.gps_in.trackers import Trackers
 from cloud.ingest.fading import FadingAlarms
@@ -21,6 +21,7 @@ from tests.cloud.ingest.rig import Alarms
 from tests.waiting import until
 
 NOW = 1_790_000_000_000
+KEPT_MS = 60 * 86_400_000
 
 
 @pytest.fixture
@@ -37,6 +38,9 @@ class Path(Heard):
         super().__init__()
         self.batches: list[tuple[GatewayKey, int, int]] = []
         self.open, self.begun = asyncio.Event(), False
+
+    def positions_from(self, now_ms: int) -> int:
+        return now_ms - KEPT_MS
 
     def next_own_seq(self, key: GatewayKey, epoch: str) -> int:
         return 41
@@ -112,3 +116,14 @@ async def test_while_the_path_takes_nothing_none_is_queued(intake: Intake, path:
     path.own_full = True
     with pytest.raises(Overloaded, match="does not take positions now"):
         await intake.take("east", "p", here(NOW))
+
+
+async def test_what_is_too_old_to_be_kept_is_named_and_not_called_stored(intake: Intake, path: Path) -> None:
+    path.open.set()
+    old, near, young = NOW - KEPT_MS - 1, NOW - KEPT_MS + 30_000, NOW - KEPT_MS + 3_600_000
+    taken = await intake.take("east", "phone-1", [*here(old), *here(near), *here(young), *here(1)])
+    assert (taken.stored, taken.repeated, taken.expired) == (1, 0, 2)
+    assert [each.why for each in taken.refused] == [TOO_OLD, TOO_OLD, "before the year 2000"]
+    assert (intake.stored, intake.refused, intake.expired) == (1, 1, 2)
+    (batch,) = path.batches
+    assert batch[2] == 2

@@ -78,7 +78,7 @@ async def test_each_app_as_it_sends_is_stored_before_it_is_told_so(tmp_path: Pat
         token = await tracker(collector)
         now_s = SystemClock().now_ms() // 1000
         answer = await client.post(OSMAND, params=asked(token, now_s - 50))
-        assert (answer.status_code, answer.json()) == (200, {"stored": 1, "repeated": 0, "refused": []})
+        assert (answer.status_code, answer.json()) == (200, {"stored": 1, "repeated": 0, "refused": [], "expired": 0})
         assert [at for at, _ in await stored(collector)] == [(now_s - 50) * 1000]
         answer = await client.get(OSMAND, params=asked(token, now_s - 40))
         assert answer.json()["stored"] == 1
@@ -89,7 +89,7 @@ async def test_each_app_as_it_sends_is_stored_before_it_is_told_so(tmp_path: Pat
         assert (await client.post(OSMAND, json=body)).json()["stored"] == 1
         unnamed = NEW_CLIENT | lately | {"device_id": "48241179"}
         answer = await client.post(OSMAND, json=unnamed, headers={"Authorization": f"Bearer {token}"})
-        assert answer.json() == {"stored": 0, "repeated": 1, "refused": []}
+        assert answer.json() == {"stored": 0, "repeated": 1, "refused": [], "expired": 0}
         own = await client.post(OWN, json=OWNTRACKS | {"tst": now_s - 20}, auth=("wang", token))
         assert (own.status_code, own.json()) == (200, [])
         assert (await client.post(OWN, json={"_type": "lwt", "tst": 1}, auth=("wang", token))).status_code == 200
@@ -114,11 +114,11 @@ async def test_a_backlog_of_a_thousand_positions_sent_twice_is_stored_once(tmp_p
             spots = [{"latitude": 30.0 + n / 10_000, "longitude": 120.1} for n in numbers]
             again = [{"timestamp": begin + n * 30, "coords": spot} for n, spot in zip(numbers, spots, strict=True)]
             answer = await client.post(OSMAND, json={"location": again, "device_id": token})
-            assert answer.json() == {"stored": 0, "repeated": 200, "refused": []}
+            assert answer.json() == {"stored": 0, "repeated": 200, "refused": [], "expired": 0}
         assert len(await stored(collector)) == BACKLOG
     async with collecting(tmp_path) as collector, phone(collector) as client:
         answer = await client.post(OSMAND, params=asked(token, begin))
-        assert answer.json() == {"stored": 0, "repeated": 1, "refused": []}
+        assert answer.json() == {"stored": 0, "repeated": 1, "refused": [], "expired": 0}
         assert (await client.post(OSMAND, params=asked(token, begin + 1))).json()["stored"] == 1
         assert len(await stored(collector)) == BACKLOG + 1
         ranges = collector.ingest.ranges(GatewayKey("east", OWN_GATEWAY))
