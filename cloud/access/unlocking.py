@@ -104,7 +104,7 @@ class Unlocking:
             device=strike.device,
             point=strike.point,
             action="pulse",
-            value=strike.pulse_s,
+            value=strike.pulse_s or None,
             lasts_s=LASTS_S,
             by=by,
         )
