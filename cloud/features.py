@@ -244,7 +244,7 @@ class Features:
 
     def _door_defaults(self, site: str) -> DoorDefaults:
         decided = self.site_alarms.settings_of(site)
-        return DoorDefaults(decided.door_held_s, decided.door_denied_burst)
+        return DoorDefaults(decided.door_held_s, decided.door_denied_burst, decided.card_travel_kmh)
 
     def _gateway_of(self, source: str) -> str | None:
         """The alarm source of the gateway a device belongs to, or the device that a meter is read from."""

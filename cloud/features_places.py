@@ -11,6 +11,8 @@ from cloud.assets.contract import Orders
 from cloud.assets.feed import AssetFeed
 from cloud.assets.maps import SiteMaps
 from cloud.dispatch.contract import Measured, RoomSharing
+from cloud.doors.card_travel import KIND as CARD_TWO_PLACES
+from cloud.doors.card_travel import CardTravel
 from cloud.doors.door_limits import DoorDefaults
 from cloud.doors.doors import Doors
 from cloud.live.entities import device_id
@@ -82,6 +84,14 @@ class PlaceFeatures:
             stale_limit=self._stale_limit,
             defaults=ground.door_defaults,
         )
+        self.card_travel = CardTravel(
+            ground.clock,
+            roster=ground.roster,
+            zones=ground.inventory,
+            alarms=ground.alarms,
+            kmh=lambda site: ground.door_defaults(site).card_kmh,
+            left=lambda: [each.source for each in ground.alarms.active() if each.kind == CARD_TWO_PLACES],
+        )
         self.rooms = Rooms(
             ground.clock,
             roster=ground.roster,
@@ -136,6 +146,7 @@ class PlaceFeatures:
     def _listen(self) -> None:
         feed, roster = self._ground.feed, self._ground.roster
         feed.listen(self.doors, ("door", "reader"))
+        feed.listen(self.card_travel, ("door", "reader"))
         feed.listen(self.rooms, ("room", "reader"))
         feed.listen(self.patrols, ("guard", "technician", "reader", "door"))
         feed.listen(self.visitors, ("door", "reader"))
@@ -159,6 +170,7 @@ class PlaceFeatures:
     def tasks(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs until cancelled, with its name."""
         yield "doors", self.doors.run()
+        yield "cards at two places", self.card_travel.run()
         yield "rooms", self.rooms.run()
         yield "patrols", self.patrols.run()
         yield "visitors", self.visitors.run()

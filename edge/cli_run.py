@@ -18,6 +18,7 @@ from edge.gateway import Gateway
 from edge.notify import Notify
 from edge.progress import Progress
 from edge.service import serve
+from edge.settled_memory import settled_memory
 from edge.site_warnings import warnings
 from protocols.alive import alive
 from protocols.clock import Clock, SystemClock
@@ -70,5 +71,6 @@ async def _run_gateway(in_force: InForce, clock: Clock, fail_point: FailPoint, b
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     notify, progress = Notify(os.environ, os.getpid()), Progress(in_force.site)
-    await serve(gateway.run, gateway, progress, notify, clock, lambda: gateway.begins_again)
+    with settled_memory():
+        await serve(gateway.run, gateway, progress, notify, clock, lambda: gateway.begins_again)
     return gateway.begins_again

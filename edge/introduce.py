@@ -45,7 +45,6 @@ def _door(site: Site, door: DoorSettings) -> DoorBirth:
     strike = door.strike
     rules = next(device.remote for device in site.devices if device.id == strike.device)
     rule = rules.get(strike.point)
-    seconds = strike.pulse_s or 0.0
     return DoorBirth(
         id=door.id,
         name=door.name,
@@ -53,8 +52,8 @@ def _door(site: Site, door: DoorSettings) -> DoorBirth:
         readers=[*door.reader_in, *door.reader_out],
         device=strike.device,
         point=strike.point,
-        pulse_s=seconds,
-        remote=rule is not None and "pulse" in rule.actions and rule.takes(seconds),
+        pulse_s=strike.pulse_s or 0.0,
+        remote=rule is not None and "pulse" in rule.actions and rule.takes_pulse(strike.pulse_s),
         contact=door.contact,
     )
 

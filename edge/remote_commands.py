@@ -115,7 +115,10 @@ class RemoteCommands:
             return (
                 f"the site file does not allow {order.action} of {order.point} under [device.remote] of {order.device}"
             )
-        if order.action in ("set", "pulse"):
+        if order.action == "pulse" and rule.is_fixed:
+            if order.value is not None:
+                return "how long this pulse is is set in the module; order it without a time"
+        elif order.action in ("set", "pulse"):
             assert rule.least is not None
             assert rule.most is not None
             if not rule.takes(order.value):

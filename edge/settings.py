@@ -125,13 +125,19 @@ class Rate(NamedTuple):
 
 class RemoteRule(NamedTuple):
     """What the collector may do to one point. The limits are of ``set`` in the point's unit and of ``pulse`` in s.
-    ``second_person``: two different people must stand for an order."""
+    ``second_person``: two different people must stand for an order. ``is_fixed``: the module holds how long its pulse
+    is, so that an order says none."""
 
     actions: tuple[str, ...]
     least: float | None = None
     most: float | None = None
     rate: Rate | None = None
     second_person: bool = False
+    is_fixed: bool = False
+
+    def takes_pulse(self, seconds: float | None) -> bool:
+        """True when a pulse of that length may be ordered; None: as long as the module makes it."""
+        return seconds is None if self.is_fixed else self.takes(seconds)
 
     def takes(self, value: float | None) -> bool:
         """True when a set or a pulse of this value lies within the limits."""

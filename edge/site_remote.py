@@ -9,6 +9,7 @@ from edge.settings import Rate, RemoteRule
 from edge.site_file import DeviceRow, RemoteRow
 from protocols.errors import BadSettings
 from protocols.modbus.profile import ModbusProfile
+from protocols.modbus.writes import PointWrite
 from protocols.profile import Profile
 from protocols.settings import duration
 
@@ -29,15 +30,25 @@ def read_remote(row: DeviceRow, profile: Profile, key: Key, fail: Fail) -> dict[
             raise fail(at, f"{point!r} of {row.profile} cannot be written", ", ".join(writes) or "nothing")
         if not rule.actions:
             raise fail((*at, "actions"), "empty", "on, off, pulse, set")
-        _check_limits(rule, at, fail)
+        is_fixed = is_fixed_pulse(writes[point])
+        _check_limits(rule, at, fail, is_fixed=is_fixed)
         rate = _rate(rule.rate, (*at, "rate"), fail) if rule.rate else None
-        rules[point] = RemoteRule(rule.actions, rule.min, rule.max, rate, rule.second_person)
+        rules[point] = RemoteRule(rule.actions, rule.min, rule.max, rate, rule.second_person, is_fixed)
     return rules
 
 
-def _check_limits(rule: RemoteRow, at: Key, fail: Fail) -> None:
+def is_fixed_pulse(write: PointWrite) -> bool:
+    """Whether the module itself holds how long its pulse is, so that none can be said."""
+    return write.pulse is not None and not write.pulse.unit_s
+
+
+def _check_limits(rule: RemoteRow, at: Key, fail: Fail, *, is_fixed: bool) -> None:
     least, most = rule.min, rule.max
-    if {"set", "pulse"} & set(rule.actions):
+    limited = {"set", "pulse"} & set(rule.actions)
+    if is_fixed and limited == {"pulse"}:
+        if least is not None or most is not None:
+            raise fail(at, "how long this pulse is is set in the module", "leave min and max out")
+    elif limited:
         if least is None or most is None or not (math.isfinite(least) and math.isfinite(most) and least <= most):
             raise fail(at, "set and pulse need min and max", "numbers, min not above max")
     elif least is not None or most is not None:

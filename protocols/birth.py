@@ -74,8 +74,8 @@ class SiteFileBirth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DoorBirth(msgspec.Struct, frozen=True, kw_only=True):
-    """One [[door]]: its readers, what is pulsed for ``pulse_s`` to open it, and whether an order may (``remote``).
-    ``contact``: the device that tells whether it stands open, "" when none does."""
+    """One [[door]]: its readers, what is pulsed for ``pulse_s`` (0: as long as the module makes it) to open it, and
+    whether an order may (``remote``). ``contact``: the device that tells whether it stands open, "" when none does."""
 
     id: _Text
     name: _Text

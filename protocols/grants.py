@@ -92,13 +92,14 @@ class Card(NamedTuple):
 
 class Cards(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All cards as columns. ``keys``: the card keys, 32 hex digits each, one behind the other, ascending: a card is
-    found in 16 steps without a table being built. The other columns have one number for each."""
+    found in 16 steps without a table being built. The other columns have one number for each; tuples, because the
+    search for cycles leaves tuples of numbers alone, and would hold a door up for lists of so many."""
 
     keys: Annotated[str, msgspec.Meta(max_length=CARDS_MAX * KEY_HEX)] = ""
-    people: Annotated[list[_Person], msgspec.Meta(max_length=CARDS_MAX)] = []
-    sets: Annotated[list[Annotated[int, msgspec.Meta(ge=0)]], msgspec.Meta(max_length=CARDS_MAX)] = []
-    flags: Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=3)]], msgspec.Meta(max_length=CARDS_MAX)] = []
-    levels: Annotated[list[_Level], msgspec.Meta(max_length=CARDS_MAX)] = []
+    people: Annotated[tuple[_Person, ...], msgspec.Meta(max_length=CARDS_MAX)] = ()
+    sets: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0)], ...], msgspec.Meta(max_length=CARDS_MAX)] = ()
+    flags: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=3)], ...], msgspec.Meta(max_length=CARDS_MAX)] = ()
+    levels: Annotated[tuple[_Level, ...], msgspec.Meta(max_length=CARDS_MAX)] = ()
 
     def __len__(self) -> int:
         return len(self.people)
@@ -151,10 +152,10 @@ def columns(cards: Sequence[Card]) -> Cards:
     ordered = sorted(cards)
     return Cards(
         keys="".join(card.key for card in ordered),
-        people=[card.person for card in ordered],
-        sets=[card.set for card in ordered],
-        flags=[card.flags for card in ordered],
-        levels=[card.level for card in ordered],
+        people=tuple(card.person for card in ordered),
+        sets=tuple(card.set for card in ordered),
+        flags=tuple(card.flags for card in ordered),
+        levels=tuple(card.level for card in ordered),
     )
 
 

@@ -13,7 +13,7 @@ from protocols.settings import duration
 from simulators.devices.mqtt.device import MqttDevice
 from simulators.devices.mqtt.dialects import DIALECTS
 from simulators.devices.mqtt.fitting import Fitter, zone_of
-from simulators.devices.mqtt.strike import Strike
+from simulators.devices.mqtt.strike import Strike, Whereabouts
 from simulators.faults import Fault
 from simulators.ledger import Ledger
 from simulators.plans_mqtt import DevicePlan, DoorPlan, VehiclePlan
@@ -85,6 +85,7 @@ class MqttHardware:
     def hang_doors(self, is_on: Callable[[str, str], bool]) -> None:
         """Doors with a strike are opened by it. is_on: whether a relay (module, point) is on now."""
         insides = {plan.zone: set[str]() for plan in self._scenario.door if plan.zone}
+        whereabouts = Whereabouts(self._clock.monotonic)
         by_id = {plan.id: plan for plan in self._scenario.door}
         for plan in self._scenario.door:
             door = by_id.get(plan.exit_of, plan)
@@ -92,7 +93,12 @@ class MqttHardware:
                 module, _, point = door.strike.partition("/")
                 device = self.doors[plan.id]
                 device.strike = Strike(
-                    partial(is_on, module, point), plan.regulars, insides.get(door.zone), leaves=plan is not door
+                    door.id,
+                    partial(is_on, module, point),
+                    plan.regulars,
+                    insides.get(door.zone),
+                    whereabouts,
+                    leaves=plan is not door,
                 )
                 device.dialect.decides = False
                 device.dialect.opens = plan is door

@@ -104,7 +104,7 @@ class Unlocking:
             device=strike.device,
             point=strike.point,
             action="pulse",
-            value=strike.pulse_s,
+            value=strike.pulse_s or None,
             lasts_s=LASTS_S,
             by=by,
         )
@@ -117,9 +117,7 @@ class Unlocking:
         until = self._clock.now_ms() + 1
         found: list[Unlocked] = []
         for door in doors:
-            for note in await self._journal.of(
-                door.entity, until - KEPT_MS, until, kinds=(UNLOCKED,), limit=KEPT
-            ):
+            for note in await self._journal.of(door.entity, until - KEPT_MS, until, kinds=(UNLOCKED,), limit=KEPT):
                 facts = note.facts
                 found.append(Unlocked(door.id, str(facts["command"]), str(facts["by"]), str(facts["reason"]), note.at))
         return sorted(found, key=lambda each: -each.at)[:KEPT]

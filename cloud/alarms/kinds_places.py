@@ -35,6 +35,14 @@ KINDS: dict[str, AlarmKind] = {
         "最后一次拒绝五分钟后告警结束。",
         DAY,
     ),
+    "card_two_places": AlarmKind(
+        SOON,
+        "{who} was held to readers at {first} and {second}, {metres} m apart, within {seconds} s (at {at}). Nobody is "
+        "so fast: the card may be copied. Look at both cameras and block it. Ends ten minutes after the last time.",
+        "{who} 在 {seconds} 秒内先后出现在相距 {metres} 米的 {first} 与 {second}（{at}）。"
+        "无人能这么快到达，卡片可能被复制。请查看两处监控并挂失该卡。最后一次十分钟后告警结束。",
+        DAY,
+    ),
     "checkpoint_missed": AlarmKind(
         SOON,
         "Patrol {route} of {begins}: {checkpoint} was not reached by {until}. Guard: {guard}. Call the guard and have "

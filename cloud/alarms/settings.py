@@ -49,6 +49,8 @@ class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A door open for longer is held, unless the door has a limit of its own (fact ``held_after_s``)."""
     door_denied_burst: Annotated[int, Meta(ge=2, le=60)] = 3
     """So many refusals within a minute are a burst, unless the door says otherwise (fact ``denied_burst``)."""
+    card_travel_kmh: Annotated[float, Meta(ge=0, le=300)] = 30.0
+    """One card at two readers further apart than this speed allows is an alarm; 0: nobody looks."""
     backlog_age_s: Annotated[float, Meta(ge=30, le=30 * DAY_S)] = 300.0
     """The oldest reading a gateway could not deliver has waited for so long."""
     gateway_silent_s: Annotated[float, Meta(ge=30, le=DAY_S)] = 60.0

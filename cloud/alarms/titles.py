@@ -61,6 +61,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "door_tampered": ("Door device tampered with", "门禁设备被拆动"),
     "door_denied_burst": ("Several cards refused", "多次刷卡被拒"),
     "card_denied_widely": ("Card refused at several doors", "一卡多门被拒"),
+    "card_two_places": ("One card at two places", "一卡两地"),
     "checkpoint_missed": ("Checkpoint missed", "巡更漏点"),
     "patrol_late": ("Patrol not begun", "巡更未开始"),
     "visitor_overdue": ("Visitor overdue", "访客超时未离"),

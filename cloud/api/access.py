@@ -10,6 +10,7 @@ from cloud.access.contract import (
     AccessChange,
     BadRecord,
     ChangedMeanwhile,
+    Credential,
     Holder,
     Record,
     RecordKey,
@@ -226,7 +227,10 @@ def _shown(register: AccessRegister, site: str, record: Record) -> dict[str, obj
     kind = next(kind for kind, each in TYPES.items() if isinstance(record, each))
     found = msgspec.to_builtins(record)
     # A credential has a kind of its own.
-    head = {"kind": kind, **found} if kind != "credential" else found
+    head = {"kind": kind, **found}
+    if isinstance(record, Credential):
+        holder = register.site(site).holders.get(record.holder)
+        head = {**found, "holder_name": holder.name if holder is not None else ""}
     return {**head, "rev": register.rev(site, RecordKey(kind, record.id))}
 
 

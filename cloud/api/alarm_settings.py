@@ -19,6 +19,7 @@ from protocols.reading import ID_PATTERN
 SETTINGS: dict[str, Any] = {
     "door_held_s": 45.0,
     "door_denied_burst": 3,
+    "card_travel_kmh": 30.0,
     "backlog_age_s": 600.0,
     "gateway_silent_s": 60.0,
     "clock_unset_s": 0.0,

@@ -41,7 +41,8 @@ GIVEN: dict[int | str, dict[str, Any]] = {**example(COMMAND, 202), 409: {"descri
 
 
 class NewCommand(BaseModel):
-    """What is to be done, once. ``value``: of set in the point's unit, of pulse in seconds; on and off take none."""
+    """What is to be done, once. ``value``: of set in the point's unit, of pulse in seconds, none where the module
+    holds how long its pulse is; on and off take none."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -12,6 +12,7 @@ class DoorDefaults(NamedTuple):
 
     held_s: float = 30.0
     burst: int = 3
+    card_kmh: float = 30.0
 
 
 StaleLimit = Callable[[str, str, str], float]

@@ -47,8 +47,8 @@ class Commanding:
         """Raise BadCommand (``not_enrolled``, ``bad_command``) for what `give` would not send."""
         if value is not None and not math.isfinite(value):
             raise BadCommand("bad_command", "the value is no finite number")
-        if (action in ("set", "pulse")) != (value is not None):
-            raise BadCommand("bad_command", "set needs a value and pulse its seconds; on and off take none")
+        if (action == "set" and value is None) or (action in ("on", "off") and value is not None):
+            raise BadCommand("bad_command", "set needs a value; on and off take none")
         enrolled = {each.key for each in await self._identities.enrolled() if each.revoked_at is None}
         if key not in enrolled:
             raise BadCommand("not_enrolled", f"{key.site}/{key.gateway} is not enrolled, so it obeys nobody")

@@ -29,6 +29,7 @@ from edge.gateway import Gateway
 from edge.identity_files import IdentityFiles
 from edge.modbus_wire import TcpLink
 from edge.settings import load_site
+from edge.settled_memory import settled_memory
 from protocols.clock import SystemClock
 from protocols.grants import CARDS_MAX, Card, Grant, GrantDoor, GrantList, columns, seal_grants
 from protocols.reading import Event
@@ -138,7 +139,8 @@ async def gateway(path: Path) -> AsyncIterator[Gateway]:
     running = Gateway(load_site(path), clock=SystemClock(), rng=random.Random(1))
     task = asyncio.create_task(running.run(), name="gateway")
     try:
-        yield running
+        with settled_memory():
+            yield running
     finally:
         running.close()
         await task

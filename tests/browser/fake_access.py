@@ -129,11 +129,14 @@ class FakeAccess:
             "detail": "lost",
         }
         self.unlocks: list[Rec] = []
+        self.imported: Rec = {"created": 1, "changed": 0, "unchanged": 2, "names": ["holder:wu-jie"], "errors": []}
         self.carriers: dict[str, str] = {}
         self.put: list[tuple[str, str, Rec]] = []
         self.refusal: tuple[int, Rec] | None = None
         api.more += [
             Route(f"{BASE}/records/{{kind}}", self._listed),
+            Route(f"{BASE}/import", self._import, methods=["POST"]),
+            Route(f"{BASE}/records/{{kind}}/{{id}}", self._one, methods=["GET"]),
             Route(f"{BASE}/records/{{kind}}/{{id}}", self._change, methods=["PUT", "DELETE"]),
             Route(f"{BASE}/doors", lambda _: JSONResponse({"doors": self.doors, "lists": self.lists})),
             Route(f"{BASE}/doors/{{door}}/who", lambda _: JSONResponse({"allowed": self.allowed})),
@@ -154,8 +157,27 @@ class FakeAccess:
         return JSONResponse(said, status)
 
     async def _listed(self, request: Request) -> Response:
+        asked = request.query_params
+        words = asked.get("search", "").casefold().split()
+        kept = [one for one in self.kinds[request.path_params["kind"]] if all(w in str(one).casefold() for w in words)]
+        kept.sort(key=lambda one: str(one["id"]))
+        page = [one for one in kept if one["id"] > asked.get("after", "")]
+        limit = int(asked.get("limit", 200))
+        following = page[limit - 1]["id"] if len(page) > limit else None
+        return JSONResponse({"records": page[:limit], "total": len(kept), "next": following})
+
+    async def _one(self, request: Request) -> Response:
         kept = self.kinds[request.path_params["kind"]]
-        return JSONResponse({"records": kept, "total": len(kept), "next": None})
+        found = next((one for one in kept if one["id"] == request.path_params["id"]), None)
+        return JSONResponse(
+            found or {"error": {"code": "unknown_record", "message": "", "hint": ""}}, 200 if found else 404
+        )
+
+    async def _import(self, request: Request) -> Response:
+        text, dry = (await request.body()).decode(), request.query_params["dry_run"]
+        self.put.append((f"import {request.query_params['format']} {dry}", "POST", {"text": text}))
+        answer = {**self.imported, "written": dry == "0" and not self.imported["errors"]}
+        return JSONResponse(answer)
 
     async def _change(self, request: Request) -> Response:
         kind, name = request.path_params["kind"], request.path_params["id"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from tests.browser.fake_access import LI_CARD, NEW_CARD, FakeAccess
+from tests.browser.fake_access import LI_CARD, NEW_CARD, FakeAccess, record
 from tests.browser.fake_api import FakeApi
 from tests.browser.screen import Opener, Screen, expect
 
@@ -17,6 +17,7 @@ PLACES = (
     "?part=schedule&show=schedule:work",
     "?part=doors&show=control:north-gate",
     f"?part=heard&show=stranger:{NEW_CARD}",
+    "?part=import",
 )
 
 
@@ -34,7 +35,7 @@ async def opened(opener: Opener, at: str, **look: Any) -> Screen:
     """The page at a part of it."""
     screen = await opener(signed_in=True, **look)
     await screen.page.goto(f"{screen.served.url}/#/access{at}")
-    await expect(screen.page.locator(".access .set-list").first).to_be_visible()
+    await expect(screen.page.locator(".access .set-list, .access .set-box").first).to_be_visible()
     return screen
 
 
@@ -145,3 +146,51 @@ async def test_axe_finds_nothing_and_nothing_is_left_without_words(opener: Opene
             assert found.violations_count == 0, (at, found.generate_report())
             assert "access." not in await page.inner_text("main"), at
     assert screen.errors == []
+
+
+def many(access: FakeAccess, count: int) -> None:
+    """So many people more."""
+    access.kinds["holder"] += [record("holder", f"p-{n:05d}", name=f"Person {n}", unit="Unit") for n in range(count)]
+
+
+async def test_of_thousands_some_are_listed_and_all_are_found(opener: Opener, access: FakeAccess) -> None:
+    many(access, 5_000)
+    page = (await opened(opener, "")).page
+    await expect(page.locator(".set-tools [role=status]")).to_contain_text("5,003")
+    await expect(page.locator(".set-row")).to_have_count(200)
+    await page.locator("button.more").click()
+    await expect(page.locator(".set-row")).to_have_count(400)
+    await page.get_by_role("searchbox").fill("person 4321")
+    await expect(page.locator(".set-row")).to_have_count(1)
+    await page.locator(".set-row").click()
+    await expect(page.get_by_label("Name *")).to_have_value("Person 4321")
+    await page.evaluate("() => { location.hash = '#/access?show=holder:p-04999' }")
+    await expect(page.get_by_label("Name *")).to_have_value("Person 4999")
+
+
+async def test_a_person_is_chosen_out_of_thousands_by_searching(opener: Opener, access: FakeAccess) -> None:
+    many(access, 5_000)
+    page = (await opened(opener, "?part=permission&show=permission:%2B")).page
+    await page.get_by_label("Find a person").fill("person 4777")
+    await expect(page.get_by_label("Person", exact=True).locator("option")).to_have_text(["—", "Person 4777 · Unit"])
+    await page.get_by_label("Person", exact=True).select_option("p-04777")
+    await page.get_by_label("Find a person").fill("person 1")
+    await expect(page.get_by_label("Person", exact=True)).to_have_value("p-04777")
+
+
+async def test_a_file_of_people_is_looked_at_first_and_then_brought_in(opener: Opener, access: FakeAccess) -> None:
+    page = (await opened(opener, "?part=import")).page
+    text = "id,name\nwu-jie,Wu Jie\n"
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    fault = {"line": 2, "key": "line 2.card", "message": "no card key"}
+    access.imported["errors"] = [fault]
+    await page.set_input_files("input[type=file]", file)  # type: ignore[arg-type]
+    await expect(page.locator(".outcome tbody tr")).to_have_text("2line 2.cardno card key")
+    await expect(page.get_by_role("button", name="Bring it in")).to_have_count(0)
+    access.imported["errors"] = []
+    await page.set_input_files("input[type=file]", file)  # type: ignore[arg-type]
+    await expect(page.locator(".names")).to_contain_text("wu-jie")
+    await page.get_by_role("button", name="Bring it in").click()
+    await expect(page.locator(".outcome")).to_contain_text("Brought in.")
+    assert [path for path, _, _ in access.put] == ["import csv 1", "import csv 1", "import csv 0"]
+    assert access.put[0][2] == {"text": text}

@@ -27,6 +27,7 @@ SEED = bytes(range(32))
 RULES = {
     ("gate", "relay_1"): RemoteRule(("pulse",), 1.0, 5.0),
     ("gate", "relay_2"): RemoteRule(("on", "off")),
+    ("moxa", "relay_1"): RemoteRule(("pulse",), is_fixed=True),
     ("heater", "setpoint"): RemoteRule(("set",), 16.0, 24.0),
 }
 
@@ -308,3 +309,13 @@ async def test_the_list_of_seen_orders_may_be_closed_while_a_thread_works_on_it(
     await until(site.path.exists, within_s=20)
     seen.close()
     assert await working < len(orders)
+
+
+async def test_a_pulse_whose_length_the_module_holds_is_ordered_without_one(site: Site) -> None:
+    async with site.life() as desk:
+        await desk.hear(message(sealed(site.order(device="moxa", value=None))))
+        assert await site.answered() == ["done"]
+        await desk.hear(message(sealed(site.order(device="moxa", value=3.0))))
+        assert await site.answered(2) == ["done", "refused"]
+    assert site.done == [Command("moxa", "relay_1", "pulse", None)]
+    assert "set in the module" in str(site.sink.events[1].data["detail"])

@@ -1,5 +1,6 @@
 """Grant lists: what was sealed opens, what anybody changed does not, and each fault is told with its place."""
 
+import gc
 import random
 from typing import Any
 
@@ -189,3 +190,10 @@ def test_as_many_cards_as_are_allowed_fit_and_one_more_does_not() -> None:
     assert len(opened(payload).cards) == CARDS_MAX
     with pytest.raises(BadGrants, match="schema"):
         sealed(grant_list(cards=columns([*cards, Card("f" * 32, 1, 0)]), sets=sets))
+
+
+def test_fifty_thousand_cards_are_nothing_to_search_for_cycles():
+    made = columns([Card(f"{place:032x}", place + 1, 0, 0, 1) for place in range(50_000)])
+    cards = msgspec.json.decode(msgspec.json.encode(made), type=Cards)
+    gc.collect()
+    assert not any(gc.is_tracked(getattr(cards, name)) for name in ("people", "sets", "flags", "levels"))

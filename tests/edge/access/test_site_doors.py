@@ -82,6 +82,27 @@ def test_a_door_has_a_reader_and_a_strike_and_says_how_it_locks(tmp_path: Path) 
     )
 
 
+FIXED = """
+[[device]]
+id = "moxa"
+profile = "moxa/iologik-e1214"
+bus = "io"
+unit = 3
+[device.remote]
+relay_1 = { actions = ["pulse"] }
+"""
+
+
+def test_a_door_whose_module_holds_the_length_of_its_pulse_may_be_opened_from_afar(tmp_path: Path) -> None:
+    door = NORTH.replace('device = "relays"', 'device = "moxa"').replace(', pulse = "3 s"', "")
+    doors(tmp_path, FIXED + door)
+    site = load_site(tmp_path / "site.toml")
+    (told,) = birth(site, session=1, started_at=0).doors
+    assert (told.device, told.pulse_s, told.remote) == ("moxa", 0.0, True)
+    with pytest.raises(BadSettings, match=r"set in the module.*leave min and max out"):
+        doors(tmp_path, FIXED.replace('"pulse"] }', '"pulse"], min = 1, max = 5 }') + door)
+
+
 def test_a_door_with_two_sides(tmp_path: Path) -> None:
     more = 'reader_out = ["r-out"]\nzone_in = "inside"\nzone_out = "yard"\nlevel = "proven"\n'
     more += 'contact = "relays"\nclock_unknown = "ignore-times"\n'

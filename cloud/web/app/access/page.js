@@ -2,7 +2,7 @@
 import { html, useEffect, useSignal } from "../../vendor/preact.js";
 import { may } from "../api.js";
 import { mapSite } from "../dispatch/where.js";
-import { age } from "../format.js";
+import { age, number } from "../format.js";
 import { t } from "../i18n.js";
 import { onKey } from "../keys.js";
 import { now, state } from "../live/link.js";
@@ -10,12 +10,13 @@ import { failureWords } from "../overview/loading.js";
 import { search, shown } from "../place.js";
 import { Panel } from "../settings/editor.js";
 import { List } from "../settings/list.js";
-import { isFound, Search } from "../settings/things.js";
+import { Search } from "../settings/things.js";
 import { opened } from "../settings/where.js";
 import { pageZone, siteName } from "../sites.js";
-import { ask, askAll, control, failure, isNow, KINDS, mayWrite, names, recordOf, recordsOf } from "./asked.js";
+import { ask, askAll, askAlone, control, failure, isGone, isNow, KINDS, list, listed, mayWrite, more, names, recordOf, recordsOf, SHOWN_MAX } from "./asked.js";
 import { DoorPanel } from "./door_panel.js";
 import { DecisionPanel, Heard, StrangerPanel } from "./heard.js";
+import { ImportPeople } from "./import.js";
 import { RecordForm } from "./record_form.js";
 import { listWords, saysOf, tag, titleOf } from "./words.js";
 import { goTo, open, openSection, openTheSection, SECTIONS } from "./where.js";
@@ -27,17 +28,27 @@ const AGAIN_MS = 10_000;
 /** @param {{kind: string, one: Rec}} props */
 const Cells = ({ kind, one }) => html`${kind === "credential" && html`<span class="set-kind mono">${tag(one["id"])}</span>`}<span class="set-name">${titleOf(kind, one, names.value)} ${kind !== "credential" && kind !== "permission" && html`<small class="muted mono">${one["id"]}</small>`}</span><span class=${`says ${one["blocked"] || one["disabled"] ? "warn" : "muted"}`}>${saysOf(kind, one, pageZone.value, names.value)}</span>`;
 
+const TYPED_MS = 200;
+
 /** @param {{kind: string}} props */
 function Records({ kind }) {
-  const all = recordsOf(kind);
   const create = () => open(kind, "+");
+  const failed = useSignal("");
   useEffect(() => onKey("n", (event) => { if (mayWrite() && isNow()) { event.preventDefault(); create(); } }), [kind]);
-  const found = (all ?? []).filter((one) => isFound(`${one["id"]} ${titleOf(kind, one, names.value)} ${saysOf(kind, one, pageZone.value, names.value)}`.toLowerCase()));
-  const rows = found.map((one) => ({ key: `${kind}:${one["id"]}`, cells: html`<${Cells} kind=${kind} one=${one} />` }));
-  const empty = all === undefined ? t("settings.asking") : search.value ? t("settings.none_found") : t(`access.none_${kind}`);
-  return html`<section class="card list-card" aria-label=${t(`access.${kind}`)}>${failure.value && html`<p class="alarm-failure" role="alert">${failure.value}</p>`}
-    <div class="toolbar set-tools"><${Search} label=${t("access.search")} /><span class="muted">${t("access.n", { n: rows.length })}</span><span class="sp"></span>${mayWrite() && html`<button class="btn pri" disabled=${!isNow()} onClick=${create}>${t(`access.new_${kind}`)} <kbd>N</kbd></button>`}</div>
-    <${List} label=${t(`access.${kind}`)} kind=${kind === "credential" ? "of-access" : "of-access no-tag"} rows=${rows} empty=${empty} />
+  const words = search.value.trim();
+  const look = (/** @type {() => Promise<void>} */ work) => work().then(() => { failed.value = ""; }, (error) => { failed.value = failureWords(error); });
+  useEffect(() => {
+    if (!mapSite.value) return;
+    const timer = setTimeout(() => void look(() => list(kind, words)), listed.peek()?.kind === kind ? TYPED_MS : 0);
+    return () => clearTimeout(timer);
+  }, [kind, words, mapSite.value]);
+  const here = listed.value?.kind === kind ? listed.value : null;
+  const rows = (here?.rows ?? []).map((one) => ({ key: `${kind}:${one["id"]}`, cells: html`<${Cells} kind=${kind} one=${one} />` }));
+  const empty = here === null ? t("settings.asking") : here.words ? t("settings.none_found") : t(`access.none_${kind}`);
+  const left = here ? here.total - here.rows.length : 0;
+  return html`<section class="card list-card" aria-label=${t(`access.${kind}`)}>${(failure.value || failed.value) && html`<p class="alarm-failure" role="alert">${failure.value || failed.value}</p>`}
+    <div class="toolbar set-tools"><${Search} label=${t("access.search")} /><span class="muted" role="status">${t("access.n", { n: number(here?.total ?? 0) })}</span><span class="sp"></span>${mayWrite() && html`<button class="btn pri" disabled=${!isNow()} onClick=${create}>${t(`access.new_${kind}`)} <kbd>N</kbd></button>`}</div>
+    <${List} label=${t(`access.${kind}`)} kind=${kind === "credential" ? "of-access" : "of-access no-tag"} key=${`${kind} ${words}`} rows=${rows} empty=${empty} left=${left} more=${() => void look(more)} />
     <p class="legend"><span><kbd>↑</kbd><kbd>↓</kbd> ${t("keys.move")}</span><span><kbd>Enter</kbd> ${t("settings.open")}</span></p></section>`;
 }
 
@@ -56,9 +67,10 @@ function OfHolder({ holder }) {
   const allowed = useSignal(/** @type {Rec[] | null} */ (null));
   const failed = useSignal("");
   useEffect(() => { ask(`holders/${encodeURIComponent(holder)}/doors`).then((answer) => { allowed.value = answer.allowed; }, (error) => { failed.value = failureWords(error); }); }, [holder, control.value]);
-  const cards = (recordsOf("credential") ?? []).filter((one) => one["holder"] === holder);
-  return html`<h3>${t("access.cards_of")}</h3>${cards.length === 0 && html`<p class="calm muted">${t("access.no_cards")}</p>`}
-    <ul class="access-list">${cards.map((one) => html`<li key=${one["id"]}><button class="link mono" onClick=${() => goTo("credential", "credential", one["id"])}>${tag(one["id"])}</button> <small class=${one["blocked"] ? "warn" : "muted"}>${saysOf("credential", one, pageZone.value, names.value)}</small></li>`)}</ul>
+  const cards = useSignal(/** @type {Rec[]} */ ([]));
+  useEffect(() => { ask("records/credential", { search: holder, limit: SHOWN_MAX }).then((answer) => { cards.value = answer.records.filter((/** @type {Rec} */ one) => one["holder"] === holder); }, (error) => { failed.value = failureWords(error); }); }, [holder, recordsOf("credential")]);
+  return html`<h3>${t("access.cards_of")}</h3>${cards.value.length === 0 && html`<p class="calm muted">${t("access.no_cards")}</p>`}
+    <ul class="access-list">${cards.value.map((one) => html`<li key=${one["id"]}><button class="link mono" onClick=${() => goTo("credential", "credential", one["id"])}>${tag(one["id"])}</button> <small class=${one["blocked"] ? "warn" : "muted"}>${saysOf("credential", one, pageZone.value, names.value)}</small></li>`)}</ul>
     <h3>${t("access.may_open")}</h3>${failed.value && html`<p class="calm warn" role="alert">${failed.value}</p>`}${allowed.value?.length === 0 && html`<p class="calm muted">${t("access.opens_nothing")}</p>`}
     <ul class="access-list">${(allowed.value ?? []).map((one) => html`<li key=${`${one["door"]} ${one["permission"]}`}><button class="link" onClick=${() => goTo("doors", "control", one["door"])}>${one["door"]}</button> <small class=${one["now"] ? "" : "muted"}>${t(one["now"] ? "access.may_now" : "access.not_just_now")}</small> <small class="muted">${one["schedule"] || t("access.always")}</small></li>`)}</ul>`;
 }
@@ -69,8 +81,15 @@ function Opened() {
   if (what === "decision") return html`<${Panel} key=${shown.value} title=${t("access.why")}><${DecisionPanel} id=${id} /><//>`;
   if (what === "stranger") return html`<${Panel} key=${shown.value} title=${t("access.give_card")} sub=${tag(id)}><${StrangerPanel} id=${id} /><//>`;
   if (!KINDS.includes(what)) return null;
+  return html`<${OpenedRecord} what=${what} id=${id} />`;
+}
+
+/** @param {{what: string, id: string}} props */
+function OpenedRecord({ what, id }) {
   const one = recordOf(what, id), isNew = id === "+";
-  if (!isNew && !one) return html`<${Panel} key=${shown.value} title=${id}><p class="calm muted">${recordsOf(what) === undefined ? t("settings.asking") : t("settings.gone")}</p><//>`;
+  const isBeyond = !isNew && !one && recordsOf(what) !== undefined && !isGone(what, id);
+  useEffect(() => { if (isBeyond) void askAlone(what, id); }, [what, id, isBeyond]);
+  if (!isNew && !one) return html`<${Panel} key=${shown.value} title=${id}><p class="calm muted">${isGone(what, id) ? t("settings.gone") : t("settings.asking")}</p><//>`;
   return html`<${Panel} key=${shown.value} title=${one ? titleOf(what, one, names.value) : t(`access.new_${what}`)} sub=${one ? (what === "credential" ? one["id"] : id) : ""}><${RecordForm} kind=${what} id=${id} />${what === "holder" && one && html`<${OfHolder} holder=${id} />`}<//>`;
 }
 
@@ -83,8 +102,8 @@ export function Access() {
   }, [mapSite.value]);
   if (!may("guard")) return html`<p class="calm muted">${t("access.not_you")}</p>`;
   return html`<div class=${`settings access${opened.value.what ? " with-panel" : ""}`}><h1 class="sr">${t("page.access")}</h1>
-    <nav class="card sections" aria-label=${t("access.sections")}><ul>${SECTIONS.map((one) => html`<li key=${one}><button class=${section === one ? "on" : ""} aria-current=${section === one ? "true" : undefined} onClick=${() => openTheSection(one)}><b>${t(`access.${one}`)}</b><small>${t(`access.about_${one}`)}</small></button></li>`)}</ul>
+    <nav class="card sections" aria-label=${t("access.sections")}><ul>${SECTIONS.filter((one) => one !== "import" || mayWrite()).map((one) => html`<li key=${one}><button class=${section === one ? "on" : ""} aria-current=${section === one ? "true" : undefined} onClick=${() => openTheSection(one)}><b>${t(`access.${one}`)}</b><small>${t(`access.about_${one}`)}</small></button></li>`)}</ul>
       <p class="muted">${mapSite.value ? t("settings.of_site", { site: siteName(mapSite.value) }) : t("header.no_site")}</p></nav>
-    ${section === "doors" ? html`<${Doors} />` : section === "heard" ? html`<${Heard} key=${mapSite.value} />` : html`<${Records} key=${section} kind=${section} />`}
+    ${section === "doors" ? html`<${Doors} />` : section === "import" ? html`<${ImportPeople} />` : section === "heard" ? html`<${Heard} key=${mapSite.value} />` : html`<${Records} key=${section} kind=${section} />`}
     ${opened.value.what && html`<aside class="side"><${Opened} /></aside>`}</div>`;
 }

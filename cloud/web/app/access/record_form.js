@@ -10,6 +10,7 @@ import { close } from "../settings/where.js";
 import { dayStart, fromField, toField } from "../requests/local_time.js";
 import { zoneOf } from "../sites.js";
 import { isNow, mayWrite, recordOf, recordsOf, remove, save } from "./asked.js";
+import { HolderChoice } from "./holder_choice.js";
 import { open } from "./where.js";
 
 /** @typedef {Record<string, any>} Rec */
@@ -92,6 +93,7 @@ function FieldOf({ form, kind, field: [name, type] }) {
   if (type === "tick") return html`<${Tick} form=${form} name=${name} label=${label} wide=${true} />`;
   if (type === "name" || type === "text") return html`<${Text} form=${form} name=${name} label=${`${label}${type === "name" ? " *" : ""}`} max=${100} wide=${wide} hint=${hint} />`;
   if (type === "first" || type === "last") return html`<${Text} form=${form} name=${name} label=${label} type="date" />`;
+  if (type.replace("!", "") === "holder") return html`<${HolderChoice} form=${form} name=${name} label=${`${label}${kind === "credential" ? " *" : ""}`} />`;
   return html`<${Choice} form=${form} name=${name} label=${`${label}${kind === "credential" && name === "holder" ? " *" : ""}`} options=${optionsWith(type, String(form.values[name] ?? ""))} />`;
 }
 

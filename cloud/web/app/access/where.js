@@ -5,7 +5,7 @@ import { field, shown } from "../place.js";
 const section = field("part");
 
 /** Sections in their order; the first six are lists of records of that kind. */
-export const SECTIONS = ["holder", "credential", "group", "permission", "schedule", "door_group", "doors", "heard"];
+export const SECTIONS = ["holder", "credential", "group", "permission", "schedule", "door_group", "doors", "heard", "import"];
 
 export const openSection = computed(() => (SECTIONS.includes(section.value) ? section.value : "holder"));
 

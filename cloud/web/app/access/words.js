@@ -35,7 +35,7 @@ export function saysOf(kind, one, zone, names) {
 }
 
 /** @param {string} kind @param {Rec} one @param {Map<string, string>} names */
-export const titleOf = (kind, one, names) => (kind === "credential" ? names.get(one["holder"]) ?? one["holder"] : one["name"] ?? one["id"]);
+export const titleOf = (kind, one, names) => (kind === "credential" ? one["holder_name"] || (names.get(one["holder"]) ?? one["holder"]) : one["name"] ?? one["id"]);
 
 /** How a gateway stands with its list: a word, and whether somebody must act. @param {Rec} list @param {number} now @param {string} zone */
 export function listWords(list, now, zone) {

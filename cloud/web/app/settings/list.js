@@ -14,8 +14,8 @@ const SOME = 200;
 /** @param {string} key */
 const domId = (key) => `set-${key}`;
 
-/** @param {{label: string, rows: Row[], kind: string, empty: any, create?: () => void}} props `kind`: how the rows are laid out */
-export function List({ label, rows, kind, empty, create }) {
+/** @param {{label: string, rows: Row[], kind: string, empty: any, create?: () => void, left?: number, more?: () => void}} props `kind`: how the rows are laid out; `left`: how many there are beyond these, which `more` fetches */
+export function List({ label, rows, kind, empty, create, left = 0, more }) {
   const activeKey = useSignal("");
   const drawn = useSignal(SOME);
   const active = rows.findIndex((row) => row.key === (activeKey.value || shown.value));
@@ -42,5 +42,5 @@ export function List({ label, rows, kind, empty, create }) {
       onKeyDown=${onKeyDown} onFocus=${() => { if (active < 0 && rows[0]) activeKey.value = rows[0].key; }}>
     ${rows.slice(0, drawn.value).map((row, i) => html`<li key=${row.key} id=${domId(row.key)} role="option" aria-selected=${i === active} class=${`set-row${i === active ? " active" : ""}${shown.value === row.key ? " open" : ""}`}
       onClick=${() => { activeKey.value = row.key; shown.value = row.key; }}>${row.cells}<span class="set-draft">${draftOf(row.key) && html`<span class="tag p2">${t("settings.not_saved")}</span>`}</span></li>`)}</ul>
-    ${rows.length > drawn.value && html`<button class="plain more" onClick=${() => { drawn.value += SOME; }}>${t("settings.more_found", { n: rows.length - drawn.value })}</button>`}</div>`;
+    ${rows.length + left > drawn.value && html`<button class="plain more" onClick=${() => { drawn.value += SOME; if (rows.length < drawn.value && left > 0) more?.(); }}>${t("settings.more_found", { n: rows.length + left - drawn.value })}</button>`}</div>`;
 }

@@ -29,7 +29,7 @@ export const DISPATCH = {
 
 /** Of what is watched without a rule, by group. @type {Record<string, Threshold[]>} */
 export const BUILT_IN = {
-  doors: [amount("door_held_s", "s", { low: 5 }), amount("door_denied_burst", "", { low: 2, whole: true })],
+  doors: [amount("door_held_s", "s", { low: 5 }), amount("door_denied_burst", "", { low: 2, whole: true }), amount("card_travel_kmh", "km/h", { high: 300 })],
   gateways: [minutes("backlog_age_s"), amount("gateway_silent_s", "s", { low: 30 }), minutes("clock_unset_s"), amount("gateway_hot_c", "°C", { low: 30, high: 120 })],
 };
 
