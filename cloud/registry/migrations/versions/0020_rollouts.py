@@ -6,7 +6,7 @@ Revision: 0022, after 0019.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
+revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
