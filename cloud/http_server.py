@@ -25,8 +25,8 @@ class Server(uvicorn.Server):
     """Leaves signals to us, and closes connections on which no request is finished in time: uvicorn would wait."""
 
     async def close_idle(self, clock: Clock) -> None:
-        """Until cancelled. What is only waited for ends after `IDLE_S`, a body that drips in as late as its size allows;
-        what is being worked on stays."""
+        """Until cancelled. What is only waited for ends after `IDLE_S`, a body that drips in as late as its size
+        allows; what is being worked on stays."""
         seen: dict[Any, _Seen] = {}
         while True:
             await clock.sleep(IDLE_S / 3)
