@@ -73,7 +73,7 @@ class GroupFollower:
         newest = max([int(columns.at.max()) if len(columns.at) else 0, *(event.at for event in one.events)])
         latency_ms = float(one.stored_at - newest) if newest else 0.0
         self._preparer.counters.last_batch(row.gateway, row.received_at, latency_ms)
-        self._preparer.series_seen.setdefault(row.gateway, set()).update(np.unique(columns.series).tolist())
+        self._preparer.series_seen.setdefault(row.gateway, set()).update(columns.series.tolist())
         return CommittedBatch(
             site=key.site,
             gateway=key.gateway,
