@@ -12,7 +12,6 @@ import socket
 import ssl
 import sys
 import threading
-import time
 from collections.abc import Callable
 
 HERE = "127.0.0.1"
@@ -21,6 +20,8 @@ NAME = b"east/bad"
 DRIP_S = 1.0
 RUBBISH = os.urandom(10_000)
 THREADS = 4
+PAUSE = threading.Event()
+"""Never set."""
 
 Work = Callable[[int, str], None]
 
@@ -75,7 +76,7 @@ def half_open(port: int, pair: str) -> None:
             link = socket.create_connection((HERE, port), 10) if bare else tls(port, pair)
             link.sendall(b"\x16\x03" if bare else CONNECT[:3])
             held.append(link)
-        time.sleep(DRIP_S)
+        PAUSE.wait(DRIP_S)
         for link in list(held):
             try:
                 link.send(b"\x01")
@@ -144,7 +145,7 @@ def again(work: Work, port: int, pair: str) -> None:
         try:
             work(port, pair)
         except OSError:
-            time.sleep(0.001)
+            PAUSE.wait(0.001)
 
 
 def main() -> None:
