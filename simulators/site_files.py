@@ -103,8 +103,18 @@ def gateway_site_file(
             )
         )
     names = {line.name for line in own}
+    parts += _units(scenario, names)
+    parts += [_talker(door.id, door.name, "esp-rfid/reader", door.topic) for door in doors]
+    parts += [_talker(car.id, car.name, "owntracks/phone", car.topic) for car in vehicles]
+    parts += [_talker(one.id, one.name, one.dialect, one.topic, one.ident) for one in others]
+    parts += [_table("[[door]]", rows) for rows in doors_of(scenario, gateway.id)]
+    return "\n".join(parts)
+
+
+def _units(scenario: Scenario, lines: set[str]) -> list[str]:
+    """Meters and modules on these lines."""
     units: list[MeterPlan | ModulePlan] = [*scenario.meter, *scenario.module]
-    parts += [
+    return [
         _table(
             "[[device]]",
             (
@@ -119,13 +129,8 @@ def gateway_site_file(
             ),
         )
         for meter in units
-        if meter.line in names
+        if meter.line in lines
     ]
-    parts += [_talker(door.id, door.name, "esp-rfid/reader", door.topic) for door in doors]
-    parts += [_talker(car.id, car.name, "owntracks/phone", car.topic) for car in vehicles]
-    parts += [_talker(one.id, one.name, one.dialect, one.topic, one.ident) for one in others]
-    parts += [_table("[[door]]", rows) for rows in doors_of(scenario, gateway.id)]
-    return "\n".join(parts)
 
 
 def _talker(device: str, name: str, profile: str, topic: str, ident: str = "") -> str:

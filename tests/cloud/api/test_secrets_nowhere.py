@@ -33,7 +33,7 @@ from tests.cloud.api.test_users import code_of, log_in
 OF_OTHERS = ("httpx", "httpcore", "aiosqlite", "sqlalchemy", "asyncio")
 FIELDS = ("password", "old", "new", "old_password", "new_password", "code", "secret", "token", "proof", "signature")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
-SEEDS = [secrets.randbelow(2**32) for _ in range(3)]
+SEEDS = range(3)
 
 
 def made(rng: random.Random) -> str:
