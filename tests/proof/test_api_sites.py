@@ -43,11 +43,13 @@ OF_ALL_SITES = {
     ("POST", "/api/v1/users/{name}/password"),
     *(("DELETE", f"/api/v1/users/{{name}}/{what}") for what in ("second-factor", "sessions")),
     ("POST", "/api/v1/assets/import"),
+    ("POST", "/api/v1/rollouts"),
     ("GET", "/api/v1/privacy/retention"),
     *(("POST", f"/api/v1/privacy/{what}") for what in ("searches", "exports", "deletions", "holds")),
     ("DELETE", "/api/v1/privacy/holds/{number}"),
 }
-"""Of no one site: for those who have the right at all sites. (An import names its site in its address to be of one.)"""
+"""Of no one site: for those who have the right at all sites. (An import and a roll-out are of one when their address
+names it.)"""
 RANKS = {
     Role.REQUESTER: (REQUESTER, frozenset[tuple[str, str]]()),
     Role.VIEWER: (VIEWER, frozenset[tuple[str, str]]()),
