@@ -105,8 +105,8 @@ DEVICES = (
         "A card's number leaves the gateway as it is.",
         "Whoever reads the data can copy every card of the house.",
         "edge/cards.py",
-        "return hmac.new(self._secret, canonical_card(number, form), hashlib.sha256).hexdigest()[:CARD_KEY_HEX]",
-        "return number",
+        "made = hmac.new(self._secret, canonical_card(number, form), hashlib.sha256).hexdigest()[:CARD_KEY_HEX]",
+        "made = number",
         (f"{MQTT}::test_a_card_number_leaves_only_as_its_key",),
     ),
     Plant(
