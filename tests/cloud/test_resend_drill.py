@@ -102,7 +102,7 @@ async def test_what_was_kept_too_shortly_is_told_with_its_instants_and_the_rest_
             await it.answering()
             await it.produced(60)
             file = await it.backed_up()
-            await it.produced(1000)
+            await it.produced(700)
             await it.all_acked()
             collector.kill()
             await collector.wait()
