@@ -108,6 +108,8 @@ async def _retention(services: Services, privacy: Privacy, out: MetricsText) -> 
     )
     for name, kind, told, field in figures:
         out.add(name, kind, told, [({"class": kept}, getattr(run, field)) for kept, run in runs])
+    told = "bytes that deleted rows left in the store's file and that are not overwritten yet"
+    out.gauge("dayuan_retention_unclean_bytes", told, privacy.keeper.unclean_bytes)
     late = [
         ({"site": key.site, "gateway": key.gateway}, services.ingest.counters(key).expired)
         for key in services.ingest.gateways()

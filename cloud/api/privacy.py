@@ -117,11 +117,11 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
     @router.get(
         "/api/v1/privacy/retention",
         response_class=Response,
-        responses=example({"classes": [CLASS], "holds": [HOLD], "next_round_at": 1790021600000}),
+        responses=example({"classes": [CLASS], "holds": [HOLD], "next_round_at": 1790021600000, "unclean_bytes": 0}),
     )
     async def retention(due: Annotated[bool, Query(description="also count what would go now")] = False) -> Response:
         """What is kept for how long, what the last round of each class did, when the next one begins (ms; null: none
-        are run here), and the legal holds there are."""
+        are run here), the legal holds there are, and how many bytes of deleted rows are still to be overwritten."""
         runs = await privacy.keeper.runs()
         counts = {each.kept: each.due for each in await privacy.keeper.outlook()} if due else {}
         classes = []
@@ -141,7 +141,14 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
                 }
             )
         holds = [_hold(each) for each in await privacy.book.holds(all_of_them=True)]
-        return json_answer({"classes": classes, "holds": holds, "next_round_at": privacy.keeper.next_round_at})
+        return json_answer(
+            {
+                "classes": classes,
+                "holds": holds,
+                "next_round_at": privacy.keeper.next_round_at,
+                "unclean_bytes": privacy.keeper.unclean_bytes,
+            }
+        )
 
     @router.post(
         "/api/v1/privacy/holds", status_code=201, response_class=Response, responses=example({"hold": HOLD}, 201)

@@ -24,6 +24,8 @@ SCRUB_BYTES = 16 << 20
 """Of noise a slice."""
 OVER_SLICES = 8
 """So many slices more than there was room, at the most: commits take free blocks and give others back."""
+MOVES_MAX = 3
+VECTOR = 2_048
 _INFO = """
 SELECT row_group_id, column_name, blocks FROM (SELECT row_group_id, column_name,
 list_append(coalesce(additional_block_ids, []), block_id) AS blocks FROM pragma_storage_info('{table}'))"""
@@ -63,9 +65,9 @@ class Cleaning:
         tables = self._tables()
         if UNCLEAN in tables:
             self._connection.execute("CHECKPOINT")
-            if self._move_out():
-                self._note_free()
-            return max(1, self._left())
+            self._move_out()
+            self._note_free()
+            return self._cover()
         if UNCOVERED not in tables:
             if SCRUB in tables:
                 self._connection.execute(f"DROP TABLE {SCRUB}")
@@ -74,22 +76,22 @@ class Cleaning:
 
     # --- what still lies there ---------------------------------------------------------------------------------------
 
-    def _move_out(self) -> bool:
-        """Have what lies in a block that is not clean written elsewhere; False when some of it still lies there."""
+    def _move_out(self) -> None:
+        """Have what lies in a block that is not clean written elsewhere. What lands there afterwards is new and clean:
+        only what lay there at the begin is followed."""
         dirty = self._blocks(UNCLEAN)
-        before = {each for each in self._segments() if each.block in dirty}
-        if not before:
-            return True
-        for table, column in sorted({(each.table, each.column) for each in before}):
-            groups = {each.group for each in before if (each.table, each.column) == (table, column)}
-            self._touch(table, column, groups)
-        self._reach("mid_move_out")
-        self._connection.execute("CHECKPOINT")
-        left = before.intersection(self._segments())
-        if left == before:  # rows that DuckDB does not write anew would be tried for ever
-            log.warning("%d parts of the file could not be written elsewhere", len(left))
-            return True
-        return not left
+        left = {each for each in self._segments() if each.block in dirty}
+        for _ in range(MOVES_MAX):
+            if not left:
+                return
+            for table, column in sorted({(each.table, each.column) for each in left}):
+                groups = {each.group for each in left if (each.table, each.column) == (table, column)}
+                self._touch(table, column, groups)
+            self._reach("mid_move_out")
+            self._connection.execute("CHECKPOINT")
+            left &= set(self._segments())
+        if left:
+            log.warning("%d parts of the file could not be written elsewhere: %s", len(left), sorted(left)[:3])
 
     def _touch(self, table: str, column: str, groups: set[int]) -> None:
         """Have a column of these row groups written anew: a value of each changes and changes back."""
@@ -97,7 +99,14 @@ class Cleaning:
         run("BEGIN")
         try:
             run(f"CREATE TEMP TABLE was AS SELECT rowid AS place, {column} AS held FROM {table} LIMIT 0")  # noqa: S608
-            for group, end in groups_of(self._connection, table):
+            known = groups_of(self._connection, table)
+            if (
+                known is None
+            ):  # of each vector the first row and the last: one of them is in whichever row group there is
+                ends = f"SELECT min(rowid), max(rowid) FROM {table} GROUP BY rowid // {VECTOR}"  # noqa: S608
+                both = f"SELECT unnest([least, most]) FROM ({ends}) AS ends (least, most)"  # noqa: S608
+                run(f"INSERT INTO was SELECT rowid, {column} FROM {table} WHERE rowid IN ({both})")  # noqa: S608
+            for group, end in known or ():
                 if group in groups:
                     first = f"(SELECT min(rowid) FROM {table} WHERE rowid >= ? AND rowid < ?)"  # noqa: S608
                     put = f"INSERT INTO was SELECT rowid, {column} FROM {table} WHERE rowid = {first}"  # noqa: S608
@@ -131,26 +140,26 @@ class Cleaning:
             raise
 
     def _cover(self) -> int:
-        """Some noise, until all that was free has been given out."""
+        """Some noise, until all that was free has been given out; bytes that are left."""
         run = self._connection.execute
         free, size = first_row(self._connection, "SELECT free_blocks, block_size FROM pragma_database_size()")
         wanted = self._many(UNCOVERED) * int(size)
         run(f"CREATE TABLE IF NOT EXISTS {SCRUB} (noise UBIGINT)")
         done = self._many(SCRUB) * 8
-        if done >= wanted or int(free) == 0:
-            run("CHECKPOINT")
-            over = done >= wanted + OVER_SLICES * SCRUB_BYTES
-            if over or int(free) == 0 or not self._uncovered():
-                run(f"DROP TABLE IF EXISTS {SCRUB}")
-                run(f"DROP TABLE {UNCOVERED}")
-                self._reach("after_scrub")
-                run("CHECKPOINT")
-                return 0
-        values = min(SCRUB_BYTES, max(int(free), 1) * int(size)) // 8
-        run(f"INSERT INTO {SCRUB} SELECT hash(range + ?) FROM range(?)", [done, values])  # noqa: S608
+        if int(free):
+            values = min(SCRUB_BYTES, int(free) * int(size)) // 8
+            run(f"INSERT INTO {SCRUB} SELECT hash(range + ?) FROM range(?)", [done, values])  # noqa: S608
+            done += values * 8
         self._reach("mid_scrub")
         run("CHECKPOINT")
-        return max(1, wanted - done)
+        over = done >= wanted + OVER_SLICES * SCRUB_BYTES
+        if int(free) and not over and (done < wanted or self._uncovered()):
+            return max(1, wanted - done)
+        run(f"DROP TABLE {SCRUB}")
+        run(f"DROP TABLE {UNCOVERED}")
+        self._reach("after_scrub")
+        run("CHECKPOINT")
+        return 0
 
     def _uncovered(self) -> bool:
         """Whether a block that was free then was never given out since."""
@@ -205,10 +214,12 @@ def blocks_of(table: str) -> str:
     return _INFO.format(table=table)
 
 
-def groups_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[int, int]]:
-    """Of each row group its number, and the place after its last row."""
+def groups_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[int, int]] | None:
+    """Of each row group its number, and the place after its last row. None: places are not the sum of what lies before
+    them, as groups were merged or dropped; then nobody can tell in which group a row is."""
     end, groups = 0, []
     for number, count in connection.execute(_GROUPS.format(table=table)).fetchall():
         end += int(count)
         groups.append((int(number), end))
-    return groups
+    (last,) = first_row(connection, f"SELECT max(rowid) FROM {table}")  # noqa: S608
+    return groups if last is None or int(last) + 1 == end else None

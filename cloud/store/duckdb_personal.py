@@ -134,10 +134,14 @@ class Personal:
         """Write down in which blocks lies what is emptied now."""
         run = self._connection.execute
         groups = groups_of(self._connection, table)
-        ends = np.array([end for _, end in groups], np.int64)
-        places = run("SELECT place FROM going").fetchnumpy()["place"]
-        numbers = np.unique(np.searchsorted(ends, places, side="right"))
-        touched = [groups[number][0] for number in numbers.tolist() if number < len(groups)]
+        if groups is None:
+            asked = f"SELECT DISTINCT row_group_id FROM ({blocks_of(table)})"  # noqa: S608
+            touched = [number for (number,) in run(asked).fetchall()]
+        else:
+            ends = np.array([end for _, end in groups], np.int64)
+            places = run("SELECT place FROM going").fetchnumpy()["place"]
+            numbers = np.unique(np.searchsorted(ends, places, side="right"))
+            touched = [groups[number][0] for number in numbers.tolist() if number < len(groups)]
         run(f"CREATE TABLE IF NOT EXISTS {UNCLEAN} (block BIGINT NOT NULL)")
         if touched:
             columns = list(EMPTY[table])

@@ -66,6 +66,7 @@ async def test_rounds_are_told_in_the_metrics(api: Api) -> None:
     async with api.client(token=await api.token()) as client:
         text = (await client.get("/metrics")).text
     assert 'dayuan_retention_deleted_total{class="access"} 7' in text
+    assert "dayuan_retention_unclean_bytes 0" in text
     assert 'dayuan_retention_longest_slice_ms{class="access"} 12' in text
 
 
