@@ -9,7 +9,7 @@ from typing import NamedTuple
 from protocols.clock import Clock
 from simulators.clerk_api import ClerkApi, Refused
 from simulators.hardware import Hardware
-from simulators.sample_site import SITE
+from simulators.sample_site import SITE, units
 from simulators.told_matching import card_key
 from simulators.world.happenings import person, phone
 from simulators.world.people import Person, new_card
@@ -61,6 +61,7 @@ class LentCards:
             "name": person(self._rng),
             "phone": phone(self._rng),
             "host": person(self._rng),
+            "unit": self._rng.choice(units()),
             "purpose": lent.purpose,
             "gate": lent.gate,
             "card_key": card_key(self._secret, card),

@@ -19,6 +19,19 @@ export function booked(entries) {
   return first < 0 ? entries : entries.filter((one, i) => i < first || !(OF_DEVICE.has(one.kind) || (NOTED.has(one.kind) && stateOf(one) !== null)));
 }
 
+const SAME_TAP_MS = 1_500;
+/** What says the same tap better than the one before. @type {Record<string, string[]>} */
+const BETTER = { card_read: ["access_granted", "access_denied", "door_denied"], access_denied: ["door_denied"] };
+
+/** A tap once: a reader whose gateway decides tells of the card and of the decision, and the door's journal of a refusal.
+ * @param {Entry[]} entries @returns {Entry[]} */
+export function once(entries) {
+  return entries.filter((one) => {
+    const better = BETTER[one.kind];
+    return !better || !entries.some((other) => better.includes(other.kind) && Math.abs(other.at - one.at) <= SAME_TAP_MS);
+  });
+}
+
 /** What a person reads: each change of state once, though two books noted it, and no change of anything smaller.
  * @param {Entry[]} entries @returns {Entry[]} */
 export function told(entries) {

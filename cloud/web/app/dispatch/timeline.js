@@ -8,7 +8,7 @@ import { goTo } from "../live/past.js";
 import { useAnswer } from "../overview/loading.js";
 import { zoneOf } from "../sites.js";
 import { lookOf } from "./states.js";
-import { booked, dayStart, entriesOf, NOTED, spansOf, stateOf, told } from "./story.js";
+import { booked, dayStart, entriesOf, NOTED, once, spansOf, stateOf, told } from "./story.js";
 import { actorOf, carrierOf, gateName, stateWord, textOf } from "./words.js";
 
 /** @typedef {import("../types.d.ts").Entity} Entity */
@@ -42,8 +42,14 @@ function titleOf(entity, { kind, facts }) {
   return over ? t("dispatch.ended", { what: warning }) : warning !== kind ? warning : eventName(kind);
 }
 
+/** A door's reason has a word of its own. @param {any} value */
+function whyOf(value) {
+  const reason = textOf(value), known = word("access.reason", reason);
+  return known === reason ? actorOf(said(reason)) : known;
+}
+
 /** How a fact of an entry is said. @type {Record<string, (value: any, site: string) => string>} */
-const SAID = { who: carrierOf, by: actorOf, reason: (value) => actorOf(said(textOf(value))), gate: (value, site) => gateName(site, value) };
+const SAID = { who: carrierOf, by: actorOf, reason: whyOf, gate: (value, site) => gateName(site, value) };
 
 /** What an entry adds to its kind. @param {Entity} entity @param {import("./story.js").Entry} entry */
 function detailsOf(entity, { kind, facts }) {
@@ -62,7 +68,7 @@ export function Timeline({ entity }) {
   const turn = Math.floor(now.value / AGAIN_MS);
   const { from, to } = useMemo(() => { const end = Math.floor(now.peek()) + 1; return { from: dayStart(end, zone), to: end }; }, [turn, zone]);
   const { answer, failure } = useAnswer(`/api/v1/timeline?${query({ entity: entity.id, from, to, limit: ASKED_MOST })}`, `timeline ${entity.id} ${from}`);
-  const entries = useMemo(() => booked(entriesOf(answer)), [answer]);
+  const entries = useMemo(() => booked(once(entriesOf(answer))), [answer]);
   const list = useMemo(() => told(entries), [entries]);
   const end = Math.min(to, from + DAY_MS);
   return html`<h3>${t("dispatch.day")}</h3>
