@@ -209,7 +209,7 @@ class Collector:
         self._join_features()
         of_gateways = (self.identity_book, clock, self.ingest.publish)
         self.commanding = Commanding(self.authority, CommandBook(self.database), *of_gateways)
-        self.configuring = Configuring(self.authority, SiteFileBook(self.database), *of_gateways)
+        self.configuring = Configuring(self.authority, SiteFileBook(self.database), *of_gateways, self.alarms)
         self._connect_access(presence)
         committed += [self.live, self.rules, self.commanding, self.configuring, *self.features.handlers]
         announced += [self.live, self.rules, self.configuring, *self.features.announced]

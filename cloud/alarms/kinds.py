@@ -112,6 +112,12 @@ ALARM_KINDS: dict[str, AlarmKind] = {
         "网关 {source} 的证书将于 {until} 到期，有效期已过三分之二仍未续期。请在该网关上查看 dayuan-edge status；"
         "到期后须重新登记。取得新证书或被吊销后告警结束。",
     ),
+    "rollout_halted": AlarmKind(
+        SOON,
+        "Roll-out {n} of site files has halted by itself: {why}. Look at it under Settings, Roll-outs; continue or end "
+        "it. Ends then.",
+        "分批下发 {n} 已自行停止：{why}。请在“设置 → 分批下发”中查看，并继续或结束。处理后告警结束。",
+    ),
     "approval_waiting": AlarmKind(
         NOTE,
         "A command waits for a second person: {device}, {what}. Why: {reason}. Approve or reject it under Settings, "

@@ -15,6 +15,7 @@ DAY_S = 86_400
 OF_THE_COLLECTOR: Final = frozenset(
     {
         "approval_waiting",
+        "rollout_halted",
         "store_damaged",
         "store_part_lost",
         "store_log_damaged",

@@ -36,6 +36,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "gateway_not_enrolled": ("Gateway not enrolled", "网关未登记"),
     "gateway_revoked": ("Gateway revoked", "网关已吊销"),
     "gateway_certificate_ending": ("Gateway's certificate ends", "网关证书即将到期"),
+    "rollout_halted": ("Roll-out halted", "分批下发已停止"),
     "approval_waiting": ("Command waits for a second person", "指令等待第二人批准"),
     "broker_certificate_ending": ("Broker's certificate ends", "消息代理证书即将到期"),
     "device_lost": ("Device does not answer", "设备无应答"),

@@ -16,6 +16,7 @@ from cloud.registry.rollout_book import RolloutBook
 from cloud.registry.site_file_book import BOX, BY_THE_BOX, SiteFileBook
 from cloud.registry.tables_site_files import SiteFileRow
 from cloud.site_files.desk import SHOWN_MAX, Desk
+from cloud.site_files.halted import Alarms
 from cloud.site_files.rollout_runner import RolloutRunner
 from cloud.site_files.rollouts import Rollouts
 from cloud.store.contract import GatewayKey
@@ -47,12 +48,18 @@ class Configuring(Desk):
     """The same in a running collector: ``run`` publishes; ``committed``, ``birth`` and ``status`` are its handlers."""
 
     def __init__(
-        self, authority: Authority, book: SiteFileBook, identities: IdentityBook, clock: Clock, publish: Publish
+        self,
+        authority: Authority,
+        book: SiteFileBook,
+        identities: IdentityBook,
+        clock: Clock,
+        publish: Publish,
+        alarms: Alarms | None = None,
     ) -> None:
         super().__init__(book, identities, clock)
         self._authority, self._publish = authority, publish
         self.rollouts = Rollouts(RolloutBook(book.database), self, clock)
-        self._runner = RolloutRunner(self.rollouts, self, clock)
+        self._runner = RolloutRunner(self.rollouts, self, clock, alarms)
         self._looked_to = 0
         self._due: dict[GatewayKey, SiteFileRow] = {}
         self._told: dict[GatewayKey, SiteFileBirth] = {}

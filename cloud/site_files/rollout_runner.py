@@ -8,6 +8,7 @@ from cloud.registry.rollout_book import NotNow, Seen
 from cloud.registry.site_file_book import Also
 from cloud.registry.tables_rollouts import RolloutRow
 from cloud.site_files.desk import Desk
+from cloud.site_files.halted import Alarms, show
 from cloud.site_files.rollout_steps import Step, next_step
 from cloud.site_files.rollouts import DETAIL_MAX, Rollouts
 from cloud.store.contract import GatewayKey
@@ -22,23 +23,33 @@ LOOK_EVERY_S = 2.0
 class RolloutRunner:
     """``run`` until cancelled."""
 
-    def __init__(self, plans: Rollouts, desk: Desk, clock: Clock) -> None:
+    def __init__(self, plans: Rollouts, desk: Desk, clock: Clock, alarms: Alarms | None = None) -> None:
         self._plans, self._book, self._desk, self._clock = plans, plans.book, desk, clock
+        self._alarms = alarms
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
             checked = False
             try:
-                for row in await self._book.unfinished():
-                    if row.state == "draft":
-                        checked |= await self._plans.check(row.id)
-                    else:
-                        await self.step(row)
+                checked = await self.look()
             except StoreUnavailable as error:
                 log.debug("roll-outs wait: %s", error)
             if not checked:
                 await self._clock.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> bool:
+        """Do what is due of all; True when a plan was checked, and another may wait for it."""
+        checked = False
+        unfinished = await self._book.unfinished()
+        if self._alarms is not None:
+            show(self._alarms, unfinished)
+        for row in unfinished:
+            if row.state == "draft":
+                checked |= await self._plans.check(row.id)
+            else:
+                await self.step(row)
+        return checked
 
     async def step(self, row: RolloutRow) -> None:
         """Do what is due of one, as it is known now."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cloud.alarms.board import AlarmBoard
 from cloud.identity.authority import Authority
 from cloud.identity.enrolling import Enrolling
+from cloud.registry.alarm_book import AlarmBook
 from cloud.registry.identity_book import IdentityBook
 from cloud.registry.rollout_book import Seen
 from cloud.registry.site_file_book import SiteFileBook
@@ -47,13 +49,14 @@ class ManyGateways:
         self.gateways = {key: Gateway(key) for key in (GatewayKey(*name.split("/")) for name in names)}
         self.authority = Authority(folder / "identity", clock)  # type: ignore[operator]
         self.retained: dict[GatewayKey, bytes] = {}
+        self.alarms = AlarmBoard(AlarmBook(database), clock)  # type: ignore[arg-type]
         self.desk: Configuring
 
     async def begin(self) -> None:
         """A collector begins, as after a start: it knows what stands in the registry."""
         identities = IdentityBook(self.database, self.clock)  # type: ignore[arg-type]
         book = SiteFileBook(self.database)  # type: ignore[arg-type]
-        self.desk = Configuring(self.authority, book, identities, self.clock, self._publish)
+        self.desk = Configuring(self.authority, book, identities, self.clock, self._publish, self.alarms)
         self.desk.check = self._check  # type: ignore[method-assign]  # the reader is tried elsewhere, and takes a second
         self.desk._take(await self.desk.book.unanswered())
 
@@ -90,8 +93,7 @@ class ManyGateways:
     async def turn(self, times: int = 1) -> None:
         """The collector does what is due, and the gateways that are there answer."""
         for _ in range(times):
-            for row in await self.desk.rollouts.book.unfinished():
-                await self.desk._runner.step(row)
+            await self.desk._runner.look()
             self.desk._take(await self.desk.book.wanted(self.desk._looked_to))
             await self.desk._send()
             for gateway in self.gateways.values():

@@ -61,6 +61,8 @@ async def test_the_first_roll_back_stops_it_and_nobody_who_has_not_heard_will(be
     await soaked(many)
     found = await many.desk.rollouts.find(row.id)
     assert (found.state, found.halted) == ("stopped", "failures")
+    await many.turn()
+    assert [alarm.args["n"] for alarm in many.alarms.active() if alarm.kind == "rollout_halted"] == [row.id]
     await many.turn(2)
     states = await many.states(row.id)
     assert states["east/b1"] == "rolled_back"
@@ -142,9 +144,13 @@ async def test_when_few_of_a_stage_confirm_a_person_is_asked(begin: Begin) -> No
     found = await many.desk.rollouts.find(row.id)
     assert (found.state, found.halted) == ("paused", "few_confirmed")
     assert running_new(many) == 1
+    await many.turn()
+    (alarm,) = many.alarms.active()
+    assert "fewer than half" in alarm.text["en"] and "不足一半" in alarm.text["zh"]
     await many.desk.rollouts.go_on(row.id, by="li")
     await soaked(many)
     assert running_new(many) == 7
+    assert not many.alarms.active()
 
 
 async def test_a_pause_begins_nobody_and_it_goes_on(begin: Begin) -> None:
