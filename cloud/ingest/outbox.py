@@ -23,6 +23,9 @@ REJECTIONS_PER_ACK = 500
 STREAMS_MAX = 10_000
 """Beyond so many gateways and epochs the oldest answers are dropped."""
 RETRY_S = (0.1, 1.0)
+SENDERS = 16
+"""So many acks may be on their way to the broker: one after the other, each would wait for the broker's word to the one
+before, behind whatever somebody floods it with."""
 
 Publish = Callable[[str, bytes], Awaitable[None]]
 
@@ -34,7 +37,7 @@ class _Waiting:
 
 
 class AckOutbox:
-    """At most one entry per gateway and epoch.
+    """At most one entry per gateway and epoch, and one ack of each on its way: what is added meanwhile goes as one.
 
     When the link is down acks wait here and go out as soon as it is back: a gateway whose own link stood would not
     send its batches again before its timeout. An ack that is lost all the same (with the broker, by a kill, beyond
@@ -47,7 +50,8 @@ class AckOutbox:
         self._reach = reach
         self._waiting: dict[tuple[GatewayKey, str], _Waiting] = {}
         self._filled = asyncio.Event()
-        self._sending = False
+        self._on_way: set[tuple[GatewayKey, str]] = set()
+        self._lost = False
 
     def add(self, answers: Sequence[Answer]) -> None:
         """Queue answers to batches that are durable, or rejected."""
@@ -69,37 +73,49 @@ class AckOutbox:
     @property
     def waiting(self) -> int:
         """Gateways and epochs with an answer that the broker does not have yet."""
-        return len(self._waiting) + self._sending
+        return len(self._waiting.keys() | self._on_way)
 
     async def run(self) -> None:
         """Publish until cancelled."""
+        async with asyncio.TaskGroup() as senders:
+            for number in range(SENDERS):
+                senders.create_task(self._send_what_waits(), name=f"acks[{number}]")
+
+    async def _send_what_waits(self) -> None:
         pause_s = RETRY_S[0]
         while True:
             await self._filled.wait()
-            key, epoch = next(iter(self._waiting))
-            entry = self._waiting.pop((key, epoch))
-            self._sending = True
-            try:
-                await self._send(key, epoch, entry)
-            except WireLost as error:
-                if pause_s == RETRY_S[0]:
-                    log.info("acks wait for the broker: %s", error)
-                self._put_back(key, epoch, entry)
-                await self._clock.sleep(pause_s)
-                pause_s = min(2 * pause_s, RETRY_S[1])
-                continue
-            pause_s, self._sending = RETRY_S[0], False
-            if not self._waiting:
+            stream = next((each for each in self._waiting if each not in self._on_way), None)
+            if stream is None:  # another sender was faster, or has an ack of the same stream on its way
                 self._filled.clear()
+                continue
+            entry = self._waiting.pop(stream)
+            self._on_way.add(stream)
+            try:
+                await self._send(*stream, entry)
+            except WireLost as error:
+                if not self._lost:
+                    log.info("acks wait for the broker: %s", error)
+                self._lost = True
+                self._put_back(stream, entry)
+            else:
+                pause_s, self._lost = RETRY_S[0], False
+                continue
+            finally:
+                self._on_way.discard(stream)
+                if self._waiting:
+                    self._filled.set()
+            await self._clock.sleep(pause_s)
+            pause_s = min(2 * pause_s, RETRY_S[1])
 
-    def _put_back(self, key: GatewayKey, epoch: str, entry: _Waiting) -> None:
+    def _put_back(self, stream: tuple[GatewayKey, str], entry: _Waiting) -> None:
         """What came meanwhile goes with it; of a part that was sent already, a gateway hears twice."""
-        newer = self._waiting.pop((key, epoch), _Waiting())
+        newer = self._waiting.pop(stream, _Waiting())
         entry.stored = SeqRanges([*entry.stored, *newer.stored])
         for name, rejection in newer.rejected.items():
             if len(entry.rejected) < REJECTIONS_PER_ACK:
                 entry.rejected[name] = rejection
-        self._waiting = {(key, epoch): entry, **self._waiting}
+        self._waiting = {stream: entry, **self._waiting}
 
     async def _send(self, key: GatewayKey, epoch: str, entry: _Waiting) -> None:
         ranges = list(entry.stored)

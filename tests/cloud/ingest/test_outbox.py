@@ -76,6 +76,30 @@ async def test_a_link_that_comes_and_goes_loses_no_ack() -> None:
         )
 
 
+async def test_an_ack_that_the_broker_keeps_waiting_holds_up_its_own_gateway_only() -> None:
+    bench, told = Bench(), asyncio.Event()
+    taken = bench.link.publish
+
+    async def slow_for_one(name: str, payload: bytes) -> None:
+        if f"/{KEY.gateway}/" in name:
+            await told.wait()
+        await taken(name, payload)
+
+    bench.outbox = AckOutbox(slow_for_one, bench.clock, lambda _: None)
+    async with bench.running():
+        bench.outbox.add([Answer(KEY, "e1", 1)])
+        await bench.clock.advance(0.1)
+        for seq in range(2, 50):
+            bench.outbox.add([Answer(KEY, "e1", seq), Answer(GatewayKey("east", f"g{seq}"), "e9", seq)])
+            await bench.clock.advance(0.1)
+        assert sorted(ack.stored[0][0] for ack in bench.link.acks) == list(range(2, 50))
+        assert bench.outbox.waiting == 1
+        told.set()
+        await bench.clock.advance(0.1)
+        assert [ack.stored for ack in bench.link.acks if ack.epoch == "e1"] == [[(1, 1)], [(2, 49)]]
+        assert bench.outbox.waiting == 0
+
+
 async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "STREAMS_MAX", 10)
     bench = Bench()
