@@ -60,7 +60,9 @@ def text_places() -> list[Place]:
         Place(table, column.name)
         for table in METADATA.sorted_tables
         for column in table.columns
-        if column.name in TEXT_COLUMNS and (table.name, column.name) not in NOT_WRITTEN
+        if column.name in TEXT_COLUMNS
+        and isinstance(column.type, sa.String)
+        and (table.name, column.name) not in NOT_WRITTEN
     ] + [Place(METADATA.tables[table], column) for table, column in OBJECTS]
 
 

@@ -17,7 +17,8 @@ secret = "correct horse " + str(os.getpid())
 if sys.argv[1] == "kept":
     assert keep_memory_private()
 else:
-    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), *resource.getrlimit(resource.RLIMIT_CORE), flush=True)
 os.abort()
 """

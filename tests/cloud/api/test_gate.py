@@ -37,6 +37,10 @@ FOR_ADMINISTRATORS = {
     ("GET", "/api/v1/privacy/retention"),
     ("GET", "/api/v1/gateways/x/x/config"),
     ("GET", "/api/v1/gateways/x/x/config/x"),
+    ("GET", "/api/v1/rollouts"),
+    ("GET", "/api/v1/rollouts/x"),
+    ("GET", "/api/v1/rollouts/x/difference"),
+    ("GET", "/api/v1/access/x/carriers"),
 }
 OWN = ("/api/v1/session", "/api/v1/password", "/api/v1/sessions/x", "/api/v1/second-factor")
 

@@ -137,7 +137,6 @@ async def test_a_command_the_broker_did_not_confirm_is_unknown_until_the_gateway
     ("change", "status", "code"),
     [
         ({"gateway": "b9"}, 409, "not_enrolled"),
-        ({"value": None}, 422, "bad_command"),
         ({"action": "on"}, 422, "bad_command"),
         ({"lasts_s": 61}, 422, "bad_request"),
         ({"gateway": "b3/#"}, 422, "bad_request"),

@@ -124,7 +124,11 @@ async def test_what_went_stays_gone_after_a_start() -> None:
     assert engine.forget_old(TRACK_POINTS, ["east", "west"], BEFORE) == 12
     server.stop()
     server.start()
-    assert [len(await seen(engine, key)) for key in NAMES] == [6, 6, 12]
+
+    async def back() -> bool:
+        return [len(await seen(engine, key)) for key in NAMES] == [6, 6, 12]
+
+    await until(back, within_s=60, what="what stays can be asked for, and no more")
     engine.close()
     server.remove()
 
