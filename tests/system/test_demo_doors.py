@@ -66,6 +66,7 @@ async def test_the_demo_s_doors_are_decided_by_signed_lists(tmp_path):
         assert await compound.drain(120)
         verdict = await compound.verify()
         print("\n".join(verdict.lines()))
-        assert verdict.ok
+        wrong = (verdict.missing, verdict.duplicated, verdict.altered, verdict.holes)
+        assert (wrong, verdict.produced > 0) == ((0, 0, 0, []), True)
     finally:
         await compound.stop()
