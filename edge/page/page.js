@@ -80,7 +80,7 @@ function certificate(w, held) {
     : [w.certificate, w.certificate_until(day(held.ends_at), held.authority, day(held.renews_at))];
 }
 
-function kept(w, held, now) {
+function keptBatches(w, held, now) {
   const waiting = held.waiting ?? 0, sent = held.sent ?? 0;
   const text = held.batches ? w.kept_text(count(held.batches), span(Math.max(0, now - held.since) / 1000)) : w.nothing;
   return [w.kept, text + (waiting ? w.kept_going(count(sent), count(waiting)) : sent ? w.kept_sent(count(sent)) : ""), waiting ? "warn-text" : ""];
@@ -95,7 +95,7 @@ function gateway(w) {
     ...(now.certificate ? [certificate(w, now.certificate)] : []),
     [w.lanes, report.backlog_batches ? w.batches(count(report.backlog_batches), count(report.backlog_readings), span(report.oldest_unacked_s)) : w.all_acked],
     [w.sent, w.sent_text(count(report.acked_batches), count(report.resent_batches))],
-    ...(report.kept ? [kept(w, report.kept, now.at)] : []),
+    ...(report.kept ? [keptBatches(w, report.kept, now.at)] : []),
     [w.buffer, report.disk_full_s !== null ? w.disk_full(span(report.disk_full_s)) : report.buffer_error || w.used(size(now.buffer_used_bytes), size(report.buffer_max_bytes)),
       report.disk_full_s !== null || report.buffer_error ? "bad-text" : ""],
     [w.dropped, lost ? w.dropped_text(count(report.dropped_readings), count(report.dropped_events)) : w.nothing, lost ? "warn-text" : ""],

@@ -126,8 +126,8 @@ async def trail_of(page: Page, collector: RealCollector) -> None:
     await expect(rows.first).to_be_visible()
     await page.locator(".trail-filter select").select_option("east")
     await press(page, "Find")
-    await expect(page.locator("table.people")).not_to_contain_text("privacy/exports")
-    await expect(page.locator("table.people")).to_contain_text("POST /api/v1/passes")
+    await expect(page.locator("table.people")).not_to_contain_text("Exported a person's data")
+    await expect(page.locator("table.people")).to_contain_text("Expected a visitor")
     await page.get_by_label("Until").fill("2026-01-02T03:04")
     await page.get_by_label("From").fill("2026-01-01T03:04")
     await press(page, "Find")
@@ -136,7 +136,7 @@ async def trail_of(page: Page, collector: RealCollector) -> None:
     await page.locator(".trail-filter select").select_option("")
     await page.get_by_label("Who").fill("admin")
     await press(page, "Find")
-    await expect(page.locator("table.people")).to_contain_text("POST /api/v1/privacy/exports")
+    await expect(page.locator("table.people")).to_contain_text("Exported a person's data")
 
 
 async def every_look(browser: Browser, collector: RealCollector) -> None:
