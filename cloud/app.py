@@ -325,6 +325,7 @@ class Collector:
         if self._wired:
             with contextlib.suppress(Retryable):
                 await self.features.close()
+            await self.inventory.keep_noted()
         await asyncio.to_thread(self.store.close)
         self.passwords.close()
         await self.trail.close()

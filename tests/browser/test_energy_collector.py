@@ -43,7 +43,15 @@ async def set_up(collector: RealCollector, first: int) -> str:
         "stale_after_s": 900,
         "points": [{"name": POINT, "unit": "kWh", "kind": "counter", "stale_after_s": 900}],
     }
-    birth = {"v": 1, "gateway": "b3-plant-room", "site": SITE, "software": "0.1.0", "config_hash": "x", "session": 1}
+    birth = {
+        "v": 1,
+        "gateway": "b3-plant-room",
+        "name": "B3",
+        "site": SITE,
+        "software": "0.1.0",
+        "config_hash": "x",
+        "session": 1,
+    }
     birth |= {"started_at": first, "time_zone": "UTC", "site_name": "East compound", "devices": [device]}
     await publish(collector, "birth", birth, "-r")
     readings = [

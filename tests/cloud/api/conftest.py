@@ -65,6 +65,9 @@ class PretendedIngest:
     async def run(self) -> None:
         raise AssertionError("nobody runs this")
 
+    def positions_from(self, now_ms: int) -> int:
+        return now_ms - 60 * 86_400_000
+
     def counters(self, key: GatewayKey) -> GatewayCounters:
         del key
         return GatewayCounters(stored_batches=3, stored_readings=300, refused={"clock": 2})
