@@ -44,6 +44,8 @@ class Site:
         self.waiting = self.sent = self.backlog = 0
         """As the gateway says: of a resend, and without an ack."""
         self.told_at = 0
+        self.highest: dict[str, int] = {}
+        """Of each epoch the highest seq that a collector had."""
 
     # Processes
 
@@ -129,12 +131,15 @@ class Site:
             await until(is_quiet, 90, "everything that can come is here")
             return self._lost(collector)
 
-    @staticmethod
-    def _missing(collector: object) -> int:
-        """How many seqs below the highest are not stored."""
+    def _missing(self, collector: object) -> int:
+        """How many seqs below the highest that any collector of this site ever had are not stored."""
         ingest = collector.ingest  # type: ignore[attr-defined]
-        stored = [ranges for key in ingest.gateways() for ranges in ingest.ranges(key).values()]
-        return sum(ranges[-1][1] - sum(last - first + 1 for first, last in ranges) for ranges in stored)
+        for key in ingest.gateways():
+            for epoch, ranges in ingest.ranges(key).items():
+                self.highest[epoch] = max(self.highest.get(epoch, 0), ranges[-1][1])
+        stored = {epoch: ranges for key in ingest.gateways() for epoch, ranges in ingest.ranges(key).items()}
+        count = {epoch: sum(last - first + 1 for first, last in ranges) for epoch, ranges in stored.items()}
+        return sum(highest - count.get(epoch, 0) for epoch, highest in self.highest.items())
 
     @staticmethod
     def _lost(collector: object) -> list[dict[str, object]]:
