@@ -14,13 +14,13 @@ key=/etc/dayuan/release.pub bundle='' options=()
 while [ $# -gt 0 ]; do
     case $1 in
         --key) key=${2:-}; shift ;;
-        --settings|--service|--within|--site) options+=("$1" "${2:-}"); shift ;;
+        --settings|--service|--within|--site|--board-watchdog) options+=("$1" "${2:-}"); shift ;;
         -*) options+=("$1") ;;
         *) [ -z "$bundle" ] || die "one bundle at a time"; bundle=$1 ;;
     esac
     shift
 done
-[ -n "$bundle" ] || { sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 2; }
+[ -n "$bundle" ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2; }
 [ -r "$key" ] || die "no key to trust at $key; put the public release key there, or name it by --key"
 [ -r "$bundle" ] || die "$bundle: not there"
 [ -r "$bundle.sig" ] || die "$bundle.sig is missing: this bundle is not signed. Nothing was changed."

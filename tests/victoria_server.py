@@ -56,6 +56,16 @@ class VictoriaServer:
         self._post("/api/v1/admin/tsdb/delete_series?match[]={__name__!=%22%22}")
         self._post("/internal/resetRollupResultCache")
 
+    def settle(self) -> None:
+        """Until no merge that was asked for goes on: Debian's version ends in a panic, as if killed, when it is stopped
+        in the middle of one. A store holds what a killed server may have lost, and forgets again what came back."""
+        self._post("/internal/force_flush")
+        wait_until(self._merges_no_more, within_s=60, what="merges that were asked for are over")
+
+    def _merges_no_more(self) -> bool:
+        with urllib.request.urlopen(self.url + "/metrics", timeout=30) as answer:
+            return "\nvm_active_force_merges 0\n" in answer.read().decode()
+
     def _post(self, path: str) -> None:
         with urllib.request.urlopen(urllib.request.Request(self.url + path, method="POST"), timeout=30):
             pass

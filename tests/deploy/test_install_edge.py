@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,15 @@ SECRET = "Secret-of-the-broker-7781"
 STATUS = ("dayuan-edge", "status", "/etc/dayuan/edge/site.toml", "--json")
 BOARD_WATCHDOG = "/etc/systemd/system.conf.d/dayuan-watchdog.conf"
 SERVICE = ("--service", "/usr/local/sbin/box-service")
+
+
+@contextmanager
+def kept_free(port: int) -> Iterator[None]:
+    """Nobody else is given this port by the kernel, while a server that starts and stops may listen there."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", port))
+        yield
 
 
 class Installer:
@@ -105,7 +115,8 @@ def installer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installer]:
     )
     try:
         with clean_debian(folder / "debian") as box:
-            yield Installer(box, archive, folder, broker, modbus)
+            with kept_free(broker.port):
+                yield Installer(box, archive, folder, broker, modbus)
     finally:
         broker.stop()
         meter.kill()

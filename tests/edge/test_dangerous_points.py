@@ -45,6 +45,7 @@ async def test_a_rate_holds_over_a_restart_and_ends_with_its_time(site: Site) ->
             for each in range(2):
                 await desk.hear(message(sealed(site.order())))
                 await site.answered(2 * life + each + 1)
+            await until(lambda: desk._seen.untold() == [], 10, "it is on record that the answers were told")
     assert await site.answered(4) == ["done", "done", "refused", "refused"]
     assert "allows 2 in 600 s" in str(site.sink.events[-1].data["detail"])
     await site.clock.advance(600)

@@ -1,5 +1,6 @@
 """Positions of people go by their age from engines on servers; nothing else does, and nothing comes back."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -115,22 +116,25 @@ async def test_what_went_stays_gone_after_a_start() -> None:
     server = VictoriaServer()
     server.start()
     engine = server.engine(hold_s=0.0)
-    engine.write(six_days(), NAMES)
+    try:
+        engine.write(six_days(), NAMES)
 
-    async def there() -> bool:
-        return len(await seen(engine, CAR)) == 12
+        async def there() -> bool:
+            return len(await seen(engine, CAR)) == 12
 
-    await until(there, within_s=60, what="readings can be asked for")
-    assert engine.forget_old(TRACK_POINTS, ["east", "west"], BEFORE) == 12
-    server.stop()
-    server.start()
+        await until(there, within_s=60, what="readings can be asked for")
+        assert engine.forget_old(TRACK_POINTS, ["east", "west"], BEFORE) == 12
+        await asyncio.to_thread(server.settle)
+        server.stop()
+        server.start()
 
-    async def back() -> bool:
-        return [len(await seen(engine, key)) for key in NAMES] == [6, 6, 12]
+        async def back() -> bool:
+            return [len(await seen(engine, key)) for key in NAMES] == [6, 6, 12]
 
-    await until(back, within_s=60, what="what stays can be asked for, and no more")
-    engine.close()
-    server.remove()
+        await until(back, within_s=60, what="what stays can be asked for, and no more")
+    finally:
+        engine.close()
+        server.remove()
 
 
 async def test_a_store_on_servers_forgets_positions_as_it_is_told(tmp_path: Path, an_engine: ReadingsEngine) -> None:
