@@ -5,7 +5,6 @@ broker -> ingest -> store -> acks -> handlers (live state, alarms) -> stream -> 
 
 import asyncio
 import contextlib
-import gc
 import logging
 import re
 import secrets
@@ -73,6 +72,7 @@ from protocols.alive import end_within
 from protocols.certificates import gateway_name
 from protocols.clock import Clock, SystemClock
 from protocols.errors import Retryable
+from protocols.settled_memory import settled_memory
 
 log = logging.getLogger(__name__)
 
@@ -371,22 +371,10 @@ async def run_collector(
             collector.keep_password_in(password_file)
         for line in _greeting(collector, password_file):
             say(line)
-        with _stop_signals(collector.stop), _settled_memory():
+        with _stop_signals(collector.stop), settled_memory():
             await collector.run()
     finally:
         await collector.close()
-
-
-@contextlib.contextmanager
-def _settled_memory() -> Iterator[None]:
-    """What was loaded by now stays for good: looking through it for cycles, again and again while days of vehicles are
-    worked out, held the event loop for a tenth of a second each time."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _greeting(collector: Collector, password_file: Path | None) -> Iterator[str]:

@@ -89,12 +89,6 @@ class AccessFeatures:
         asset = self._ground.roster.find(key)
         return door_behind(asset, self._ground.roster, self.doors.all(key.site)) if asset is not None else None
 
-    def holder_of(self, site: str, card: str) -> str | None:
-        """The name of who carries a card; None when nobody is known to."""
-        known = self.register.site(site)
-        credential = known.credentials.get(card)
-        return known.holders[credential.holder].name if credential is not None else None
-
     def visitor_of(self, site: str, card: str, at: int) -> str:
         """The name of the visitor to whom a card was lent at an instant (ms); empty for nobody that is known."""
         return self._ground.visitors.lent_to(site, card, at) if card else ""

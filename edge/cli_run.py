@@ -18,11 +18,11 @@ from edge.gateway import Gateway
 from edge.notify import Notify
 from edge.progress import Progress
 from edge.service import serve
-from edge.settled_memory import settled_memory
 from edge.site_warnings import warnings
 from protocols.alive import alive
 from protocols.clock import Clock, SystemClock
 from protocols.no_core import keep_memory_private
+from protocols.settled_memory import settled_memory
 
 log = logging.getLogger(__name__)
 

@@ -29,11 +29,11 @@ from edge.gateway import Gateway
 from edge.identity_files import IdentityFiles
 from edge.modbus_wire import TcpLink
 from edge.settings import load_site
-from edge.settled_memory import settled_memory
 from protocols.clock import SystemClock
 from protocols.grants import CARDS_MAX, Card, Grant, GrantDoor, GrantList, columns, seal_grants
 from protocols.reading import Event
 from protocols.schedules import Schedule
+from protocols.settled_memory import settled_memory
 from protocols.signing import public_of, sign
 from tests.bench.figures import Figure, percentile
 from tests.bench.own_gateway import Table, write_site

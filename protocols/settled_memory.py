@@ -1,6 +1,7 @@
-"""Memory that stays: what a gateway has loaded when it starts is not searched for cycles again and again.
+"""Memory that stays: what a process has loaded when it starts is not searched for cycles again and again.
 
-Each such search held the event loop for tens of milliseconds, and whoever stood before a door meanwhile.
+Each such search held the event loop for tens of milliseconds: whoever stood before a door waited at the gateway, and at
+the collector everybody while days of vehicles were worked out.
 """
 
 from __future__ import annotations
