@@ -55,7 +55,7 @@ class Site:
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         words = ("tests.edge.kept_box", str(self.folder / "b.db"), str(self.broker.port), str(keep_s), str(max_bytes))
         words += (str(pad),)
-        async with _process(words, fail_point) as process:
+        async with self._process(words, fail_point) as process:
             reading = asyncio.create_task(self._read(process))
             try:
                 yield process
@@ -68,8 +68,28 @@ class Site:
     async def collector(self, fail_point: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
         where = ("--data", str(self.data), "--broker", f"mqtt://127.0.0.1:{self.broker.port}")
         words = ("cloud.cli", "run", *where, "--listen", "127.0.0.1:0", "--log-level", "error")
-        async with _process(words, fail_point) as process:
+        async with self._process(words, fail_point) as process:
             yield process
+
+    @contextlib.asynccontextmanager
+    async def _process(self, words: tuple[str, ...], fail_point: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        with (self.folder / "processes.log").open("ab") as log:
+            made = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *words,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "DAYUAN_FAILPOINT": fail_point},
+            )
+        try:
+            yield made
+        finally:
+            if made.returncode is None:
+                made.kill()
+            await made.wait()
+            if made.returncode not in (0, -9):
+                print((self.folder / "processes.log").read_text("utf-8", "replace")[-4000:])
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
@@ -87,7 +107,7 @@ class Site:
     # Steps
 
     async def answering(self) -> None:
-        await until(lambda: is_running(self.data) if self.data.exists() else False, 60, "the collector answers")
+        await until(lambda: is_running(self.data) if self.data.exists() else False, 120, "the collector answers")
 
     async def produced(self, more: int) -> None:
         """Until the gateway has committed so many things more, and all of them are acked."""
@@ -96,7 +116,7 @@ class Site:
 
     async def all_acked(self) -> None:
         told = self.told_at
-        await until(lambda: self.told_at > told + 5 and self.backlog <= 25, 60, "most of what was produced is acked")
+        await until(lambda: self.told_at > told + 5 and self.backlog <= 25, 120, "most of what was produced is acked")
 
     async def backed_up(self, name: str = "backup") -> Path:
         file = self.folder / f"{name}.tar"
@@ -117,7 +137,7 @@ class Site:
         self.stop_producing()
         async with collecting(settings(self.folder, self.broker.port)) as collector:
             if alarms:
-                await until(lambda: self._lost(collector) != [], 60, "the loss is told")
+                await until(lambda: self._lost(collector) != [], 120, "the loss is told")
             last, quiet = -1, 0
 
             async def is_quiet() -> bool:
@@ -128,7 +148,7 @@ class Site:
                 told = sum(int(str(each["count"])) for each in self._lost(collector))
                 return quiet >= 20 and self._missing(collector) == told
 
-            await until(is_quiet, 90, "everything that can come is here")
+            await until(is_quiet, 180, "everything that can come is here")
             return self._lost(collector)
 
     def _missing(self, collector: object) -> int:
@@ -175,21 +195,3 @@ class Site:
         # What a killed gateway committed without saying so is there as well: of a number that was never told.
         told = {thing[:2] for thing in self.truth}
         assert [thing for thing in set(stored) - self.truth if thing[:2] in told] == [], "altered"
-
-
-@contextlib.asynccontextmanager
-async def _process(words: tuple[str, ...], fail_point: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    made = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        *words,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "DAYUAN_FAILPOINT": fail_point},
-    )
-    try:
-        yield made
-    finally:
-        if made.returncode is None:
-            made.kill()
-        await made.wait()

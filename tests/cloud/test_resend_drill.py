@@ -76,7 +76,7 @@ async def test_a_gateway_killed_in_the_middle_of_a_resend_goes_on_with_it(tmp_pa
         it.restore(file)
         async with it.collector() as collector:
             async with it.gateway(fail_point=name) as gateway:
-                assert await asyncio.wait_for(gateway.wait(), 60) == -9
+                assert await asyncio.wait_for(gateway.wait(), 120) == -9
             collector.kill()
             await collector.wait()
         async with it.gateway():
@@ -91,7 +91,7 @@ async def test_a_collector_killed_in_the_middle_of_a_resend_gets_all_the_same(tm
         it.destroy()
         it.restore(file)
         async with it.collector(name) as collector:
-            assert await asyncio.wait_for(collector.wait(), 60) != 0
+            assert await asyncio.wait_for(collector.wait(), 120) != 0
         assert await it.settled() == []
     it.judge()
 

@@ -121,13 +121,24 @@ class Box:
         return [float(n) for n in range(1, self.count + 1)]
 
 
+def first_unused(counter: Path) -> int:
+    return int(counter.read_text()) if counter.exists() else 0
+
+
+def use(counter: Path, number: int) -> None:
+    """Before it is used: a number may be skipped by a kill, and is never used twice. The file is whole at any kill."""
+    fresh = counter.with_suffix(".fresh")
+    fresh.write_text(str(number + 1))
+    fresh.replace(counter)
+
+
 async def commit_numbers(path: Path, port: int, count: int) -> None:
     box = Box(path, MqttUrl("127.0.0.1", port, False), armed(os.environ.get(VARIABLE)))
     async with box.running():
-        start = int(path.with_suffix(".next").read_text()) if path.with_suffix(".next").exists() else 0
+        counter = path.with_suffix(".next")
+        start = first_unused(counter)
         for number in range(start, start + count):
-            # Written first: a number may be skipped by a kill, and is never used twice.
-            path.with_suffix(".next").write_text(str(number + 1))
+            use(counter, number)
             await box.intake.event(Event("gate", "button", box.clock.now_ms(), {"detail": str(number)}))
             sys.stdout.write(f"{number}\n")
             sys.stdout.flush()

@@ -19,7 +19,7 @@ from edge import session
 from edge.failpoint import VARIABLE, armed
 from protocols.mqtt_url import MqttUrl
 from protocols.reading import Event, Reading
-from tests.edge.box import Box
+from tests.edge.box import Box, first_unused, use
 
 EVERY_S = 0.02
 
@@ -34,7 +34,7 @@ def tell(*words: object) -> None:
 
 
 async def produce(box: Box, counter: Path, number: int, pad: int) -> None:
-    counter.write_text(str(number + 1))  # first: a number may be skipped by a kill, and is never used twice
+    use(counter, number)
     at = box.clock.now_ms()
     noise = [Reading("noise", "active_power_total", random.random(), at + n) for n in range(pad)]
     await box.intake.readings([Reading("meter", "active_power_total", float(number), at), *noise])
@@ -54,7 +54,7 @@ async def main(path: Path, port: int, keep_s: float, max_bytes: int, pad: int) -
     fail_point = armed(os.environ.get(VARIABLE))
     box = Box(path, MqttUrl("127.0.0.1", port, False), fail_point, keep_acked_s=keep_s, max_bytes=max_bytes)
     stop, end, counter = (path.with_suffix(suffix) for suffix in (".stop", ".end", ".next"))
-    number = int(counter.read_text()) if counter.exists() else 0
+    number = first_unused(counter)
     async with box.running():
         while not end.exists():
             if not stop.exists():
