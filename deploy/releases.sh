@@ -4,18 +4,23 @@
 #   /opt/dayuan/NAME/releases/VERSION-HASH/   a Python environment of its own, never changed once it is complete
 #   /opt/dayuan/NAME/current                  the one that runs; switching is one rename
 #   /opt/dayuan/NAME/previous                 the one before, to go back to
+#   /opt/dayuan/NAME/unjudged                 there from the switch to the verdict: the release that was healthy last,
+#                                             and what `healthy` was to ask for. dayuan-NAME-judge.service finds it
+#                                             after a power cut and gives the verdict that is missing.
 #
 # The script that sources this sets: name, program, user, groups, unit files (units), bundle (its folder),
-# and for installing: within and patience, how long a release may take to be healthy.
+# and for installing: within and patience, how long a release may take to be healthy, and asked, what `healthy` asks for.
 # shellcheck disable=SC2154  # set by the script that sources this
 
 home=/opt/dayuan/$name
 etc=/etc/dayuan/$name
 data=/var/lib/dayuan-$name
+judge=dayuan-$name-judge.service
 
-step() { printf '  %s\n' "$*"; }
+# Whoever looked on may be gone (a dropped SSH session): what has begun goes on to its end.
+step() { printf '  %s\n' "$*" || true; }
 die() {
-    printf '%s: %s\n' "$script" "$1" >&2
+    printf '%s: %s\n' "$script" "$1" >&2 || true
     exit "${2:-1}"
 }
 
@@ -25,7 +30,7 @@ need_root() { [ "$(id -u)" -eq 0 ] || die "needs root; try: sudo $0" 2; }
 service() {  # service start|stop|restart|enable|disable|reload|is-active [UNIT]
     local does=$1 unit=${2:-dayuan-$name}
     if [ -n "$service_command" ]; then
-        case $does in start|stop|restart|is-active) "$service_command" "$does" "$unit" ;; esac
+        case $does in start|stop|restart|is-active) "$service_command" "$does" "$unit" 9>&- ;; esac
     elif [ -d /run/systemd/system ]; then
         case $does in
             reload) systemctl daemon-reload ;;
@@ -38,6 +43,13 @@ service() {  # service start|stop|restart|enable|disable|reload|is-active [UNIT]
     fi
 }
 starts_services() { [ -z "$no_start" ] && { [ -n "$service_command" ] || [ -d /run/systemd/system ]; }; }
+
+# One at a time; the verdict of a power cut is one of them.
+take_turn() {
+    install -d -m 0755 /opt/dayuan "$home"
+    exec 9>"$home/.turn"
+    flock --nonblock 9 || die "another installation is at work on this machine; try again when it has ended. Nothing was changed." 2
+}
 
 as_user() { setpriv --reuid "$user" --regid "$user" --init-groups --inh-caps=-all -- "$@"; }
 
@@ -114,7 +126,10 @@ make_release() {
     "$release/bin/python" -m compileall -q "$release/lib" >/dev/null 2>&1 || true
     install -d "$release/units"
     local unit
-    for unit in $units; do install -m 0644 "$bundle/$unit" "$release/units/$unit"; done
+    for unit in $units $judge; do install -m 0644 "$bundle/$unit" "$release/units/$unit"; done
+    install -d "$release/judge"
+    install -m 0755 "$bundle/install.sh" "$release/judge/install.sh"
+    install -m 0644 "$bundle/releases.sh" "$release/judge/releases.sh"
     [ ! -e "$bundle/BUILT" ] || install -m 0644 "$bundle/BUILT" "$release/built"
     [ ! -e "$bundle/sbom.cdx.json" ] || install -m 0644 "$bundle/sbom.cdx.json" "$release/sbom.cdx.json"
     chmod -R go-w "$release"
@@ -125,6 +140,13 @@ make_release() {
 }
 
 running_release() { if [ -L "$home/current" ]; then readlink "$home/current"; fi; }
+
+await_verdict() {  # await_verdict OLD-RELEASE
+    printf '%s\n%s\n' "$1" "$asked" >"$home/.unjudged.new"
+    mv -T "$home/.unjudged.new" "$home/unjudged"
+    sync -f "$home"
+}
+end_verdict() { rm -f "$home/unjudged"; sync -f "$home"; }
 
 point() {  # point LINK TARGET: in one rename, so that there is no instant without
     ln -sfn "$2" "$home/.$1.new"
@@ -144,7 +166,10 @@ put_file() {  # put_file FROM TO: only when it differs, and at once
 switch_to() {  # switch_to RELEASE: this one runs from the next start on
     local unit
     point current "$1"
-    for unit in $units; do put_file "$1/units/$unit" "/etc/systemd/system/$unit"; done
+    for unit in $units $judge; do
+        # A release of before the verdict service has none: the one that is there stays, and finds nothing to do.
+        [ ! -e "$1/units/$unit" ] || put_file "$1/units/$unit" "/etc/systemd/system/$unit"
+    done
     if [ "$(readlink -f "/usr/local/bin/$program" || true)" != "$(readlink -f "$1/bin/$program")" ]; then
         install -d /usr/local/bin
         ln -sfn "$home/current/bin/$program" "/usr/local/bin/$program"
@@ -167,21 +192,33 @@ go_back() { :; }  # what else an old release needs before it starts again; the s
 # The new release takes over; when it is not healthy within the time, the old one goes on with the same data.
 take_over() {  # take_over OLD-RELEASE
     local old=$1
-    if [ "$old" = "$release" ] && service is-active; then
+    if [ "$old" = "$release" ] && [ "$(running_release)" = "$release" ] && service is-active; then
+        end_verdict
         switch_to "$release"
         step "service: runs this release already"
         return
     fi
-    if [ -n "$old" ]; then start_all stop || true; fi
+    trap '' HUP PIPE
+    if [ -n "$(running_release)" ]; then start_all stop || true; fi
+    [ -z "$old" ] || [ "$old" = "$release" ] || await_verdict "$old"
     switch_to "$release"
     [ -z "$old" ] || [ "$old" = "$release" ] || point previous "$old"
     start_all enable || true
-    if start_all start && healthy; then
+    service enable "$judge" || true
+    if start_all start; then judged "$old" started; else judged "$old"; fi
+}
+
+# The verdict on the release that is current: it stays, or OLD takes its place again.
+judged() {  # judged OLD-RELEASE [started]
+    local old=$1
+    if [ -n "${2:-}" ] && healthy; then
+        end_verdict
         step "service: runs and is healthy"
         return
     fi
     start_all stop || true
     if [ -z "$old" ] || [ "$old" = "$release" ]; then
+        end_verdict
         die "the service is not healthy; see: journalctl -u dayuan-$name. Its data is untouched."
     fi
     step "the new release is not healthy: going back to ${old##*/}"
@@ -191,8 +228,31 @@ take_over() {  # take_over OLD-RELEASE
     # shellcheck disable=SC2034  # read by healthy, in the script that sources this
     within=$patience   # however little the new one was given: the old one has proved itself
     start_all start || true
+    end_verdict
     if healthy; then
         die "the new release was not healthy; ${old##*/} runs again, with all that it had."
     fi
     die "the new release was not healthy, and ${old##*/} is not either; see: journalctl -u dayuan-$name."
+}
+
+# What dayuan-NAME-judge.service does when this machine stopped between a switch and its verdict, and each installation
+# before it begins.
+judge_now() {
+    [ -e "$home/unjudged" ] || { step "no release waits for a verdict"; return; }
+    local old
+    release=$(running_release) old=$(sed -n 1p "$home/unjudged") asked=$(sed -n 2p "$home/unjudged")
+    step "release ${release##*/}: an upgrade to it ended before it was known to be healthy"
+    if [ "$old" = "$release" ]; then
+        end_verdict
+        step "it is the one from before that upgrade, and goes on"
+        return
+    fi
+    if [ -e "$old/complete" ]; then point previous "$old"; else old=''; fi
+    if start_all start; then judged "$old" started; else judged "$old"; fi
+    forget_old_releases
+}
+
+overdue_verdict() {
+    [ -e "$home/unjudged" ] && starts_services || return 0
+    "$bundle/install.sh" --judge ${service_command:+--service "$service_command"} || true
 }

@@ -7,6 +7,7 @@
 #              [--service COMMAND]  COMMAND start|stop|restart|is-active UNIT, on a machine without systemd
 #              [--allow-downgrade]     also when it is older than what is installed
 #              [--within SECONDS]   how long a new version may take to answer (default 120)
+#   install.sh --judge              at the start of a machine that stopped in the middle of an upgrade
 #
 # An upgrade backs the data up first, beside it, for as long as the version is new: when it is not healthy in time, the
 # old version goes on, with the data as it was when the registry has been brought to a newer form.
@@ -16,7 +17,7 @@ script=install
 name=collector program=dayuan-cloud user=dayuan-collector groups=''
 units="dayuan-collector.service"
 bundle=$(cd "$(dirname "$0")" && pwd)
-settings='' no_start='' allow_downgrade='' service_command='' within=120 patience=300
+settings='' no_start='' allow_downgrade='' judging='' asked='' service_command='' within='' patience=300
 while [ $# -gt 0 ]; do
     case $1 in
         --settings) settings=$2; shift ;;
@@ -24,10 +25,12 @@ while [ $# -gt 0 ]; do
         --service) service_command=$2; shift ;;
         --within) within=$2; shift ;;
         --allow-downgrade) allow_downgrade=1 ;;
-        *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+        --judge) judging=1 ;;
+        *) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
     shift
 done
+if [ -n "$judging" ]; then within=${within:-$patience}; else within=${within:-120}; fi
 # shellcheck source=deploy/releases.sh
 . "$bundle/releases.sh"
 file=$etc/cloud.toml
@@ -60,17 +63,21 @@ while good < 3:
 PYTHON
 }
 
+kept_data() { echo "$data/before-${release##*/}.tar"; }
+
 keep_data() {  # what the old version left, for the way back
     local kept
     for kept in "$data"/before-*.tar; do [ ! -e "$kept" ] || rm -f "$kept"; done
     [ -e "$data/registry.sqlite" ] || return 0
-    before=$data/before-${release##*/}.tar
+    before=$(kept_data)
     as_user "$home/current/bin/dayuan-cloud" backup "$before" --settings "$file" | sed 's/^/    /'
 }
 
 # Called when the old release is current again and about to start: a registry of a newer form is none it can read.
 go_back() {
-    [ -n "${before:-}" ] && [ -e "$before" ] || return 0
+    local before
+    before=$(kept_data)
+    [ -e "$before" ] || return 0
     if as_user "$home/current/bin/dayuan-cloud" user list --settings "$file" >/dev/null 2>&1; then return 0; fi
     step "the registry is of a newer form now: putting back the one of before (gateways send again what came since)"
     as_user "$home/current/bin/dayuan-cloud" restore "$before" --settings "$file" --replace | sed 's/^/    /'
@@ -78,6 +85,9 @@ go_back() {
 
 need_root
 echo "Collector:"
+[ -n "$judging" ] || overdue_verdict
+take_turn
+if [ -n "$judging" ]; then judge_now; exit; fi
 verify_bundle
 find_python
 old=$(running_release)

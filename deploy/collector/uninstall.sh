@@ -23,7 +23,8 @@ need_root
 echo "Collector, uninstall:"
 start_all stop || true
 start_all disable || true
-for unit in $units; do rm -f "/etc/systemd/system/$unit"; done
+service disable "$judge" || true
+for unit in $units $judge; do rm -f "/etc/systemd/system/$unit"; done
 [ "$(readlink "/usr/local/bin/$program" || true)" != "$home/current/bin/$program" ] || rm -f "/usr/local/bin/$program"
 rm -rf "$home"
 if rmdir /opt/dayuan 2>/dev/null; then rm -f /usr/local/sbin/dayuan-upgrade; fi

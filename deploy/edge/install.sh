@@ -6,7 +6,9 @@
 #              [--no-start]         only install; whoever runs the services starts it
 #              [--service COMMAND]  COMMAND start|stop|restart|is-active UNIT, on a box without systemd
 #              [--board-watchdog yes|no]   let systemd feed it (default: yes on a Raspberry Pi)
+#              [--allow-downgrade]  also when it is older than what is installed
 #              [--within TIME]      how long a new version may take to be healthy (default 90s)
+#   install.sh --judge              at the start of a machine that stopped in the middle of an upgrade
 #
 # An upgrade keeps site file, keys and backlog. When the new version is not healthy in time, the old one goes on.
 set -euo pipefail
@@ -15,7 +17,7 @@ script=install
 name=edge program=dayuan-edge user=dayuan-edge groups=dialout
 units="dayuan-edge.service dayuan-edge-page.service"
 bundle=$(cd "$(dirname "$0")" && pwd)
-site='' no_start='' allow_downgrade='' board_watchdog='' service_command='' within=90s patience=180s
+site='' no_start='' allow_downgrade='' board_watchdog='' judging='' asked='' service_command='' within='' patience=180s
 while [ $# -gt 0 ]; do
     case $1 in
         --site) site=$2; shift ;;
@@ -24,16 +26,18 @@ while [ $# -gt 0 ]; do
         --board-watchdog) board_watchdog=$2; shift ;;
         --within) within=$2; shift ;;
         --allow-downgrade) allow_downgrade=1 ;;
-        *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+        --judge) judging=1 ;;
+        *) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
     shift
 done
+if [ -n "$judging" ]; then within=${within:-$patience}; else within=${within:-90s}; fi
 # shellcheck source=deploy/releases.sh
 . "$bundle/releases.sh"
 
 healthy() {
     local said
-    if said=$(as_user "$home/current/bin/dayuan-edge" health "$etc/site.toml" --within "$within" $was_online 2>&1); then
+    if said=$(as_user "$home/current/bin/dayuan-edge" health "$etc/site.toml" --within "$within" ${asked:+"$asked"} 2>&1); then
         return 0
     fi
     printf '%s\n' "$said" | sed 's/^/    /'
@@ -72,6 +76,9 @@ feed_board_watchdog() {
 need_root
 case $board_watchdog in yes|no|'') ;; *) die "--board-watchdog $board_watchdog: yes or no" 2 ;; esac
 echo "Gateway:"
+[ -n "$judging" ] || overdue_verdict
+take_turn
+if [ -n "$judging" ]; then judge_now; exit; fi
 verify_bundle
 find_python
 old=$(running_release)
@@ -107,9 +114,8 @@ if ! starts_services; then
     step "installed and not started (no systemd here, or --no-start)"
     exit 0
 fi
-was_online=
 if [ -n "$old" ] && as_user "$home/current/bin/dayuan-edge" health "$etc/site.toml" --within 0s --online >/dev/null 2>&1; then
-    was_online=--online
+    asked=--online
 fi
 take_over "$old"
 forget_old_releases

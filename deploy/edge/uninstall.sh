@@ -24,7 +24,8 @@ need_root
 echo "Gateway, uninstall:"
 start_all stop || true
 start_all disable || true
-for unit in $units; do rm -f "/etc/systemd/system/$unit"; done
+service disable "$judge" || true
+for unit in $units $judge; do rm -f "/etc/systemd/system/$unit"; done
 rm -f /etc/systemd/system.conf.d/dayuan-watchdog.conf /etc/systemd/journald.conf.d/dayuan.conf /etc/udev/rules.d/70-dayuan-serial.rules
 [ "$(readlink "/usr/local/bin/$program" || true)" != "$home/current/bin/$program" ] || rm -f "/usr/local/bin/$program"
 rm -rf "$home"

@@ -6,6 +6,7 @@ Made by debootstrap once in a while and kept as an archive; needs root, as insta
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -64,6 +65,16 @@ exit 0
 """
 
 
+# The same, and what befalls whoever called it when the last service is started: `kill -9` as a power cut, HUP as a
+# session that is gone. It hits the group of processes of the installation, not what runs as a service.
+INTERRUPTED = """#!/bin/sh
+/usr/local/sbin/box-service "$@"
+code=$?
+if [ "$1 $2" = "start LAST" ]; then kill -SIGNAL 0; fi
+exit $code
+"""
+
+
 class CleanDebian:
     """One box. ``run`` runs a command in it and returns what it said on both streams."""
 
@@ -84,6 +95,31 @@ class CleanDebian:
         )
         assert code is None or done.returncode == code, f"{command}: exit code {done.returncode}\n{done.stdout}"
         return done.stdout
+
+    def interrupted(self, signal: str, last: str) -> str:
+        """A service command like box-service that sends a signal to its callers when it has started `last`."""
+        made = self.path(f"/usr/local/sbin/box-service-{signal.lower()}")
+        made.write_text(INTERRUPTED.replace("SIGNAL", signal).replace("LAST", last), encoding="utf-8")
+        made.chmod(0o755)
+        return f"/usr/local/sbin/{made.name}"
+
+    def lose_power(self) -> None:
+        """Every service is gone at once."""
+        self.run("sh", "-c", "for each in /run/dayuan-*.pid; do kill -9 $(cat $each); rm $each; done")
+
+    def start_again(self, *services: str) -> None:
+        """As systemd would at its start: the services of this project, as far as they are enabled."""
+        for each in services:
+            self.run("/usr/local/sbin/box-service", "start", each)
+
+    def verdict(self, name: str, *options: str, code: int = 0) -> str:
+        """What the verdict service is told to run, of which its condition is looked at."""
+        text = self.path(f"/etc/systemd/system/dayuan-{name}-judge.service").read_text("utf-8")
+        condition, command = (re.search(rf"^{key}=(.*)$", text, re.M) for key in ("ConditionPathExists", "ExecStart"))
+        assert condition is not None
+        assert command is not None
+        assert self.path(condition[1]).exists()
+        return self.run(*command[1].split(), "--service", "/usr/local/sbin/box-service", *options, code=code)
 
     def path(self, inside: str) -> Path:
         return self.root / inside.lstrip("/")

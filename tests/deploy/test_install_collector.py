@@ -83,6 +83,21 @@ def test_a_new_version_that_fails_gives_way_and_the_registry_of_before_is_put_ba
     assert installer.answers()
 
 
+def test_a_power_cut_in_the_middle_of_that_ends_the_same(installer: Installer) -> None:
+    old, box = installer.current(), installer.box
+    cut = box.interrupted("KILL", "dayuan-collector")
+    box.run("setsid", "--wait", "/srv/0.2.0/install.sh", "--service", cut, code=None)
+    assert installer.current().startswith("0.2.0-")
+    box.lose_power()
+    box.start_again("dayuan-collector")
+    said = box.verdict("collector", "--within", "10", code=1)
+    assert "ended before it was known to be healthy" in said
+    assert "putting back the one of before" in said
+    assert installer.current() == old
+    assert installer.answers()
+    assert not box.path("/opt/dayuan/collector/unjudged").exists()
+
+
 def test_it_is_removed_and_its_data_stays(installer: Installer) -> None:
     said = installer.box.run(f"/srv/first/{installer.bundle.name}/uninstall.sh", *SERVICE)
     assert "kept: /etc/dayuan/collector" in said

@@ -209,6 +209,79 @@ def test_a_new_version_that_is_not_healthy_gives_way_to_the_old_one(
     assert installer.current().startswith("0.2.0-")
 
 
+CUT = ("dayuan-edge", "dayuan-edge-page")
+UNJUDGED = "/opt/dayuan/edge/unjudged"
+
+
+def cut_off(installer: Installer, inside: str) -> None:
+    """The power fails when the new version was started and nobody knows whether it is healthy; and is back."""
+    box = installer.box
+    cut = box.interrupted("KILL", CUT[-1])
+    box.run("setsid", "--wait", f"{inside}/install.sh", "--service", cut, code=None)
+    assert box.path(UNJUDGED).exists()
+    assert installer.current().startswith(Path(inside).name)
+    box.lose_power()
+    box.start_again(*CUT)
+
+
+def test_a_power_cut_before_the_verdict_and_a_version_that_is_not_healthy_gives_way(installer: Installer) -> None:
+    before = installer.status()
+    cut_off(installer, installer.variant("0.3.2", code={"edge/gateway.py": "raise SystemExit(1)"}))
+    said = installer.box.verdict("edge", "--within", "7s", code=1)
+    assert "ended before it was known to be healthy" in said
+    assert "going back to 0.2.0-" in said
+    assert "runs again, with all that it had" in said
+    after = installer.status()
+    assert after["report"]["epoch"] == before["report"]["epoch"]
+    assert after["report"]["backlog_batches"] >= before["report"]["backlog_batches"]
+    assert installer.current().startswith("0.2.0-")
+    assert not installer.box.path(UNJUDGED).exists()
+
+
+def test_a_power_cut_before_the_verdict_and_a_healthy_version_stays(installer: Installer) -> None:
+    before = installer.status()
+    cut_off(installer, installer.variant("0.2.1"))
+    assert "runs and is healthy" in installer.box.verdict("edge")
+    assert installer.current().startswith("0.2.1-")
+    assert installer.box.path("/opt/dayuan/edge/previous").readlink().name.startswith("0.2.0-")
+    assert not installer.box.path(UNJUDGED).exists()
+    assert installer.status()["report"]["epoch"] == before["report"]["epoch"]
+    assert "going back" not in installer.install("/srv/0.2.0", "--allow-downgrade")
+    assert installer.current().startswith("0.2.0-")
+
+
+def test_an_installation_first_gives_the_verdict_that_is_missing(installer: Installer) -> None:
+    cut_off(installer, "/srv/0.2.1")
+    said = installer.install("/srv/0.2.0", "--allow-downgrade")
+    assert said.index("ended before it was known") < said.index("every file is as it was made")
+    assert said.count("runs and is healthy") == 2
+    assert installer.current().startswith("0.2.0-")
+    assert not installer.box.path(UNJUDGED).exists()
+
+
+def test_a_power_cut_before_the_switch_leaves_the_old_version_which_goes_on(installer: Installer) -> None:
+    box = installer.box
+    box.run("sh", "-c", f"printf '%s\n\n' /opt/dayuan/edge/releases/{installer.current()} >{UNJUDGED}")
+    before = installer.status()
+    assert "the one from before that upgrade, and goes on" in box.verdict("edge")
+    assert installer.status()["pid"] == before["pid"]
+    assert not box.path(UNJUDGED).exists()
+
+
+def test_the_verdict_is_given_though_the_session_that_installed_is_gone(installer: Installer) -> None:
+    hung_up = installer.box.interrupted("HUP", CUT[-1])
+    said = installer.box.run("setsid", "--wait", "/srv/0.2.1/install.sh", "--service", hung_up)
+    assert "runs and is healthy" in said
+    assert not installer.box.path(UNJUDGED).exists()
+    installer.install("/srv/0.2.0", "--allow-downgrade")
+
+
+def test_two_installations_at_a_time_are_refused(installer: Installer) -> None:
+    said = installer.box.run("flock", "/opt/dayuan/edge/.turn", "/srv/0.2.0/install.sh", *SERVICE, code=2)
+    assert "another installation is at work" in said
+    assert "Nothing was changed" in said
+
+
 def test_a_version_that_does_not_take_the_site_file_is_not_started_at_all(installer: Installer) -> None:
     before = installer.status()
     text = "import sys; sys.argv[1:2] == ['check'] and sys.exit('site.toml:7: key: no longer')"

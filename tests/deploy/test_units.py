@@ -9,8 +9,12 @@ import pytest
 
 from tests.architecture.source import ROOT
 
-UNITS = {"edge/dayuan-edge": 1.6, "edge/dayuan-edge-page": 1.2, "collector/dayuan-collector": 1.6}
-"""Exposure from 0 to 10 by `systemd-analyze security`; 2.5 is the worst that the project allows itself."""
+UNITS = {
+    "edge/dayuan-edge": 1.6, "edge/dayuan-edge-page": 1.2, "collector/dayuan-collector": 1.6,
+    "edge/dayuan-edge-judge": 4.2, "collector/dayuan-collector-judge": 4.2,
+}  # fmt: skip
+"""Exposure from 0 to 10 by `systemd-analyze security`; 2.5 is the worst that the project allows itself for what runs
+all day. The verdict on a release runs for a moment and has to be root, for it starts services."""
 
 
 def unit(name: str) -> str:
