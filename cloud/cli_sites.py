@@ -20,6 +20,8 @@ from cloud.registry.access_book import AccessBook
 from cloud.registry.asset_book import AssetBook, SiteChange
 from cloud.registry.database import Database
 from cloud.registry.inventory import Inventory
+from cloud.sheets.file_text import text_of
+from cloud.sheets.filled import BadSheet
 from protocols.clock import SystemClock
 from protocols.errors import BadSettings
 from protocols.reading import ID_RULE, is_id
@@ -132,13 +134,11 @@ def _text(path: Path) -> str:
             raw = file.read(FILE_MAX + 1)
         if len(raw) > FILE_MAX:
             raise BadSite(f"{path}: larger than {FILE_MAX} bytes")
-        return raw.decode("utf-8")
+        return text_of(raw).text
     except OSError as error:
         raise BadSettings(f"cannot be read: {error.strerror}", file=str(path)) from None
-    except UnicodeDecodeError as error:
-        raise BadSite(
-            f"{path}:{error.object[: error.start].count(10) + 1}: not UTF-8; save the file as UTF-8"
-        ) from None
+    except BadSheet as error:
+        raise BadSite(f"{path}:{error.line}: {error.message}") from None
 
 
 def _bad(path: Path, faults: Sequence[Fault]) -> BadSite:

@@ -20,7 +20,7 @@ from cloud.access.register import AccessRegister
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.description import names_faults
 from cloud.api.gate import principal_of
-from cloud.api.guards import read_large
+from cloud.api.guards import read_large, read_text
 from cloud.api.place_answers import check_site, example
 from cloud.api.services import Services
 from cloud.audit.note import tell
@@ -52,6 +52,7 @@ IMPORTED = {
     "unchanged": 0,
     "written": True,
     "names": ["holder:li-na", "credential:6f1d3a9c0b7e42d8a5c1f0e9d8b7a605"],
+    "encoding": "UTF-8",
     "errors": [],
 }
 REFUSED = names_faults("Nothing was written; `errors` names what is wrong")
@@ -174,10 +175,11 @@ def _importing(router: APIRouter, services: Services) -> None:
         """Bring people, cards and rules in. All or nothing; what the file does not name stays as it is."""
         check_site(services, site)
         assert services.features is not None
-        text = _decoded(await read_large(request))
+        text, encoding = await read_text(request)
         zone, by = services.features.calendar.zone(site), principal_of(request).name
         outcome = await import_access(register_of(services), site, text, form=form, zone=zone, by=by, dry_run=dry_run)
         found = msgspec.to_builtins(outcome)
+        found["encoding"] = encoding
         found["errors"] = [fault._asdict() for fault in outcome.errors]
         if outcome.errors and not dry_run:
             first = outcome.errors[0]
@@ -244,14 +246,6 @@ def _different(before: Record | None, after: Record) -> list[str]:
     if before is None:
         return ["new"]
     return [name for name in after.__struct_fields__ if getattr(before, name) != getattr(after, name)]
-
-
-def _decoded(body: bytes) -> str:
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = body[: error.start].count(b"\n") + 1
-        raise ApiError(422, "not_utf8", f"line {line} is not UTF-8", "save the file as UTF-8") from None
 
 
 def _unknown(kind: str, name: str, site: str) -> ApiError:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.description import names_faults
 from cloud.api.gate import administrator, principal_of
-from cloud.api.guards import read_large
+from cloud.api.guards import read_text
 from cloud.api.services import Services
 from cloud.assets.book import RevConflict
 from cloud.assets.contract import Asset, AssetKey
@@ -60,6 +60,7 @@ EXAMPLE_IMPORT = {
     "written": True,
     "names": ["vehicle:zhe-a-3m902"],
     "gone": [],
+    "encoding": "UTF-8",
     "errors": [],
 }
 REFUSED = names_faults("Nothing was written; `errors` names line, key and what is wrong")
@@ -189,9 +190,10 @@ def _add_changing(router: APIRouter, desk: AssetDesk) -> None:
         remove: Annotated[bool, Query(description="assets of the site that the file does not name shall go")] = False,
     ) -> Response:
         """Bring in a whole site: assets, days, units, places. All or nothing; the same file twice changes nothing."""
-        text = _text_of(await read_large(request))
+        text, encoding = await read_text(request)
         outcome = await import_site(desk, text, form=form, site=site, dry_run=dry_run, remove=remove)
         found = msgspec.to_builtins(outcome)
+        found["encoding"] = encoding
         found["errors"] = [fault._asdict() for fault in outcome.errors]
         if outcome.errors and not dry_run:
             first = outcome.errors[0]
@@ -293,14 +295,6 @@ def _fact(name: str, kind: str) -> dict[str, object]:
     if fact.choices:
         found["choices"] = fact.choices
     return found
-
-
-def _text_of(body: bytes) -> str:
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = body[: error.start].count(b"\n") + 1
-        raise ApiError(422, "not_utf8", f"line {line} is not UTF-8", "save the file as UTF-8") from None
 
 
 def _unknown(kind: str, name: str, site: str) -> ApiError:

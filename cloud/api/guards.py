@@ -10,6 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.api.answers import ApiError, error_answer
+from cloud.sheets.file_text import FileText, text_of
+from cloud.sheets.filled import BadSheet
 from protocols.alive import stop_if_cancelled
 
 log = logging.getLogger(__name__)
@@ -146,6 +148,14 @@ async def read_large(request: Request) -> bytes:
             return await _whole(request.receive, large_max(request.url.path))
     except TimeoutError:
         raise _too_slow() from None
+
+
+async def read_text(request: Request) -> FileText:
+    """The body of a route of ``LARGE`` as text that somebody wrote. Raises ApiError 413, 408, 422."""
+    try:
+        return text_of(await read_large(request))
+    except BadSheet as error:
+        raise ApiError(422, "not_utf8", str(error), "UTF-8, or GB18030 as Excel writes it") from None
 
 
 async def _whole(receive: Receive, most: int) -> bytes:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from cloud.analysis.outdoor import BadTemperatures, Temperatures, read_temperatures
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.gate import energy_manager
-from cloud.api.guards import read_large
+from cloud.api.guards import read_text
 from cloud.api.place_answers import actor_of, check_site, example
 from cloud.api.services import Services
 from cloud.registry.outdoor_book import OutdoorBook
@@ -69,10 +69,7 @@ def routes(services: Services) -> APIRouter:
 async def read_file(request: Request) -> Temperatures:
     """The temperatures in the body. Raises ApiError 422."""
     try:
-        text = (await read_large(request)).decode("utf-8")
-        return await asyncio.to_thread(read_temperatures, text)
-    except UnicodeDecodeError:
-        raise ApiError(422, "bad_temperatures", "the file is no UTF-8", "CSV: time, °C") from None
+        return await asyncio.to_thread(read_temperatures, (await read_text(request)).text)
     except BadTemperatures as error:
         raise ApiError(422, "bad_temperatures", str(error), "CSV: time, °C") from None
 

@@ -24,6 +24,7 @@ from cloud.assets.map_rules import Fault
 from cloud.assets.site_plan import FAULTS_MAX, Place
 from cloud.energy.contract import Register
 from cloud.energy.structure import THINGS_MAX, Meter, Space, Structure, Unit, flaws
+from cloud.sheets.file_text import text_of
 from cloud.sheets.filled import FLAGS, BadSheet, Filled, csv_filled
 from cloud.sheets.xlsx_reading import xlsx_filled
 from protocols.errors import BadSettings
@@ -140,15 +141,13 @@ def read_structure(data: bytes, form: str) -> StructurePlan:
             for sheet in xlsx_filled(data):
                 _take_sheet(plan, sheet)
         elif form == "csv":
-            _take_sheet(plan, csv_filled(data.decode("utf-8")))
+            _take_sheet(plan, csv_filled(text_of(data).text))
         else:
-            _take_document(plan, Document("", data.decode("utf-8")))
+            _take_document(plan, Document("", text_of(data).text))
     except BadSheet as error:
         plan.wrong(Place(error.line, ""), error.message)
     except BadSettings as error:
         plan.wrong(Place(error.line, error.key), error.message)
-    except UnicodeDecodeError as error:
-        plan.wrong(Place(data[: error.start].count(b"\n") + 1, ""), "not UTF-8; save the file as UTF-8")
     return plan
 
 

@@ -52,6 +52,9 @@ async def test_faults_stand_with_their_lines_and_nothing_can_be_written(opener: 
     await expect(page.locator(".outcome tbody tr")).to_have_text("17vehicle[2].seats'four' is no number")
     await expect(page.get_by_role("button", name="Bring it in")).to_have_count(0)
     assert settings.imported[0][0]["format"] == "toml"
+    settings.outcome |= {"errors": [], "encoding": "GB18030"}
+    await page.set_input_files("input[type=file]", TOML)  # type: ignore[arg-type]
+    await expect(page.locator(".outcome")).to_contain_text("it was read as GB18030")
     settings.refusal = (422, "not_utf8", "line 3 is not UTF-8", [])
     await page.set_input_files("input[type=file]", TOML)  # type: ignore[arg-type]
     await expect(page.locator(".import-take .failure")).to_contain_text("line 3 is not UTF-8")

@@ -177,6 +177,16 @@ async def test_files_that_cannot_be_taken_say_why(console: ConsoleApi, text: byt
         assert word in answer.json()["error"]["message"], answer.json()
 
 
+async def test_a_table_from_chinese_excel_comes_in_and_its_encoding_is_told(console: ConsoleApi) -> None:
+    text = "kind,id,name,capacity\nroom,r-1,第三会议室,12\n"
+    async with await console.client() as client:
+        address = "/api/v1/assets/import?format=csv&site=east"
+        told = (await client.post(address, content=text.encode("gbk"))).json()
+        assert (told["created"], told["encoding"]) == (1, "GB18030")
+        assert (await client.get("/api/v1/assets/east/room/r-1")).json()["name"] == "第三会议室"
+        assert (await client.post(address, content=text.encode("utf-8-sig"))).json()["encoding"] == "UTF-8"
+
+
 async def test_a_table_from_a_spreadsheet_comes_in(console: ConsoleApi) -> None:
     text = (
         "\ufeffkind;id;name;devices;plate;seats;cards;shift\r\n"

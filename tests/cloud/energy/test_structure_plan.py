@@ -138,6 +138,12 @@ def test_a_damaged_workbook_is_refused(data: bytes) -> None:
     assert plan.faults or not plan.things
 
 
-def test_text_that_is_no_utf8_is_named_with_its_line() -> None:
-    [fault] = read_structure("[[meter]]\nname = '总".encode("gbk"), "toml").faults
+def test_a_table_from_chinese_excel_is_read() -> None:
+    plan = read_structure("thing,id,name,kind,area_m2\nspace,b3,三号楼,building,1200\n".encode("gbk"), "csv")
+    assert plan.faults == []
+    assert plan.things["space", "b3"][0].name == "三号楼"
+
+
+def test_text_of_no_known_encoding_is_named_with_its_line() -> None:
+    [fault] = read_structure("[[meter]]\nname = 'Büro'".encode("latin-1"), "toml").faults
     assert (fault.line, "UTF-8" in fault.message) == (2, True)

@@ -4,11 +4,11 @@ import { query } from "../api.js";
 import { mapSite } from "../dispatch/where.js";
 import { number } from "../format.js";
 import { t } from "../i18n.js";
-import { Faults, FileButton, formOf, sendFile, typed } from "../settings/file_sent.js";
+import { Encoding, Faults, FileButton, formOf, sendFile, typed } from "../settings/file_sent.js";
 import { siteName } from "../sites.js";
 import { askAll, isNow } from "./asked.js";
 
-/** @typedef {{created: number, changed: number, unchanged: number, written: boolean, names: string[], errors: import("../settings/file_sent.js").Fault[]}} Outcome */
+/** @typedef {{created: number, changed: number, unchanged: number, written: boolean, names: string[], encoding?: string, errors: import("../settings/file_sent.js").Fault[]}} Outcome */
 /** @typedef {{site: string, name: string, form: "toml" | "csv", text: Blob}} Chosen */
 
 const NAMES_SHOWN = 200;
@@ -55,6 +55,7 @@ function Told({ said }) {
   if (said.errors.length > 0) return html`<${Faults} faults=${said.errors} />`;
   return html`<div class="outcome" role="status"><p><b>${said.written ? t("settings.written") : said.created + said.changed === 0 ? t("settings.nothing_changes") : t("settings.would_change")}</b></p>
     <dl class="counts">${(/** @type {const} */ (["created", "changed", "unchanged"])).map((name) => html`<div key=${name}><dt>${t(`settings.count_${name}`)}</dt><dd>${number(said[name])}</dd></div>`)}</dl>
+    <${Encoding} said=${said} />
     <${Names} title=${t("settings.count_created")} names=${said.names.slice(0, said.created)} /><${Names} title=${t("settings.count_changed")} names=${said.names.slice(said.created)} /></div>`;
 }
 

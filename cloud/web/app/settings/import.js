@@ -9,9 +9,9 @@ import { save } from "../reports/table.js";
 import { siteName } from "../sites.js";
 import { assetList, kindName } from "./assets.js";
 import { canChange, mayChange, useAsking } from "./asked.js";
-import { Faults, FileButton, formOf, sendFile, typed } from "./file_sent.js";
+import { Encoding, Faults, FileButton, formOf, sendFile, typed } from "./file_sent.js";
 
-/** @typedef {{site: string, created: number, changed: number, unchanged: number, removed: number, missing: number, written: boolean, names: string[], gone: string[], errors: import("./file_sent.js").Fault[]}} Outcome */
+/** @typedef {{site: string, created: number, changed: number, unchanged: number, removed: number, missing: number, written: boolean, names: string[], gone: string[], encoding?: string, errors: import("./file_sent.js").Fault[]}} Outcome */
 /** @typedef {{site: string, name: string, form: "toml" | "csv", text: Blob, remove: boolean}} Chosen */
 
 /** The file that was chosen, and what it would do; kept while other sections are looked at. */
@@ -71,6 +71,7 @@ function Outcome({ said }) {
   const counts = [["created", said.created], ["changed", said.changed], ["unchanged", said.unchanged], [isRemoving ? "removed" : "untouched", isRemoving ? said.removed : said.missing]];
   return html`<div class="outcome" role="status"><p><b>${said.written ? t("settings.written") : said.created + said.changed + said.removed === 0 ? t("settings.nothing_changes") : t("settings.would_change")}</b></p>
     <dl class="counts">${counts.map(([name, n]) => html`<div key=${name}><dt>${t(`settings.count_${name}`)}</dt><dd>${number(Number(n))}</dd></div>`)}</dl>
+    <${Encoding} said=${said} />
     <${Names} title=${t("settings.count_created")} names=${said.names.slice(0, said.created)} /><${Names} title=${t("settings.count_changed")} names=${said.names.slice(said.created)} />
     <${Names} title=${t(isRemoving ? "settings.count_removed" : "settings.count_untouched")} names=${said.gone} tone=${isRemoving ? "warn" : ""} /></div>`;
 }
