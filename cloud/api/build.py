@@ -190,8 +190,8 @@ def build_api(services: Services, gate: Gate, *, version: str) -> FastAPI:
         parts += [part.routes(services) for part in OF_FEATURES]
     for router in parts:
         app.include_router(router)
-    templates = {route.path for router in parts for route in router.routes if isinstance(route, APIRoute)}
-    site_asked = SiteAsked(templates, lambda: app.openapi()["paths"], finders(services))
+    own_routes = [route for router in parts for route in router.routes if isinstance(route, APIRoute)]
+    site_asked = SiteAsked(own_routes, finders(services))
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi() -> Response:

@@ -187,7 +187,7 @@ class GateKeeper:
         allowed = known.sites(needed)
         looks = reads(method, path)
         body, receive = (None, receive) if looks else await _peeked(receive)
-        named = await self._site_asked.sites(path, scope["query_string"], body)
+        named = await self._site_asked.sites(method, path, scope["query_string"], body)
         if allowed is None:
             return known.at(*named) if len(named) == 1 else known.everywhere(), receive
         if not named and not is_filtered(path) and len(allowed) == 1 and looks:

@@ -6,9 +6,11 @@ site (``OF_NO_SITE``) and the lists that leave out by themselves what is of othe
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from urllib.parse import parse_qs, unquote
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 
 from cloud.api.rights import PROMETHEUS, below
 
@@ -39,6 +41,8 @@ BODY_SAYS = frozenset(
 """Routes whose body names the site, as ``site``."""
 TRIP = re.compile(r"/api/v1/trips/([^/.]+)\.[^/]+/track")
 THING = re.compile(r"/api/v1/(alarms|requests|bookings|passes|commands|approvals|rollouts)/([^/]+)(?:/[^/]+)?")
+NAMING = frozenset({"site", "entity"})
+"""Of a query: the site itself, or a thing of it as ``site/...``."""
 NOT_THINGS = frozenset({"figures", "history", "shelves", "form", "search", "what-if"})
 
 Finder = Callable[[str], Awaitable[str | None]]
@@ -51,30 +55,32 @@ def is_filtered(path: str) -> bool:
 
 
 class SiteAsked:
-    """``templates``: the paths of all routes. ``described``: the same with their parameters, which takes a moment the
-    first time. ``things`` finds the site of a thing by its noun."""
+    """``things`` finds the site of a thing by its noun."""
 
-    def __init__(
-        self,
-        templates: Collection[str],
-        described: Callable[[], Mapping[str, Any]],
-        things: Mapping[str, Finder],
-    ) -> None:
-        self._described, self._things = described, things
+    def __init__(self, routes: Iterable[APIRoute], things: Mapping[str, Finder]) -> None:
+        self._things = things
         # Those with a literal in a place go before those with a name in it, as the router has them.
-        with_site = sorted((path for path in templates if "{site}" in path), key=lambda path: (path.count("{"), path))
-        self._templates = [re.compile(_pattern(path)) for path in with_site]
+        self._routes = [
+            (
+                frozenset(route.methods or ()),
+                re.compile(_pattern(route.path)),
+                frozenset(_from_query(route.dependant)) & NAMING,
+            )
+            for route in sorted(routes, key=lambda route: (route.path.count("{"), route.path))
+        ]
 
-    async def sites(self, path: str, query: bytes, body: bytes | None) -> set[str]:
-        """Every site that the request names: more than one when it contradicts itself. Empty: none."""
-        named = parse_qs(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace")
-        found = set(named.get("site", []))
-        found |= {each.partition("/")[0] for each in named.get("entity", [])}
-        for template in self._templates:
-            match = template.fullmatch(path)
-            if match:
-                found.add(unquote(match["site"]))
-                break
+    async def sites(self, method: str, path: str, query: bytes, body: bytes | None) -> set[str]:
+        """Every site that the request names: more than one when it contradicts itself. Empty: none.
+
+        A query names one only where the route takes it from there: what is ignored afterwards opens nothing."""
+        found: set[str] = set()
+        match, taken = self._route(method, path)
+        if match is not None and (site := match.groupdict().get("site")) is not None:
+            found.add(unquote(site))
+        if query and taken:
+            named = parse_qs(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace")
+            for name in taken:
+                found |= {each.partition("/")[0] if name == "entity" else each for each in named.get(name, [])}
         trip = TRIP.fullmatch(path)
         if trip:
             found.add(unquote(trip[1]))
@@ -88,8 +94,22 @@ class SiteAsked:
 
     def takes_site(self, path: str) -> bool:
         """Whether a query may name the site there."""
-        about = self._described().get(path, {}).get("get", {})
-        return any(each["name"] == "site" and each["in"] == "query" for each in about.get("parameters", ()))
+        return "site" in self._route("GET", path)[1]
+
+    def _route(self, method: str, path: str) -> tuple[re.Match[str] | None, frozenset[str]]:
+        """What matched, and which of ``NAMING`` is taken from the query there."""
+        wanted = "GET" if method == "HEAD" else method
+        for methods, pattern, taken in self._routes:
+            if wanted in methods and (match := pattern.fullmatch(path)):
+                # Questions in Prometheus' language leave out what is of other sites; a query of theirs is read by hand.
+                return match, NAMING if below(path, PROMETHEUS) else taken
+        return None, frozenset()
+
+
+def _from_query(dependant: Dependant) -> Iterator[str]:
+    yield from (each.alias for each in dependant.query_params)
+    for each in dependant.dependencies:
+        yield from _from_query(each)
 
 
 def _pattern(template: str) -> str:

@@ -85,7 +85,7 @@ class Tracer:
     async def _note(self, scope: Scope, who: Principal | None) -> Note:
         text = scope["query_string"]
         query = parse_qs(text.decode("latin-1"), encoding="utf-8", errors="replace")
-        sites = await self._site_asked.sites(scope["path"], text, None)
+        sites = await self._site_asked.sites(scope["method"], scope["path"], text, None)
         client = scope.get("client")
         note = Note(
             action=f"{scope['method']} {scope['path']}",
