@@ -172,11 +172,11 @@ def size(fleet: Fleet, measured: "Measured") -> list[Row]:
 
 
 MEASURED = Measured(
-    broker=Cost(batch_us=50, reading_us=0.03),
-    embedded=Cost(batch_us=280, reading_us=0.67),
-    member=Cost(batch_us=940, reading_us=0.68),
-    postgres=Cost(batch_us=168, reading_us=0.25),
-    engine=Cost(batch_us=194, reading_us=0.48),
-    desk=Cost(batch_us=489, reading_us=0.96),
-    claims_per_s=320,
+    broker=Cost(batch_us=37, reading_us=0),
+    embedded=Cost(batch_us=431, reading_us=0.3),
+    member=Cost(batch_us=792, reading_us=0.62),
+    postgres=Cost(batch_us=167, reading_us=0.15),
+    engine=Cost(batch_us=254, reading_us=0.71),
+    desk=Cost(batch_us=413, reading_us=0.98),
+    claims_per_s=800,
 )
