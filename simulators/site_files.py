@@ -77,6 +77,7 @@ def gateway_site_file(
             (("path", str(folder / "buffer.db")), ("max_size", "256 MiB"), ("flush_every", flush_every)),
         ),
         _table("[defaults]", (("every", gateway.every), ("max_silence", gateway.max_silence))),
+        _table("[remote_config]", (("enabled", True),)),
     ]
     own = [line for line in scenario.line if line.gateway == gateway.id]
     for line in own:

@@ -85,5 +85,6 @@ def answer_errors(app: FastAPI) -> None:
     async def _validation(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-        message = f"{where}: {first['msg']}"
+        place = f"{first['loc'][0]} parameter " if first["loc"][0] in ("query", "path", "header") else ""
+        message = f"{place}{where}: {first['msg']}"
         return error_answer(ApiError(422, "bad_request", message, "see /api/v1/openapi.json"))

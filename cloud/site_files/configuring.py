@@ -182,7 +182,9 @@ class Configuring(Desk):
                 state, revision = ANSWERS.get(event.kind), event.data.get("revision")
                 if state is None or not isinstance(revision, int) or revision < 1:
                     continue
-                reason, detail, devices = (str(event.data.get(part) or "") for part in ("reason", "detail", "devices"))
+                reason, detail = (str(event.data.get(part) or "") for part in ("reason", "detail"))
+                # Of a file that was taken back, those it lost; of one in force, their number, which is no trouble.
+                lost = event.data.get("devices")
                 line = event.data.get("line")
                 try:
                     await self.book.answer(
@@ -191,7 +193,7 @@ class Configuring(Desk):
                         state=state,
                         detail=detail[:DETAIL_MAX],
                         reason=reason[:DETAIL_MAX],
-                        devices=devices[:DETAIL_MAX],
+                        devices=lost[:DETAIL_MAX] if isinstance(lost, str) else "",
                         setting=str(event.data.get("key") or "")[:DETAIL_MAX],
                         line=line if isinstance(line, int) and line >= 0 else 0,
                         at=batch.stored_at,

@@ -111,7 +111,7 @@ class ManyGateways:
             return
         gateway.highest = offer.revision
         gateway.heard.append((offer.revision, text.decode()))
-        kind, data = "config_applied", dict[str, Scalar]()
+        kind, data = "config_applied", dict[str, Scalar](devices=26)
         if sha256_of(gateway.runs.encode()) == offer.sha256:
             pass
         elif gateway.does == "refuse" or sha256_of(gateway.runs.encode()) not in offer.bases:

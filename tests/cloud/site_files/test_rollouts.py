@@ -50,6 +50,7 @@ async def test_it_goes_stage_after_stage_and_soaks_between(begin: Begin) -> None
     assert (await many.desk.rollouts.find(row.id)).state == "running"
     await soaked(many)
     assert (await many.desk.rollouts.find(row.id)).state == "done"
+    assert {one.devices for one in await many.desk.rollouts.book.seen(row.id)} == {""}, "no trouble with any device"
     assert all(len(each.heard) == 1 for each in many.gateways.values()), "each got the change once"
 
 
