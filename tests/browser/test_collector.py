@@ -69,7 +69,8 @@ async def publish(collector: RealCollector, seq: int, power: float) -> None:
     """One reading and one event, as `mosquitto_pub` sends them."""
     at = SystemClock().now_ms()
     reading = {"device": "b3-main", "point": "active_power_total", "at": at, "value": power}
-    event = {"device": "gate-north", "kind": "access_granted", "at": at, "data": {"card_key": "9f2c5d1e77"}}
+    decided = {"reason": "list", "direction": "in", "decision_ms": 0.09, "person": 7, "level": 2}
+    event = {"device": "gate-north", "kind": "access_granted", "at": at, "data": {"card_key": "9f2c5d1e77", **decided}}
     batch = {"v": 1, "epoch": "by-hand", "seq": seq, "readings": [reading], "events": [event]}
     command = ["mosquitto_pub", "-p", str(collector.broker), "-q", "1", "-t", TOPIC, "-m", json.dumps(batch)]
     process = await asyncio.create_subprocess_exec(*command)
@@ -99,7 +100,9 @@ async def test_from_a_batch_by_hand_to_the_page_and_through_a_kill(browser: Brow
             await publish(collector, 1, 8123.0)
             meter = page.locator("[id='row-east-compound/b3-main']")
             await expect(meter).to_contain_text("8,123", timeout=15_000)
-            await expect(page.locator("[id='row-east-compound/gate-north']")).to_contain_text("access granted")
+            await expect(page.locator("[id='row-east-compound/gate-north']")).to_contain_text(
+                "access grantedby the list · inward · decided in 0.09 ms · card level 2 · card 9f2c5d1e"
+            )
             await meter.locator(".num").click()
             panel = page.locator(".panel")
             await expect(panel.locator("tbody tr")).to_have_count(1)

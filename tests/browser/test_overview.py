@@ -118,7 +118,7 @@ async def test_a_line_ends_where_readings_are_missing_or_bad(screen: Screen, dot
 async def test_a_door_says_its_last_event_and_a_vehicle_where_it_is(screen: Screen) -> None:
     await screen.page.fill(".search input", "east gate")
     await expect(screen.row(f"{SITE}/door-03")).to_contain_text("access denied")
-    await expect(screen.row(f"{SITE}/door-03")).to_contain_text("unknown card")
+    await expect(screen.row(f"{SITE}/door-03")).to_contain_text("the card is nobody's")
     await screen.page.fill(".search input", "car-02")
     await expect(screen.row(f"{SITE}/car-02")).to_contain_text("14km/h")
     await expect(screen.row(f"{SITE}/car-02")).to_contain_text("30.28")

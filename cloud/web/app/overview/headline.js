@@ -1,7 +1,8 @@
 // What a device says in one line: a meter its power and energy, a door its last event, a vehicle where it is and how fast.
 import { html } from "../../vendor/preact.js";
+import { reasonWord } from "../access/words.js";
 import { age, valueText } from "../format.js";
-import { eventName, pointName, said, stateLabel, word } from "../i18n.js";
+import { eventName, pointName, said, stateLabel, t, word } from "../i18n.js";
 import { now } from "../live/link.js";
 import { isOutOfReach } from "../live/reach.js";
 import { isPointStale } from "./health.js";
@@ -11,7 +12,7 @@ import { inOrder } from "./point_order.js";
 /** @typedef {import("../types.d.ts").Entity} Entity */
 /** @typedef {import("../types.d.ts").LastEvent} LastEvent */
 
-const SILENT_FIELDS = new Set(["door", "card_key", "reader", "known", "observed", "latitude", "longitude"]);
+const SILENT_FIELDS = new Set(["door", "card_key", "reader", "known", "observed", "latitude", "longitude", "person"]);
 /** Reasons that only repeat the kind of event. */
 const SAID_ALREADY = new Set(["granted", "denied"]);
 
@@ -22,7 +23,10 @@ export function eventDetails(event) {
   const parts = [];
   for (const [field, value] of Object.entries(data)) {
     if (value === null || value === "" || SILENT_FIELDS.has(field) || SAID_ALREADY.has(String(value).toLowerCase())) continue;
-    if (field === "access" || field === "reason" || field === "detail" || field === "region" || field === "error") parts.push(said(String(value)));
+    if (field === "reason" && event.kind.startsWith("access_")) parts.push(reasonWord(String(value)));
+    else if (field === "access" || field === "reason" || field === "detail" || field === "region" || field === "error") parts.push(said(String(value)));
+    else if (field === "direction") parts.push(word("direction", String(value)));
+    else if (field === "decision_ms") parts.push(t("events.decided_in", { ms: Number(value) }));
     else if (field === "open_s" || field === "lost_s") parts.push(age(Number(value) * 1000));
     else parts.push(`${word("field", field)} ${value}`);
   }

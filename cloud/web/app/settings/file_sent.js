@@ -32,7 +32,7 @@ export async function sendFile(path, file) {
 export const FileButton = ({ label, accept, take, first = false, can = canChange() }) => html`<label class=${`btn file-button${first ? " pri" : ""}`}>${label}<input class="sr" type="file" accept=${accept} disabled=${!can} onChange=${(/** @type {any} */ event) => { const file = event.target.files?.[0]; event.target.value = ""; take(file); }} /></label>`;
 
 /** That a file is not of the encoding it should be, though it could be read. @param {{said: {encoding?: string}}} props */
-export const Encoding = ({ said }) => ((said.encoding ?? "UTF-8") === "UTF-8" ? null : html`<p class="warn">${t("settings.read_as", { encoding: said.encoding })}</p>`);
+export const Encoding = ({ said }) => (!said.encoding || said.encoding === "UTF-8" ? null : html`<p class="warn">${t("settings.read_as", { encoding: said.encoding })}</p>`);
 
 /** What is wrong with a file, with its lines. @param {{faults: Fault[]}} props */
 export const Faults = ({ faults }) => html`<div class="outcome" role="alert"><p class="failure"><b>${t("settings.file_faults", { n: faults.length })}</b></p><div class="report-box" tabindex="0" role="group" aria-label=${t("settings.faults")}><table><thead><tr><th scope="col" class="r">${t("settings.line")}</th><th scope="col">${t("settings.where")}</th><th scope="col">${t("settings.fault")}</th></tr></thead>
