@@ -11,6 +11,7 @@ import { search, shown } from "../place.js";
 import { Panel } from "../settings/editor.js";
 import { List } from "../settings/list.js";
 import { Search } from "../settings/things.js";
+import { Sections } from "../settings/sections.js";
 import { opened } from "../settings/where.js";
 import { pageZone, siteName } from "../sites.js";
 import { ask, askAll, askAlone, control, failure, isGone, isNow, KINDS, list, listed, mayWrite, more, names, recordOf, recordsOf, SHOWN_MAX } from "./asked.js";
@@ -102,8 +103,8 @@ export function Access() {
   }, [mapSite.value]);
   if (!may("guard")) return html`<p class="calm muted">${t("access.not_you")}</p>`;
   return html`<div class=${`settings access${opened.value.what ? " with-panel" : ""}`}><h1 class="sr">${t("page.access")}</h1>
-    <nav class="card sections" aria-label=${t("access.sections")}><ul>${SECTIONS.filter((one) => one !== "import" || mayWrite()).map((one) => html`<li key=${one}><button class=${section === one ? "on" : ""} aria-current=${section === one ? "true" : undefined} onClick=${() => openTheSection(one)}><b>${t(`access.${one}`)}</b><small>${t(`access.about_${one}`)}</small></button></li>`)}</ul>
-      <p class="muted">${mapSite.value ? t("settings.of_site", { site: siteName(mapSite.value) }) : t("header.no_site")}</p></nav>
+    <${Sections} of="access" names=${SECTIONS.filter((one) => one !== "import" || mayWrite())} section=${section} openIt=${openTheSection}>
+      <p class="muted">${mapSite.value ? t("settings.of_site", { site: siteName(mapSite.value) }) : t("header.no_site")}</p><//>
     ${section === "doors" ? html`<${Doors} />` : section === "import" ? html`<${ImportPeople} />` : section === "heard" ? html`<${Heard} key=${mapSite.value} />` : html`<${Records} key=${section} kind=${section} />`}
     ${opened.value.what && html`<aside class="side"><${Opened} /></aside>`}</div>`;
 }

@@ -22,6 +22,7 @@ import { Things } from "./things.js";
 import { Trail } from "./trail.js";
 import { WebhookPanel } from "./webhook_form.js";
 import { Webhooks } from "./webhooks.js";
+import { Sections } from "./sections.js";
 import { opened, openSection, openTheSection } from "./where.js";
 
 /** What each section shows, and what may be open beside it. everywhere: it is of no one site. @type {Record<string, {View: () => any, panels: Record<string, (props: {id: string}) => any>, everywhere?: boolean}>} */
@@ -50,8 +51,8 @@ export function Settings() {
   const { what, id } = opened.value;
   const Opened = panels[what];
   return html`<div class=${`settings${Opened ? " with-panel" : ""}`}><h1 class="sr">${t("page.settings")}</h1>
-    <nav class="card sections" aria-label=${t("settings.sections")}><ul>${Object.keys(VIEWS).map((one) => html`<li key=${one}><button class=${section === one ? "on" : ""} aria-current=${section === one ? "true" : undefined} onClick=${() => openTheSection(one)}><b>${t(`settings.${one}`)}</b><small>${t(`settings.about_${one}`)}</small></button></li>`)}</ul>
+    <${Sections} of="settings" names=${Object.keys(VIEWS)} section=${section} openIt=${openTheSection}>
       <p class="muted">${mapSite.value ? t("settings.of_site", { site: siteName(mapSite.value) }) : t("header.no_site")}</p>
-      ${!mayChange() && html`<p class="muted">${t("settings.only_administrators")}</p>`}${pastAt.value !== null && html`<p class="warn">${t("settings.past")}</p>`}</nav>
+      ${!mayChange() && html`<p class="muted">${t("settings.only_administrators")}</p>`}${pastAt.value !== null && html`<p class="warn">${t("settings.past")}</p>`}<//>
     ${mapSite.value || everywhere ? html`<${View} key=${everywhere ? section : `${section} ${mapSite.value}`} />${Opened && html`<aside class="side"><${Opened} key=${`${mapSite.value} ${what}:${id}`} id=${id} /></aside>`}` : html`<p class="calm muted">${t("header.no_site")}</p>`}</div>`;
 }
