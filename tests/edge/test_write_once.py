@@ -236,6 +236,30 @@ def test_a_hand_at_the_box_is_held_to_the_rule_of_the_point(
         assert main(["write", path, "door", "relay_3", "on", "--yes"]) == 0, "no rule, so nothing to hold to"
 
 
+FIXED = """
+[device.remote]
+relay_1 = { actions = ["pulse"], second_person = PEOPLE }
+"""
+
+
+@pytest.mark.parametrize("people", ["true", "false"])
+def test_a_pulse_whose_length_the_module_holds_is_written_without_a_time(
+    tmp_path: Path, relays: Relays, capsys: pytest.CaptureFixture[str], people: str
+) -> None:
+    with relays.serving() as port:
+        path = Path(site(tmp_path, port))
+        text = path.read_text(encoding="utf-8").replace("waveshare/relay-8", "moxa/iologik-e1214")
+        door, meter = text.split('[[device]]\nid = "meter"')
+        path.write_text(f'{door}{FIXED.replace("PEOPLE", people)}[[device]]\nid = "meter"{meter}', encoding="utf-8")
+        words = ["write", str(path), "door", "relay_1", "pulse", "--yes"]
+        assert main([*words, "--for", "3s"]) == 1
+        assert "is set in the module; order it without a time" in capsys.readouterr().err
+        assert relays.written == []
+        past = ["--at-my-risk", "somebody is locked in"] if people == "true" else []
+        assert main([*words, *past]) == 0
+    assert relays.written == [bytes((5, 0, 0x10, 0xFF, 0))]
+
+
 def test_past_the_rule_only_with_a_reason_and_that_is_on_disk(
     tmp_path: Path, relays: Relays, capsys: pytest.CaptureFixture[str]
 ) -> None:
