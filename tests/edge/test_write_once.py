@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pty
 import random
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -21,6 +23,7 @@ import pytest
 from edge.cli import main
 from edge.gateway import Gateway
 from edge.settings import load_site
+from protocols.batch import open_batch
 from protocols.clock import SystemClock
 from tests.waiting import until
 
@@ -181,6 +184,50 @@ async def test_a_running_gateway_carries_it_out(tmp_path: Path, relays: Relays) 
         await running
     assert code == 0
     assert relays.coils[1]
+
+
+AT_A_DOOR = """
+[[bus]]
+name = "readers"
+kind = "mqtt"
+url = "mqtt://127.0.0.1:1"
+[[device]]
+id = "r-in"
+profile = "esp-rfid/reader"
+bus = "readers"
+topic = "r-in"
+[[door]]
+id = "north"
+name = "North"
+lock = "fail-secure"
+reader_in = ["r-in"]
+strike = { device = "door", point = "relay_1", pulse = "3 s" }
+"""
+
+
+async def test_a_door_that_a_running_gateway_opens_for_it_is_a_decision_and_not_forced(
+    tmp_path: Path, relays: Relays
+) -> None:
+    with relays.serving() as port:
+        path = site(tmp_path, port)
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(AT_A_DOOR)
+        gateway = Gateway(load_site(path), clock=SystemClock(), rng=random.Random(1))
+        running = asyncio.create_task(gateway.run(), name="gateway")
+        await until(lambda: (tmp_path / "buffer.db.command").exists(), within_s=10)
+        for words in (["relay_1", "pulse", "--for", "3s"], ["relay_2", "on"]):
+            assert await asyncio.to_thread(main, ["write", path, "door", *words, "--yes"]) == 0
+        gateway.close()
+        await running
+    with contextlib.closing(sqlite3.connect(tmp_path / "buffer.db")) as file:
+        payloads = [payload for (payload,) in file.execute("SELECT payload FROM batch")]
+    events = [event for payload in payloads for event in open_batch(payload).events]
+    results = [event for event in events if event.kind == "command_result"]
+    (decision,) = [event for event in events if event.kind.startswith("access_")]
+    assert [event.data["command"] for event in results] == ["relay_1 pulse 3", "relay_2 on"]
+    assert (decision.device, decision.kind) == ("r-in", "access_granted")
+    assert decision.data == {"door": "north", "reason": "local", "strike": "done"}
+    assert decision.at <= results[0].at
 
 
 @pytest.mark.parametrize(
