@@ -1,9 +1,10 @@
 """The port and the HTTP server behind it. A crowd that only holds connections open keeps nobody out."""
 
 import contextlib
+import ipaddress
 import socket
 from asyncio import BaseTransport
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -111,7 +112,7 @@ def server_settings(app: object, settings: CloudSettings) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         proxy_headers=bool(settings.proxies),
-        forwarded_allow_ips=list(settings.proxies),
+        forwarded_allow_ips=_as_seen(settings.proxies),
         limit_concurrency=settings.connections,
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=STOP_PAGES_S,
@@ -119,6 +120,17 @@ def server_settings(app: object, settings: CloudSettings) -> uvicorn.Config:
         ssl_certfile=settings.tls_certificate_file,
         ssl_keyfile=settings.tls_key_file,
     )
+
+
+def _as_seen(proxies: Sequence[str]) -> list[str]:
+    """With each IPv4 address or network also as it shows where IPv6 is listened to: ``::ffff:a.b.c.d``."""
+    found = list(proxies)
+    for each in proxies:
+        address, _, length = each.partition("/")
+        with contextlib.suppress(ValueError):
+            mapped = f"::ffff:{ipaddress.IPv4Address(address)}"
+            found.append(f"{mapped}/{96 + int(length)}" if length else mapped)
+    return found
 
 
 def listen(settings: CloudSettings) -> socket.socket:

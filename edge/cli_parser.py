@@ -155,7 +155,13 @@ def _write(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("point", help="which of its points")
     parser.add_argument("value", metavar="on|off|pulse|NUMBER", help="what to do; a number is in the point's unit")
     _of_the_box(parser)
-    parser.add_argument("--for", dest="lasting", default="", metavar="TIME", help="length of the pulse, like 3s")
+    parser.add_argument(
+        "--for",
+        dest="lasting",
+        default="",
+        metavar="TIME",
+        help="length of the pulse, like 3s; left out where the module holds it",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask first")
     parser.add_argument(
         "--at-my-risk", default="", metavar="WHY", help="past the rule of the site file for this point; is written down"

@@ -8,19 +8,21 @@ day) must be as the file on the box has it:
   ``flush_every`` in ``[buffer]``;
 - ``[[bus]]`` and ``[[device]]``, with these limits. A password or certificate file goes with the server and the user
   it stands beside on the box. A serial port is a tty, or one that the box names. What stands in ``[device.remote]``
-  may be narrowed, not widened; and a device that stands there, or that a locked table names, stays what and where it
-  is: else "open the gate" could be made to mean another relay. ``may_allow_commands`` on the box lifts the last two.
+  may be narrowed, not widened, in every key of a rule: also the rate and the second person; and a device that stands
+  there, or that a locked table names, stays what and where it is: else "open the gate" could be made to mean another
+  relay. ``may_allow_commands`` on the box lifts the last two.
 - ``[sparkplug]`` and ``[home_assistant]`` may be left out; where they send to stays.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
+from edge.site_remote import parse_rate
 from protocols.settings import Document
 
 FREE_TABLES = frozenset({"defaults", "bus", "device"})
@@ -100,8 +102,10 @@ def _widened(wanted: Table, box: Table) -> Iterator[tuple[Key, str, str]]:
         at: Key = ("device", index)
         known = before.get(device["id"], {})
         for point, rule in device.get("remote", {}).items():
-            if not _within(rule, known.get("remote", {}).get(point)):
-                what = f"the site file on the box does not allow so much of {point}"
+            allowed = known.get("remote", {}).get(point)
+            wider = "" if allowed is None else _wider(rule, allowed)
+            if wider is not None:
+                what = f"the site file on the box does not allow so much of {point}" + (wider and f": {wider}")
                 yield (*at, "remote", point), what, "[remote_config] may_allow_commands = true on the box"
         if device["id"] not in fixed:
             continue
@@ -115,13 +119,29 @@ def _widened(wanted: Table, box: Table) -> Iterator[tuple[Key, str, str]]:
             yield (*at, "bus"), what, AS_ON_THE_BOX
 
 
-def _within(rule: Table, allowed: Table | None) -> bool:
-    if allowed is None or not set(rule.get("actions", ())) <= set(allowed.get("actions", ())):
-        return False
-    if rule.get("min") is None or rule.get("max") is None:
-        return True
-    least, most = allowed.get("min"), allowed.get("max")
-    return least is not None and most is not None and bool(least <= rule["min"] and rule["max"] <= most)
+def _wider(rule: Table, allowed: Table) -> str | None:
+    """The key by which a rule allows more than it does on the box. One without an order of its own, such as one that is
+    added some day, must be as on the box."""
+    keys = sorted({*rule, *allowed})
+    return next((key for key in keys if not NARROWER.get(key, _same)(rule.get(key), allowed.get(key))), None)
+
+
+def _no_looser(now: str | None, was: str | None) -> bool:
+    if not was or not now:
+        return not was
+    wanted, held = parse_rate(now), parse_rate(was)
+    return wanted.most <= held.most and wanted.within_s >= held.within_s
+
+
+NARROWER: dict[str, Callable[[Any, Any], bool]] = {
+    "actions": lambda now, was: set(now or ()) <= set(was or ()),
+    "min": lambda now, was: now is None or (was is not None and bool(was <= now)),
+    "max": lambda now, was: now is None or (was is not None and bool(now <= was)),
+    "rate": _no_looser,
+    "second_person": lambda now, was: bool(now) or not was,
+}
+"""Whether what is wanted of a key of a rule allows no more than what the box says. Limits that are left out were read
+as not needed for what may still be ordered."""
 
 
 def _by_name(values: Table) -> dict[Any, Table]:

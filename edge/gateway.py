@@ -14,7 +14,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from edge import command_socket, latest
-from edge.access.access import Access
+from edge.access.access import Access, Obey
 from edge.access.desk import access_desk
 from edge.buffer_sqlite import SqliteBuffer
 from edge.command_desk import CommandDesk
@@ -163,7 +163,7 @@ class Gateway:
         log.info("gateway %s/%s: %d devices", site.gateway.site, site.gateway.id, len(site.devices))
         status = StatusSocket(socket_path(site.buffer.path), self.snapshot)
         values = StatusSocket(latest.socket_path(site.buffer.path), self._latest.values)
-        commands = CommandSocket(command_socket.socket_path(site.buffer.path), self._commands.obey)
+        commands = CommandSocket(command_socket.socket_path(site.buffer.path), self._told(self._commands.obey, "local"))
         try:
             async with asyncio.TaskGroup() as group:
                 writing = group.create_task(self._intake.run(), name="writer")
@@ -300,10 +300,14 @@ class Gateway:
             seen=self._seen,
             key=self._identity.files.command_key,
             clock_known=lambda: timing.known,
-            obey=self._commands.carry_out if self._access is None else self._access.obey_order,
+            obey=self._told(self._commands.carry_out, "remote"),
             sink=self._intake,
             clock=self._clock,
         )
+
+    def _told(self, obey: Obey, reason: str) -> Obey:
+        """What opens a door of the site file is a decision, whoever gives the command."""
+        return obey if self._access is None else self._access.telling(obey, reason)
 
     def _config_desk(self, in_force: InForce, timing: Timing, boot: str, fail_point: FailPoint) -> RemoteConfig | None:
         if not self._site.remote_config.enabled:

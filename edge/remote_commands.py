@@ -115,14 +115,9 @@ class RemoteCommands:
             return (
                 f"the site file does not allow {order.action} of {order.point} under [device.remote] of {order.device}"
             )
-        if order.action == "pulse" and rule.is_fixed:
-            if order.value is not None:
-                return "how long this pulse is is set in the module; order it without a time"
-        elif order.action in ("set", "pulse"):
-            assert rule.least is not None
-            assert rule.most is not None
-            if not rule.takes(order.value):
-                return f"the site file allows {rule.least:g} to {rule.most:g}"
+        wrong = rule.wrong_value(order.action, order.value)
+        if wrong is not None:
+            return wrong
         if rule.second_person and order.people < 2:
             return "the site file asks for two people here, and one stands for it; ask for an approval at the collector"
         return None

@@ -139,6 +139,15 @@ class RemoteRule(NamedTuple):
         """True when a pulse of that length may be ordered; None: as long as the module makes it."""
         return seconds is None if self.is_fixed else self.takes(seconds)
 
+    def wrong_value(self, action: str, value: float | None) -> str | None:
+        """Why an order of that action may not say this value, for people; None when it may."""
+        if action == "pulse" and self.is_fixed:
+            fixed = "how long this pulse is is set in the module; order it without a time"
+            return None if self.takes_pulse(value) else fixed
+        if action not in ("set", "pulse") or self.takes(value):
+            return None
+        return f"the site file allows {self.least:g} to {self.most:g}"
+
     def takes(self, value: float | None) -> bool:
         """True when a set or a pulse of this value lies within the limits."""
         if value is None or not math.isfinite(value) or self.least is None or self.most is None:

@@ -55,13 +55,18 @@ def _check_limits(rule: RemoteRow, at: Key, fail: Fail, *, is_fixed: bool) -> No
         raise fail(at, "min and max mean nothing for on and off", "leave them out")
 
 
-def _rate(text: str, at: Key, fail: Fail) -> Rate:
-    allowed = f'a number to {RATE_MOST} in a time from 1 s to 1 d, like "3 in 10 min"'
+def parse_rate(text: str) -> Rate:
+    """``3 in 10 min``. Raises ValueError."""
     many, word, within = text.partition(" in ")
-    try:
-        most, within_s = int(many) if many.isascii() and many.isdecimal() else 0, duration(within.strip())
-    except ValueError:
-        raise fail(at, f"{text!r} is no rate", allowed) from None
+    most, within_s = int(many) if many.isascii() and many.isdecimal() else 0, duration(within.strip())
     if not word or not 1 <= most <= RATE_MOST or not RATE_WITHIN_S[0] <= within_s <= RATE_WITHIN_S[1]:
-        raise fail(at, f"{text!r} is no rate", allowed)
+        raise ValueError(text)
     return Rate(most, within_s)
+
+
+def _rate(text: str, at: Key, fail: Fail) -> Rate:
+    try:
+        return parse_rate(text)
+    except ValueError:
+        allowed = f'a number to {RATE_MOST} in a time from 1 s to 1 d, like "3 in 10 min"'
+        raise fail(at, f"{text!r} is no rate", allowed) from None

@@ -44,8 +44,9 @@ def refusal(site: Site, command: Command, clock: Clock) -> str | None:
 def _against(rule: RemoteRule, command: Command) -> str | None:
     if command.action not in rule.actions:
         return f"the site file allows {', '.join(rule.actions)} of {command.point}, not {command.action}"
-    if command.action in ("set", "pulse") and not rule.takes(command.value):
-        return f"the site file allows {rule.least:g} to {rule.most:g}"
+    wrong = rule.wrong_value(command.action, command.value)
+    if wrong is not None:
+        return wrong
     if rule.second_person:
         return "the site file asks for two people here; ask for an approval at the collector"
     return None

@@ -98,7 +98,8 @@ def routes(services: Services) -> APIRouter:
     async def approve(
         number: Annotated[str, Path(pattern=NUMBER)], who: Annotated[Principal, Depends(dispatcher)]
     ) -> Response:
-        """Approve what another person asked for: it is signed in both names and sent, once."""
+        """Approve what another person asked for: it is signed in both names and sent, once. What cannot be signed or
+        written down now (503) waits on."""
         try:
             row = await approving.approve(number, _person(who))
         except (BadCommand, NotApproved) as error:

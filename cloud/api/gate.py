@@ -251,15 +251,20 @@ privacy_officer = needs(Right.PRIVACY)
 
 
 def client_of(request: Request) -> str:
-    """The address a request came from; of IPv6 the network, as one machine has many addresses in it."""
+    """The address a request came from; of IPv6 the network, as one machine has many addresses in it.
+
+    Where IPv6 is listened to, IPv4 comes as ``::ffff:a.b.c.d``: all of IPv4 would be one network.
+    """
     host = request.client.host if request.client else "unknown"
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host
-    if address.version == 6:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        address = address.ipv4_mapped
+    return str(address)
 
 
 def _checked(principal: Principal | None, method: str, path: str) -> Principal:

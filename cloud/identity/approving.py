@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from cloud.identity.commanding import Approved, Commanding
-from cloud.registry.approval_book import ApprovalBook
+from cloud.registry.approval_book import AlreadyDecided, ApprovalBook
 from cloud.registry.roles import Right, may
 from cloud.registry.tables_identity import ApprovalRow, CommandRow
 from cloud.registry.users import Users
@@ -94,7 +94,8 @@ class Approving:
         return row
 
     async def approve(self, number: str, by: Person) -> CommandRow:
-        """Sign and send it, once, in the names of both.
+        """Sign and send it, once, in the names of both. It is approved when its command is written down, and waits on
+        when that cannot be done.
 
         Raises NotApproved: ``unknown_approval``, ``same_person``, ``asker_may_not`` (shut out, or of another role by
         now), ``decided`` and ``expired``; and what `Commanding.give` raises.
@@ -108,23 +109,33 @@ class Approving:
             raise NotApproved("asker_may_not", f"{row.asked_by} may not give commands at {row.site} any more")
         key, action = GatewayKey(row.site, row.gateway), cast(Action, row.action)
         await self._commanding.check(key, action=action, value=row.value)
-        await self._decide(row, "approved", by, "")
-        return await self._commanding.give(
-            key,
-            device=row.device,
-            point=row.point,
-            action=action,
-            value=row.value,
-            lasts_s=row.lasts_ms / MS_PER_S,
-            by=row.asked_by,
-            reason=row.reason,
-            approved=Approved(row.id, by.name, (row.asked_by_id, by.number)),
-        )
+        beside = self._book.approving(row, by=by.name, at=self._clock.now_ms())
+        try:
+            given = await self._commanding.give(
+                key,
+                device=row.device,
+                point=row.point,
+                action=action,
+                value=row.value,
+                lasts_s=row.lasts_ms / MS_PER_S,
+                by=row.asked_by,
+                reason=row.reason,
+                approved=Approved(row.id, by.name, (row.asked_by_id, by.number), beside),
+            )
+        except AlreadyDecided:
+            raise await self._faster(number) from None
+        finally:
+            self._changed()
+        log.info("command %s of %s is approved by %s", row.id, row.asked_by, by.name)
+        return given
 
     async def reject(self, number: str, by: Person, opinion: str) -> ApprovalRow:
         """It will not be sent; whoever asked may also take it back by this. Raises NotApproved as `approve`."""
         row = await self._waiting(number)
-        await self._decide(row, "rejected", by, opinion)
+        if not await self._book.decide(row, state="rejected", by=by.name, opinion=opinion, at=self._clock.now_ms()):
+            raise await self._faster(number)
+        self._changed()
+        log.info("command %s of %s is rejected by %s", row.id, row.asked_by, by.name)
         found = await self._book.find(number)
         assert found is not None
         return found
@@ -152,9 +163,10 @@ class Approving:
             raise NotApproved("decided", f"it is {state} already, by {row.decided_by}")
         return row
 
-    async def _decide(self, row: ApprovalRow, state: str, by: Person, opinion: str) -> None:
-        if not await self._book.decide(row, state=state, by=by.name, opinion=opinion, at=self._clock.now_ms()):
-            await self._waiting(row.id)
-            raise NotApproved("decided", "somebody was faster")
-        self._changed()
-        log.info("command %s of %s is %s by %s", row.id, row.asked_by, state, by.name)
+    async def _faster(self, number: str) -> NotApproved:
+        """Why it could not be decided."""
+        try:
+            await self._waiting(number)
+        except NotApproved as error:
+            return error
+        return NotApproved("decided", "somebody was faster")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cloud.identity.authority import Authority
 from cloud.ingest.contract import Committed
-from cloud.registry.command_book import CommandBook
+from cloud.registry.command_book import Beside, CommandBook
 from cloud.registry.identity_book import IdentityBook
 from cloud.registry.tables_identity import CommandRow
 from cloud.store.contract import GatewayKey
@@ -27,11 +27,13 @@ Publish = Callable[[str, bytes], Awaitable[None]]
 
 
 class Approved(NamedTuple):
-    """What two people stand for. ``number``: of the command; ``by``: the second of them; ``issuers``: both numbers."""
+    """What two people stand for. ``number``: of the command; ``by``: the second of them; ``issuers``: both numbers;
+    ``beside``: writes the approval down, in one transaction with the command."""
 
     number: str
     by: str
     issuers: tuple[int, int]
+    beside: Beside
 
 
 class Commanding:
@@ -68,7 +70,8 @@ class Commanding:
     ) -> CommandRow:
         """Write a command down and send it, once. It is not repeated by anybody: whoever gave it looks at the answer.
 
-        Raises BadCommand as `check` does, and WireLost when it certainly was not sent.
+        Raises BadCommand as `check` does, BadAuthority, StoreUnavailable, and what the approval raises; before it is
+        written down nothing is sent.
         """
         await self.check(key, action=action, value=value)
         now = self._clock.now_ms()
@@ -87,7 +90,10 @@ class Commanding:
         )
         self._authority.open()
         payload = seal_order(order, self._authority.sign_command)
-        await self._book.give(order, by, approved_by=approved.by if approved is not None else "", reason=reason)
+        if approved is None:
+            await self._book.give(order, by, reason=reason)
+        else:
+            await self._book.give(order, by, approved_by=approved.by, reason=reason, beside=approved.beside)
         log.info("command %s by %s to %s/%s: %s: %s", order.id, by, *key, device, order.text)
         try:
             await self._publish(topic(*key, "cmd"), payload)

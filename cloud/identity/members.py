@@ -84,17 +84,22 @@ class Members:
         return await asyncio.to_thread(refresh_access, folder, await self.names())
 
     async def look(self) -> None:
-        """The broker first, so that who gets a certificate is let in with it. Raises BadAuthority, StoreUnavailable."""
+        """The broker first, so that who gets a certificate is let in with it; who was revoked is cut off also when it
+        cannot be told. Raises BadAuthority, StoreUnavailable."""
         rows = await self._book.all()
         if not rows:
             return
-        if self._settings.broker_files is not None:
-            await self.tell_broker()
-        await asyncio.to_thread(self._authority.open)
-        for row in rows:
-            if row.request and row.request != row.answered and row.revoked_at is None:
-                await self._answer(row)
-        await self._cut_off(frozenset(row.name for row in rows if row.revoked_at is not None))
+        is_told = False
+        try:
+            if self._settings.broker_files is not None:
+                await self.tell_broker()
+            is_told = True
+            await asyncio.to_thread(self._authority.open)
+            for row in rows:
+                if row.request and row.request != row.answered and row.revoked_at is None:
+                    await self._answer(row)
+        finally:
+            await self._cut_off(frozenset(row.name for row in rows if row.revoked_at is not None), is_told=is_told)
 
     async def _answer(self, row: MemberRow) -> None:
         try:
@@ -118,14 +123,15 @@ class Members:
         if given:
             log.warning("member %s of the group has a certificate", row.name)
 
-    async def _cut_off(self, revoked: frozenset[str]) -> None:
+    async def _cut_off(self, revoked: frozenset[str], *, is_told: bool) -> None:
+        """While the broker is not told they come back, so until then no try counts."""
         self._revoked |= dict.fromkeys(revoked - self._known, CUT_OFF_TRIES)
         self._known = revoked
         for name, tries in list(self._revoked.items()):
             if name not in revoked or tries == 0:
                 del self._revoked[name]
                 continue
-            self._revoked[name] = tries - 1
+            self._revoked[name] = tries - 1 if is_told else tries
             try:
                 if self.takeover is not None:
                     await self.takeover(member_name(name))

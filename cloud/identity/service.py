@@ -51,6 +51,9 @@ class IdentityService:
         """Of a group, at its desk."""
         self._fresh: set[GatewayKey] = set()
         """Revoked, and not cut off yet."""
+        self._untold: set[GatewayKey] = set()
+        """Cut off while the broker could not be told, so that they may be back: again when it is told."""
+        self._troubles: set[str] = set()
         enrolling.enrolled = self.load
 
     def refusal(self, key: GatewayKey) -> str | None:
@@ -86,17 +89,35 @@ class IdentityService:
             tasks.create_task(self._renew(), name="identity-renewals")
             while True:
                 await self._clock.sleep(LOOK_EVERY_S)
-                try:
-                    await self.load()
-                    await self._tell_broker()
-                    if self.members is not None:
-                        await self.members.look()
-                except (StoreUnavailable, BadAuthority) as error:
-                    log.warning("who was revoked is not known now: %s", error)
-                    continue
-                fresh, self._fresh = sorted(self._fresh), set()
-                for key in fresh:
+                for key in await self._look():
                     tasks.create_task(self._cut_off(key), name=f"identity-cut-off[{key.site}/{key.gateway}]")
+
+    async def _look(self) -> list[GatewayKey]:
+        """Bring what the broker knows up to date; whose sessions are to be ended, whether or not that could be done."""
+        await self._tried("who was revoked is not known now", self.load)
+        told = await self._tried("the broker's list of revoked certificates is not up to date", self._tell_broker)
+        if self.members is not None:
+            await self._tried("members of the group are not looked after now", self.members.look)
+        fresh, self._fresh = self._fresh, set()
+        if told:
+            fresh, self._untold = fresh | self._untold, set()
+        else:
+            self._untold |= fresh
+        return sorted(fresh)
+
+    async def _tried(self, trouble: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """Whether it could be done; that it cannot is logged once, and again when it can."""
+        try:
+            await work()
+        except (StoreUnavailable, BadAuthority) as error:
+            if trouble not in self._troubles:
+                log.warning("%s: %s", trouble, error)
+            self._troubles.add(trouble)
+            return False
+        if trouble in self._troubles:
+            log.warning("no longer: %s", trouble)
+            self._troubles.remove(trouble)
+        return True
 
     async def _tell_broker(self) -> None:
         """Keep the broker's list as the book is; also certificates that end without a revoked gateway (a new box)."""

@@ -4,10 +4,17 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.audit.note import tell
+from cloud.registry.command_book import Beside
 from cloud.registry.database import Database
 from cloud.registry.tables_identity import ApprovalRow
+from protocols.errors import Permanent
+
+
+class AlreadyDecided(Permanent):
+    """Somebody was faster, or it is over."""
 
 
 class ApprovalBook:
@@ -29,14 +36,18 @@ class ApprovalBook:
 
     async def decide(self, row: ApprovalRow, *, state: str, by: str, opinion: str, at: int) -> bool:
         """Decide what still waits; False when somebody was faster, or it is over."""
-        _tell(row)
-        still = (ApprovalRow.id == row.id, ApprovalRow.state == "waiting", ApprovalRow.until > at)
         async with self._database.writing() as session:
-            done = await session.execute(
-                update(ApprovalRow).where(*still).values(state=state, decided_by=by, decided_at=at, opinion=opinion)
-            )
-            assert isinstance(done, CursorResult)
-            return done.rowcount > 0
+            return await _decide(session, row, state=state, by=by, opinion=opinion, at=at)
+
+    def approving(self, row: ApprovalRow, *, by: str, at: int) -> Beside:
+        """The approval as a part of the transaction of its command. It raises AlreadyDecided when somebody was faster,
+        or it is over."""
+
+        async def approve(session: AsyncSession) -> None:
+            if not await _decide(session, row, state="approved", by=by, opinion="", at=at):
+                raise AlreadyDecided(f"{row.id} does not wait any more")
+
+        return approve
 
     async def find(self, number: str) -> ApprovalRow | None:
         """One of them."""
@@ -56,6 +67,15 @@ class ApprovalBook:
             chosen = chosen.where(ApprovalRow.site == site)
         async with self._database.reading() as session:
             return list(await session.scalars(chosen))
+
+
+async def _decide(session: AsyncSession, row: ApprovalRow, *, state: str, by: str, opinion: str, at: int) -> bool:
+    _tell(row)
+    still = (ApprovalRow.id == row.id, ApprovalRow.state == "waiting", ApprovalRow.until > at)
+    decision = {"state": state, "decided_by": by, "decided_at": at, "opinion": opinion}
+    done = await session.execute(update(ApprovalRow).where(*still).values(**decision))
+    assert isinstance(done, CursorResult)
+    return done.rowcount > 0
 
 
 def _tell(row: ApprovalRow) -> None:

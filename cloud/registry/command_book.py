@@ -1,15 +1,19 @@
 """The record of commands: who gave them, and what became of them. An answer is written once and never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.audit.note import tell
 from cloud.registry.database import Database
 from cloud.registry.tables_identity import CommandRow
 from cloud.store.contract import GatewayKey
 from protocols.commands import Order
+
+Beside = Callable[[AsyncSession], Awaitable[None]]
+"""What is written in the transaction of a command; when it raises, neither is."""
 
 
 class CommandBook:
@@ -18,11 +22,16 @@ class CommandBook:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def give(self, order: Order, by: str, *, approved_by: str = "", reason: str = "") -> None:
-        """Write a command down before it is sent. Raises StoreUnavailable; then it must not be sent."""
+    async def give(
+        self, order: Order, by: str, *, approved_by: str = "", reason: str = "", beside: Beside | None = None
+    ) -> None:
+        """Write a command down before it is sent. Raises StoreUnavailable, and what ``beside`` raises; then it must not
+        be sent."""
         to = f"{order.site}/{order.gateway}/{order.device}/{order.point}"
         tell(command=order.id, to=to, action=order.action, value=order.value, **({"why": reason} if reason else {}))
         async with self._database.writing() as session:
+            if beside is not None:
+                await beside(session)
             session.add(
                 CommandRow(
                     id=order.id,

@@ -180,17 +180,21 @@ class Access:
                 log.error("anti-passback: %s", error)
         self._zones.close()
 
-    async def obey_order(self, command: Command) -> CommandOutcome:
-        """Carry out an order; one that opened a door is told as a decision, or its opening would count as forced."""
-        asked_at = self._clock.now_ms()
-        outcome = await self._obey(command)
-        door = self._struck(command)
-        if door is not None and outcome.ok is not False:
-            strike = "done" if outcome.ok else "unknown"
-            data: dict[str, Scalar] = {"door": door.id, "reason": "remote", "strike": strike}
-            device = next(iter((*door.reader_in, *door.reader_out)))
-            self._records.add(Event(device, "access_granted", asked_at, data))
-        return outcome
+    def telling(self, obey: Obey, reason: str) -> Obey:
+        """``obey``, where what opened a door is told as a decision too, or its opening would count as forced."""
+
+        async def told(command: Command) -> CommandOutcome:
+            asked_at = self._clock.now_ms()
+            outcome = await obey(command)
+            door = self._struck(command)
+            if door is not None and outcome.ok is not False:
+                strike = "done" if outcome.ok else "unknown"
+                data: dict[str, Scalar] = {"door": door.id, "reason": reason, "strike": strike}
+                device = next(iter((*door.reader_in, *door.reader_out)))
+                self._records.add(Event(device, "access_granted", asked_at, data))
+            return outcome
+
+        return told
 
     def report(self) -> GrantsReport:
         """For the status."""

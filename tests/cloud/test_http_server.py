@@ -11,7 +11,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from starlette.requests import Request
 
+from cloud.api.gate import client_of
 from cloud.http_server import IDLE_S, Server, listen, server_settings
 from cloud.settings import ListenAddress, load_cloud
 from protocols.clock import ManualClock
@@ -160,17 +162,22 @@ async def test_a_large_body_on_a_slow_line_arrives_and_is_answered() -> None:
         assert await asyncio.wait_for(reader.readline(), 20) == b"HTTP/1.1 200 OK\r\n"
 
 
-@pytest.mark.parametrize(("proxies", "trusted"), [((), False), (("127.0.0.1",), True)])
-async def test_who_asks_is_read_from_a_header_only_of_named_proxies(proxies: tuple[str, ...], trusted: bool) -> None:
-    seen = []
+@pytest.mark.parametrize("host", ["127.0.0.1", "::"])
+@pytest.mark.parametrize(
+    ("proxies", "trusted"), [((), False), (("127.0.0.1",), True), (("127.0.0.0/8",), True), (("10.0.0.0/8",), False)]
+)
+async def test_who_asks_is_read_from_a_header_only_of_named_proxies(
+    proxies: tuple[str, ...], trusted: bool, host: str
+) -> None:
+    seen: list[str] = []
 
     class Asked(App):
         async def __call__(self, scope, receive, send) -> None:
-            seen.append(scope["client"][0])
+            seen.append(client_of(Request(scope)))
             await super().__call__(scope, receive, send)
 
     wanted = msgspec.structs.replace(
-        load_cloud(None), listen=ListenAddress("127.0.0.1", 0), proxies=proxies, data=Path("nowhere")
+        load_cloud(None), listen=ListenAddress(host, 0), proxies=proxies, data=Path("nowhere")
     )
     socket, app = listen(wanted), Asked()
     server = Server(server_settings(app, wanted))

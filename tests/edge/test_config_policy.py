@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from edge.config_check import Verdict, judge, judge_apart
+from edge.site_file import RemoteRow
 from tests.edge.test_commands import RELAYS
 
 BOX = """
@@ -104,6 +106,21 @@ REFUSED = [
 COMMANDS_ONLY = REFUSED[-6:]
 
 
+RULE = {"actions": ["pulse"], "min": 1, "max": 5, "rate": "3 in 10 min", "second_person": True}
+LOOSER: dict[str, list[object]] = {
+    "actions": [["pulse", "on"], ["set"]],
+    "min": [0.5],
+    "max": [50],
+    "rate": [None, "", "4 in 10 min", "3 in 9 min", "1 in 1 s"],
+    "second_person": [None, False],
+}
+TIGHTER: dict[str, list[object]] = {
+    "min": [2],
+    "max": [3],
+    "rate": ["3 in 600 s", "2 in 10 min", "3 in 1 h"],
+}
+
+
 @pytest.fixture
 def box(tmp_path: Path) -> Path:
     (tmp_path / "profiles" / "t").mkdir(parents=True)
@@ -142,6 +159,43 @@ def test_the_box_may_allow_more_commands(box: Path, old: str, new: str, key: str
     box.write_text(BOX.replace("enabled = true", allows), encoding="utf-8")
     found = judge(box, changed(old, new).replace(b"enabled = true", allows.encode()))
     assert found.ok, found
+
+
+def with_rule(**changed: object) -> str:
+    """The site file with one rule; what is None is left out of it."""
+    said = {key: value for key, value in {**RULE, **changed}.items() if value is not None}
+    row = ", ".join(f"{key} = {json.dumps(value)}" for key, value in said.items())
+    return BOX.replace('{ actions = ["pulse"], min = 1, max = 5 }', f"{{ {row} }}")
+
+
+@pytest.mark.parametrize("key", RemoteRow.__struct_fields__)
+def test_no_key_of_a_rule_can_be_widened_from_afar(box: Path, key: str) -> None:
+    box.write_text(with_rule(), encoding="utf-8")
+    assert LOOSER[key], "a key of a rule that nobody tried to widen"
+    for value in LOOSER[key]:
+        found = judge(box, with_rule(**{key: value}).encode())
+        assert (found.ok, found.key) == (False, "device[0].remote.relay_1"), (value, found)
+        assert found.message.endswith(f"relay_1: {key}")
+
+
+@pytest.mark.parametrize("key", TIGHTER)
+def test_keys_of_a_rule_can_be_narrowed_from_afar(box: Path, key: str) -> None:
+    box.write_text(with_rule(), encoding="utf-8")
+    for value in TIGHTER[key]:
+        found = judge(box, with_rule(**{key: value}).encode())
+        assert found.ok, (value, found)
+
+
+def test_a_rate_and_a_second_person_can_be_added_from_afar(box: Path) -> None:
+    assert judge(box, with_rule().encode()).ok
+
+
+def test_a_key_of_a_rule_nobody_thought_of_is_the_boxs() -> None:
+    from edge.config_policy import _wider
+
+    assert _wider({**RULE, "hours": "day"}, {**RULE, "hours": "day"}) is None
+    assert _wider({**RULE, "hours": "any"}, {**RULE, "hours": "day"}) == "hours"
+    assert _wider(RULE, {**RULE, "hours": "day"}) == "hours"
 
 
 def test_a_table_nobody_thought_of_is_the_boxs(box: Path) -> None:

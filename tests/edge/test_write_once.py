@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pty
 import random
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -21,6 +23,7 @@ import pytest
 from edge.cli import main
 from edge.gateway import Gateway
 from edge.settings import load_site
+from protocols.batch import open_batch
 from protocols.clock import SystemClock
 from tests.waiting import until
 
@@ -183,6 +186,50 @@ async def test_a_running_gateway_carries_it_out(tmp_path: Path, relays: Relays) 
     assert relays.coils[1]
 
 
+AT_A_DOOR = """
+[[bus]]
+name = "readers"
+kind = "mqtt"
+url = "mqtt://127.0.0.1:1"
+[[device]]
+id = "r-in"
+profile = "esp-rfid/reader"
+bus = "readers"
+topic = "r-in"
+[[door]]
+id = "north"
+name = "North"
+lock = "fail-secure"
+reader_in = ["r-in"]
+strike = { device = "door", point = "relay_1", pulse = "3 s" }
+"""
+
+
+async def test_a_door_that_a_running_gateway_opens_for_it_is_a_decision_and_not_forced(
+    tmp_path: Path, relays: Relays
+) -> None:
+    with relays.serving() as port:
+        path = site(tmp_path, port)
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(AT_A_DOOR)
+        gateway = Gateway(load_site(path), clock=SystemClock(), rng=random.Random(1))
+        running = asyncio.create_task(gateway.run(), name="gateway")
+        await until(lambda: (tmp_path / "buffer.db.command").exists(), within_s=10)
+        for words in (["relay_1", "pulse", "--for", "3s"], ["relay_2", "on"]):
+            assert await asyncio.to_thread(main, ["write", path, "door", *words, "--yes"]) == 0
+        gateway.close()
+        await running
+    with contextlib.closing(sqlite3.connect(tmp_path / "buffer.db")) as file:
+        payloads = [payload for (payload,) in file.execute("SELECT payload FROM batch")]
+    events = [event for payload in payloads for event in open_batch(payload).events]
+    results = [event for event in events if event.kind == "command_result"]
+    (decision,) = [event for event in events if event.kind.startswith("access_")]
+    assert [event.data["command"] for event in results] == ["relay_1 pulse 3", "relay_2 on"]
+    assert (decision.device, decision.kind) == ("r-in", "access_granted")
+    assert decision.data == {"door": "north", "reason": "local", "strike": "done"}
+    assert decision.at <= results[0].at
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -234,6 +281,30 @@ def test_a_hand_at_the_box_is_held_to_the_rule_of_the_point(
         assert "2 in 600 s" in told("relay_1", "pulse", "--for", "3s")
         assert len(relays.written) == 2
         assert main(["write", path, "door", "relay_3", "on", "--yes"]) == 0, "no rule, so nothing to hold to"
+
+
+FIXED = """
+[device.remote]
+relay_1 = { actions = ["pulse"], second_person = PEOPLE }
+"""
+
+
+@pytest.mark.parametrize("people", ["true", "false"])
+def test_a_pulse_whose_length_the_module_holds_is_written_without_a_time(
+    tmp_path: Path, relays: Relays, capsys: pytest.CaptureFixture[str], people: str
+) -> None:
+    with relays.serving() as port:
+        path = Path(site(tmp_path, port))
+        text = path.read_text(encoding="utf-8").replace("waveshare/relay-8", "moxa/iologik-e1214")
+        door, meter = text.split('[[device]]\nid = "meter"')
+        path.write_text(f'{door}{FIXED.replace("PEOPLE", people)}[[device]]\nid = "meter"{meter}', encoding="utf-8")
+        words = ["write", str(path), "door", "relay_1", "pulse", "--yes"]
+        assert main([*words, "--for", "3s"]) == 1
+        assert "is set in the module; order it without a time" in capsys.readouterr().err
+        assert relays.written == []
+        past = ["--at-my-risk", "somebody is locked in"] if people == "true" else []
+        assert main([*words, *past]) == 0
+    assert relays.written == [bytes((5, 0, 0x10, 0xFF, 0))]
 
 
 def test_past_the_rule_only_with_a_reason_and_that_is_on_disk(

@@ -1,17 +1,19 @@
 """Commands that need two people, over the API."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from cloud.api.gate import COOKIE
 from cloud.identity.approving import WAITS_MS
 from cloud.registry.audit_book import Search
 from cloud.registry.roles import Grant, Role
 from cloud.registry.tables import UserRow
+from cloud.registry.tables_identity import CommandRow
 from cloud.registry.tables_people import GrantRow
 from protocols.certificates import command_key
 from protocols.commands import open_order
@@ -140,6 +142,51 @@ async def test_of_two_who_approve_at_once_one_does_and_it_is_sent_once(api: Api)
             answers = await asyncio.gather(wei.post(address), jun.post(address))
             assert sorted(answer.status_code for answer in answers) == [200, 409]
             assert len(api.published) == sent
+
+
+async def no_keys(api: Api) -> Callable[[], Awaitable[None]]:
+    """The keys cannot be read any more; what is returned mends that."""
+    folder, away = api.authority.folder, api.authority.folder.with_name("away")
+    folder.rename(away)
+    folder.touch()
+    api.authority._key = None
+
+    async def mend() -> None:
+        folder.unlink()
+        away.rename(folder)
+
+    return mend
+
+
+async def no_room(api: Api) -> Callable[[], Awaitable[None]]:
+    """Commands cannot be written any more; what is returned mends that."""
+
+    async def rename(one: str, other: str) -> None:
+        async with api.database.writing() as session:
+            await session.execute(text(f"ALTER TABLE {one} RENAME TO {other}"))
+
+    table = CommandRow.__tablename__
+    await rename(table, "away")
+    return lambda: rename("away", table)
+
+
+@pytest.mark.parametrize("trouble", [no_keys, no_room])
+async def test_what_cannot_be_signed_or_written_down_is_not_approved_and_waits_on(
+    api: Api, trouble: Callable[[Api], Awaitable[Callable[[], Awaitable[None]]]]
+) -> None:
+    await people(api)
+    async with login(api, "fang") as fang, login(api, "wei") as wei:
+        number = await asked(fang)
+        mend = await trouble(api)
+        for _ in range(2):
+            assert (await wei.post(f"/api/v1/approvals/{number}/approve")).status_code == 503
+        (waiting,) = (await wei.get("/api/v1/approvals")).json()["approvals"]
+        assert (waiting["state"], waiting["decided_by"], waiting["decided_at"]) == ("waiting", "", None)
+        assert api.published == []
+        await mend()
+        answer = await wei.post(f"/api/v1/approvals/{number}/approve")
+        assert (answer.status_code, answer.json()["approved_by"]) == (200, "wei")
+    assert len(api.published) == 1
 
 
 @pytest.mark.parametrize("lost", ["disabled", "role"])

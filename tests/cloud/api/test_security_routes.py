@@ -6,8 +6,11 @@ import argparse
 import re
 from collections.abc import Iterator
 
+import pytest
+from starlette.requests import Request
 from starlette.routing import WebSocketRoute
 
+from cloud.api.gate import client_of
 from cloud.cli import build_parser as cloud_parser
 from edge.cli_parser import build_parser as edge_parser
 from tests.cloud.api.conftest import Api
@@ -27,6 +30,20 @@ async def test_no_websocket_is_served(api: Api) -> None:
             answer = await client.get(path, headers=headers)
             assert answer.status_code != 101
             assert "upgrade" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("address", "one"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("::ffff:c633:6408", "198.51.100.8"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("a socket", "a socket"),
+    ],
+)
+def test_whoever_guesses_is_one_address_of_ipv4_and_one_network_of_ipv6(address: str, one: str) -> None:
+    assert client_of(Request({"type": "http", "client": (address, 1)})) == one
 
 
 def options(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:

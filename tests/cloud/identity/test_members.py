@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from cloud.identity.authority import CLIENT_DAYS, Authority
+from cloud.identity.authority import CLIENT_DAYS, Authority, BadAuthority
+from cloud.identity.broker_files import ACCESS
 from cloud.identity.member_pair import MemberPair
-from cloud.identity.members import CERTIFICATES_MAX, Members, NotAMember
+from cloud.identity.members import CERTIFICATES_MAX, CUT_OFF_TRIES, Members, NotAMember
 from cloud.registry.database import Database
 from cloud.registry.identity_book import IdentityBook
 from cloud.registry.member_book import MemberBook
@@ -170,6 +172,31 @@ async def test_one_is_revoked_and_cut_off_and_the_others_go_on(
     again.takeover = takeover
     await again.look()
     assert ended[2:] == ["collector-c1"], "a desk that was down meanwhile"
+
+
+async def test_one_is_cut_off_until_the_access_list_can_be_written(
+    members: Members, database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    ended: list[str] = []
+
+    async def takeover(name: str) -> None:
+        ended.append(name)
+
+    await members.add("c1")
+    await let_in(members, pair_of("c1", tmp_path / "c1", database, clock))
+    members.takeover = takeover
+    folder = tmp_path / "broker"
+    members._settings = msgspec.structs.replace(members._settings, broker_files=folder)
+    await members.revoke("c1")
+    for _ in range(CUT_OFF_TRIES + 1):
+        with pytest.raises(BadAuthority):
+            await members.look()
+    assert ended == ["collector-c1"] * (CUT_OFF_TRIES + 1)
+    folder.mkdir()
+    (folder / ACCESS).write_text("")
+    for _ in range(CUT_OFF_TRIES + 1):
+        await members.look()
+    assert len(ended) == 2 * CUT_OFF_TRIES + 1, "and as often as usual from then on"
 
 
 async def test_one_that_is_added_anew_asks_anew_and_what_it_had_holds_no_more(

@@ -382,10 +382,11 @@ async def test_a_list_holds_that_the_disk_does_not_take(tmp_path: Path) -> None:
 async def test_an_order_that_opens_a_door_is_a_decision_too(tmp_path: Path) -> None:
     site = Site(tmp_path)
     async with site.life() as access:
-        assert (await access.obey_order(Command("relays", "relay_1", "pulse", 3.0))).ok
-        await access.obey_order(Command("relays", "relay_3", "pulse", 3.0))
+        obey_order = access.telling(site.obey, "remote")
+        assert (await obey_order(Command("relays", "relay_1", "pulse", 3.0))).ok
+        await obey_order(Command("relays", "relay_3", "pulse", 3.0))
         site.outcome = lambda: CommandOutcome(False, "no", sent=False)
-        await access.obey_order(Command("relays", "relay_1", "pulse", 3.0))
+        await obey_order(Command("relays", "relay_1", "pulse", 3.0))
         (event,) = await site.decided(1)
         assert (event.device, event.kind) == ("r-in", "access_granted")
         assert event.data == {"door": "north", "reason": "remote", "strike": "done"}

@@ -107,7 +107,7 @@ ATTACKS = (
         "Who asks is read from a header whoever sent it.",
         "Whoever guesses passwords writes another address into each guess and never has to wait.",
         "cloud/http_server.py",
-        "        proxy_headers=bool(settings.proxies),\n        forwarded_allow_ips=list(settings.proxies),\n",
+        "        proxy_headers=bool(settings.proxies),\n        forwarded_allow_ips=_as_seen(settings.proxies),\n",
         '        proxy_headers=True,\n        forwarded_allow_ips="*",\n',
         (f"{HTTP}::test_who_asks_is_read_from_a_header_only_of_named_proxies",),
     ),
