@@ -62,6 +62,36 @@ async def test_another_process_is_noticed(register: AccessRegister, database: Da
     assert "wu" in register.site("east").holders
 
 
+async def test_a_card_that_another_process_blocked_stays_blocked_when_somebody_saves_at_once(
+    register: AccessRegister, database: Database, clock: ManualClock
+) -> None:
+    told: list[str] = []
+    register.watch(told.append)
+    other = _register(database, clock)
+    await other.open()
+    lost = msgspec.structs.replace(known().credentials[LI], blocked="lost")
+    await other.apply(AccessChange(site="east", put=(lost,)))
+    await register.apply(AccessChange(site="east", put=(Holder(id="wu", number=9, name="Wu"),)))
+    there = register.site("east")
+    assert (there.credentials[LI].blocked, "wu" in there.holders) == ("lost", True)
+    assert told == ["east"]
+    assert not await register.reload()
+    again = _register(database, clock)
+    await again.open()
+    assert again.site("east") == there
+
+
+async def test_a_change_is_planned_on_what_another_process_left(
+    register: AccessRegister, database: Database, clock: ManualClock
+) -> None:
+    other = _register(database, clock)
+    await other.open()
+    await other.apply(AccessChange(site="east", removed=(RecordKey("holder", "li"),)))
+    with pytest.raises(BadRecord, match="no holder 'li'"):
+        await register.apply(AccessChange(site="east", put=(Credential(id="a" * 32, holder="li"),)))
+    assert "li" not in register.site("east").holders
+
+
 async def test_who_goes_takes_along_cards_permissions_and_memberships(register: AccessRegister) -> None:
     own = Permission(id="own", holder="li", door="front")
     await register.apply(AccessChange(site="east", put=(own,)))
