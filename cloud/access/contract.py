@@ -176,6 +176,10 @@ class ChangedMeanwhile(Permanent):
         super().__init__(f"{key.kind} {key.id} is at revision {rev} now")
 
 
+class PlannedOnOld(Permanent):
+    """The site is not any more as it was when the change was planned."""
+
+
 class AccessChange(msgspec.Struct, frozen=True, kw_only=True):
     """What one transaction writes. ``expect``: revisions that were looked at; 0 for what must not be there yet."""
 

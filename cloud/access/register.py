@@ -15,6 +15,7 @@ from cloud.access.contract import (
     ChangedMeanwhile,
     Credential,
     Permission,
+    PlannedOnOld,
     Record,
     RecordKey,
     SiteAccess,
@@ -68,15 +69,16 @@ class AccessRegister:
         """Read what was written down."""
         await self._take_over(await self._book.changes())
 
-    async def apply(self, change: AccessChange) -> None:
+    async def apply(self, change: AccessChange, *, on: SiteAccess | None = None) -> None:
         """All of it or nothing; what hangs on a removed holder goes along. What another process wrote meanwhile is
-        taken over first. Raises BadRecord with everything that is wrong, ChangedMeanwhile, StoreUnavailable."""
+        taken over first. Raises BadRecord with everything that is wrong, ChangedMeanwhile, StoreUnavailable, and
+        PlannedOnOld when the site is not any more what the change was planned ``on``."""
         async with self._order:
             before = dict(self._sites)
             try:
                 for _ in range(TRIES):
                     try:
-                        return await self._write(change)
+                        return await self._write(change, on)
                     except WrittenElsewhere:
                         await self._take_over(await self._book.changes())
                 raise StoreUnavailable("other processes change access all the time; try again")
@@ -108,7 +110,9 @@ class AccessRegister:
             except StoreUnavailable as error:
                 log.warning("it is not known whether access was changed: %s", error)
 
-    async def _write(self, change: AccessChange) -> None:
+    async def _write(self, change: AccessChange, on: SiteAccess | None) -> None:
+        if on is not None and on != self.site(change.site):
+            raise PlannedOnOld(f"access of {change.site} was changed meanwhile")
         for key, rev in change.expect.items():
             if self.rev(change.site, key) != rev:
                 raise ChangedMeanwhile(key, self.rev(change.site, key))
