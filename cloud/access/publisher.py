@@ -1,4 +1,4 @@
-"""Gives each gateway with doors its list: when something changed, and every day.
+"""Gives each gateway with doors its list: when something changed, every day, and when the clock was put right.
 
 What is known is compared twice a second. A list is written down with its number before it is sent, sent retained, and
 sent again until the broker confirms it. Only enrolled gateways are given one: no other could tell whose it is.
@@ -30,6 +30,8 @@ LOOK_EVERY_S = 0.5
 AGAIN_AFTER_S = 1.0
 """A site's lists are made at most so often: a hundred changes at once make one list."""
 DAY_MS = 86_400_000
+AHEAD_MS = 60_000
+"""A list made so far in the future was made by a wrong clock, and is made again by the right one."""
 NOBODY = ListContent(doors={}, schedules={}, sets=(), cards={})
 """For a gateway none of whose doors is known as an asset."""
 
@@ -157,7 +159,7 @@ class Publisher:
             today,
         )
         before, made_at = self._made.get(site, (None, -AGAIN_AFTER_S))
-        due = [key for key in gateways if (known := self.given.get(key)) is None or now - known.issued_at >= DAY_MS]
+        due = [key for key in gateways if not -AHEAD_MS <= now - self._made_at(key) < DAY_MS]
         behind = [key for key in gateways if (known := self.given.get(key)) and self.held_number(key) > known.number]
         if before is not None and _alike(before, inputs) and not due and not behind:
             return
@@ -219,6 +221,10 @@ class Publisher:
             await self._book.sent(key, number)
         except StoreUnavailable as error:
             log.warning("it is not written down that %s/%s was sent list %d: %s", *key, number, error)
+
+    def _made_at(self, key: GatewayKey) -> int:
+        """When the newest list was made, 0 when there is none."""
+        return known.issued_at if (known := self.given.get(key)) is not None else 0
 
     def _was_never_sent(self, key: GatewayKey) -> bool:
         """Given by a process that ended before the broker had it: its bytes are gone."""

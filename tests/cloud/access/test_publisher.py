@@ -121,8 +121,8 @@ class Rig:
         await self.publisher.tick()
         return self.sent
 
-    async def holds(self, key: GatewayKey, number: int, expires_at: int) -> None:
-        grants = GrantsReport(number=number, expires_at=expires_at)
+    async def holds(self, key: GatewayKey, number: int, expires_at: int, *, issued_at: int = 0) -> None:
+        grants = GrantsReport(number=number, issued_at=issued_at, expires_at=expires_at)
         report = msgspec.structs.replace(whole_report(), grants=grants)
         status = Status(state="online", session=1, at=self.clock.now_ms(), report=report)
         await self.holding.status(key, status, received_at=self.clock.now_ms(), retained=False)
@@ -208,6 +208,27 @@ async def test_a_clock_that_was_set_back_lowers_no_number(rig: Rig) -> None:
     rig.clock.step(-30 * DAY_MS)
     rig.lent.append(Lent("v-1", LENT_CARD, "front", 0, NOW + HOUR_MS))
     assert dict(await rig.after())["b3"].number > number
+
+
+async def test_a_list_made_by_a_clock_that_was_ahead_is_made_again_when_it_is_put_right(rig: Rig) -> None:
+    rig.clock.step(8 * HOUR_MS)
+    ahead = dict(await rig.after())["b3"]
+    rig.clock.step(-8 * HOUR_MS)
+    right = dict(await rig.after())["b3"]
+    assert right.number > ahead.number
+    assert right.issued_at == rig.clock.now_ms()
+    assert await rig.after() == []
+
+
+async def test_a_list_that_a_gateway_takes_to_be_from_the_future_is_an_alarm(rig: Rig) -> None:
+    first = dict(await rig.after())["b3"]
+    late = rig.clock.now_ms() + 8 * HOUR_MS
+    await rig.holds(B3, first.number, late + 7 * DAY_MS, issued_at=late)
+    rig.holding.look()
+    assert rig.alarms.active["access_list_ahead", "east/b3"] == {"number": first.number, "minutes": 480}
+    await rig.holds(B3, first.number, first.expires_at, issued_at=first.issued_at)
+    rig.holding.look()
+    assert rig.alarms.kinds() == set()
 
 
 async def test_a_registry_of_yesterday_goes_on_above_what_gateways_hold(rig: Rig) -> None:
