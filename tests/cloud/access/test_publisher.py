@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from cloud.access.contract import AccessChange, Credential, Lent
+from cloud.access.contract import AccessChange, Credential, Lent, Schedule
 from cloud.access.gateway_doors import GatewayDoors
 from cloud.access.holding import Holding
+from cloud.access.lists import ListContent, build
 from cloud.access.publisher import Publisher, Sender
 from cloud.access.register import AccessRegister
 from cloud.assets.contract import Asset, AssetKey, Binding
@@ -21,7 +24,7 @@ from protocols.grants import GrantList, open_grants
 from protocols.signing import public_of, sign
 from protocols.status import GrantsReport, Status
 from tests.cloud.access.site import DAY_MS, HOUR_MS, LENT_CARD, LI, NOW, calendar, card, known
-from tests.cloud.access.test_register import everything
+from tests.cloud.access.test_register import HALF_HOURS, everything
 from tests.cloud.live.test_state import report as whole_report
 
 SEED = bytes(range(32))
@@ -229,6 +232,45 @@ async def test_a_list_that_a_gateway_takes_to_be_from_the_future_is_an_alarm(rig
     await rig.holds(B3, first.number, first.expires_at, issued_at=first.issued_at)
     rig.holding.look()
     assert rig.alarms.kinds() == set()
+
+
+def put_unchecked(rig: Rig, schedule: Schedule) -> None:
+    """A record at rest that an older version took."""
+    there = rig.register.site("east")
+    rig.register._sites["east"] = there._replace(schedules={**there.schedules, schedule.id: schedule})
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Schedule(id="work", name="Work", parts=("workday 08:00-18:00",), dates={"2026-11-26": ("noon",)}),
+        Schedule(id="work", name="Work", parts=(*HALF_HOURS, "daily 21:30-22:00", "daily 23:00-05:00")),
+    ],
+)
+async def test_a_schedule_that_no_list_can_hold_stops_no_other_site_and_is_tried_again_with_a_pause(
+    rig: Rig, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.after()
+    put_unchecked(rig, schedule)
+    builds: list[str] = []
+
+    def counted(site: str, *rest: Any) -> dict[str, ListContent]:
+        builds.append(site)
+        return build(site, *rest)
+
+    monkeypatch.setattr("cloud.access.publisher.build", counted)
+    assert await rig.after() == []
+    rig.holding.look()
+    assert "schedule" in str(rig.alarms.active["access_list_not_made", "east/b3"]["detail"])
+    await rig.clock.advance(DAY_MS / 1000)
+    builds.clear()
+    for _ in range(60):
+        await rig.after(1.0)
+    assert len(builds) <= 1
+    await rig.register.apply(AccessChange(site="east", put=(known().schedules["work"],)))
+    assert {gateway for gateway, _ in await rig.after()} == {"b3", "b5"}
+    rig.holding.look()
+    assert "access_list_not_made" not in rig.alarms.kinds()
 
 
 async def test_a_registry_of_yesterday_goes_on_above_what_gateways_hold(rig: Rig) -> None:

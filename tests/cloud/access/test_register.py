@@ -22,6 +22,7 @@ from cloud.registry.database import Database
 from protocols.clock import ManualClock
 from tests.cloud.access.site import LI, WANG, ZONE, at, known
 
+HALF_HOURS = tuple(f"daily {hour:02}:00-{hour:02}:30" for hour in range(6, 21))
 DOORS = {("east", "front"), ("east", "lab")}
 
 
@@ -134,6 +135,11 @@ async def test_only_the_revision_that_was_seen_is_changed(register: AccessRegist
         (Schedule(id="s", name="S", parts=("whenever",)), "parts"),
         (Schedule(id="s", name="S", dates={"2026-13-01": ()}), "dates"),
         (Schedule(id="s", name="S", dates={"2026-12-01": ("22:00-06:00",)}), "dates"),
+        (Schedule(id="s", name="S", dates={"2026-12-01": ("08:00-12:00",) * 16 + ("noon",)}), "dates"),
+        (Schedule(id="s", name="S", dates={"20261201": ()}), "dates"),
+        (Schedule(id="s", name="S", dates={"2026-W49-2": ()}), "dates"),
+        (Schedule(id="s", name="S", parts=(*HALF_HOURS, "daily 22:00-05:00")), "parts"),
+        (Schedule(id="s", name="S", parts=(*HALF_HOURS, "workday 22:00-05:00")), "parts"),
         (Permission(id="p", door="front"), "holder"),
         (Permission(id="p", holder="li", group="staff", door="front"), "holder"),
         (Permission(id="p", holder="li", door="nowhere"), "door"),
