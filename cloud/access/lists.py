@@ -118,6 +118,7 @@ class Granted:
                 self._groups.setdefault(member, []).append(group.id)
         self._of_holder: dict[str, list[Permission]] = {}
         self._of_group: dict[str, list[Permission]] = {}
+        self._doors_of: dict[str, list[ControlledDoor]] = {}
         for name in sorted(known.permissions):
             permission = known.permissions[name]
             where = self._of_holder if permission.holder else self._of_group
@@ -131,12 +132,15 @@ class Granted:
 
     def doors_of(self, permission: Permission) -> list[ControlledDoor]:
         """Those of its doors that a gateway decides for."""
+        if permission.id in self._doors_of:
+            return self._doors_of[permission.id]
         if permission.door:
             names: Sequence[str] = (permission.door,)
         else:
             group = self._known.door_groups.get(permission.door_group)
             names = group.doors if group is not None else ()
-        return [self._doors[name] for name in names if name in self._doors]
+        found = self._doors_of[permission.id] = [self._doors[name] for name in names if name in self._doors]
+        return found
 
     def gate(self, gate: str) -> list[ControlledDoor]:
         """The door a pass names; of a pass that names none, every gate of the compound."""

@@ -1,14 +1,14 @@
 """What lists say, against what is known; by gateways' own reading of them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 import pytest
 
-from cloud.access.contract import Credential, Holder, Lent, Permission, Schedule, SiteAccess
-from cloud.access.lists import ListContent, build
+from cloud.access.contract import ControlledDoor, Credential, Group, Holder, Lent, Permission, Schedule, SiteAccess
+from cloud.access.lists import Granted, ListContent, build
 from cloud.access.rulings import GRANTED, may_what, rule, who_may
 from cloud.access.sealing import listed, sealed
 from cloud.store.contract import GatewayKey
@@ -148,6 +148,26 @@ def test_who_may_open_a_door_and_what_somebody_may_open_are_the_same_truth() -> 
         (each.holder, each.door, each.now) for who in ("li", "wang") for each in may_what(situation(), who, NOW)
     }
     assert by_door == by_person == {("li", "front", True), ("li", "lab", True), ("wang", "front", False)}
+
+
+def test_who_may_open_a_door_looks_everything_up_once_however_many_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [Holder(id=f"h{number}", number=number + 100, name="x") for number in range(50)]
+    access = known()._replace(
+        holders={**known().holders, **{each.id: each for each in many}},
+        credentials={card(each.number): Credential(id=card(each.number), holder=each.id, level=2) for each in many},
+        groups={**known().groups, "staff": Group(id="staff", name="Staff", members=tuple(each.id for each in many))},
+    )
+    made: list[Granted] = []
+
+    class Counted(Granted):
+        def __init__(self, known: SiteAccess, doors: Iterable[ControlledDoor]) -> None:
+            super().__init__(known, doors)
+            made.append(self)
+
+    monkeypatch.setattr("cloud.access.rulings.Granted", Counted)
+    allowed = who_may(situation(access), "front", NOW)
+    assert [each.now for each in allowed] == [True] * 50
+    assert len(made) == 1
 
 
 @dataclass
