@@ -127,7 +127,8 @@ class SiteAccess(NamedTuple):
 
 
 class Lent(NamedTuple):
-    """A card lent with a visitor's pass: opens the doors of its gate from ``from_at`` until ``until_at`` (ms)."""
+    """A card lent with a visitor's pass: opens ``gate``, or every gate when empty, from ``from_at`` until ``until_at``
+    (ms)."""
 
     visit: str
     card: str

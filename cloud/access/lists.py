@@ -64,7 +64,8 @@ def build(
 ) -> dict[str, ListContent]:
     """By gateway. What ended, is blocked or disabled, or begins only after the list ends, is not in it.
 
-    A gateway whose doors nobody may open gets a list without cards. A lent card that is also somebody's own opens both.
+    A gateway whose doors nobody may open gets a list without cards. A lent card that is also somebody's own opens both,
+    and neither when it is blocked or they are disabled.
     """
     granted = Granted(known, doors)
     by_card: dict[str, tuple[int, int, bool, bool, set[tuple[ControlledDoor, str, int, int]]]] = {}
@@ -93,6 +94,8 @@ def build(
     for each in lent:
         if each.until_at <= period.now or each.from_at >= period.until:
             continue
+        if not lendable(known, each.card):
+            continue
         mine = by_card.setdefault(each.card, (VISITOR, LENT_LEVEL, True, False, set()))
         mine[4].update((door, ALWAYS, each.from_at, each.until_at) for door in granted.gate(each.gate))
     return {
@@ -104,6 +107,15 @@ def build(
 def opens(credential: Credential, holder: Holder) -> bool:
     """Whether a credential is good at all, whatever the time is."""
     return not credential.blocked and not holder.disabled
+
+
+def lendable(known: SiteAccess, card: str) -> bool:
+    """Whether a card may be lent: it is nobody's, or good."""
+    credential = known.credentials.get(card)
+    if credential is None:
+        return True
+    holder = known.holders.get(credential.holder)
+    return holder is not None and opens(credential, holder)
 
 
 class Granted:
@@ -143,10 +155,9 @@ class Granted:
         return found
 
     def gate(self, gate: str) -> list[ControlledDoor]:
-        """The door a pass names; of a pass that names none, every gate of the compound."""
-        if gate:
-            return [self._doors[gate]] if gate in self._doors else []
-        return [door for door in self._doors.values() if door.gate]
+        """The gate a pass names; of a pass that names none, every gate of the compound. No pass opens another door."""
+        named = [self._doors[gate]] if gate in self._doors else []
+        return [door for door in (named if gate else self._doors.values()) if door.gate]
 
 
 def window(*spans: tuple[int | None, int | None]) -> tuple[int, int]:

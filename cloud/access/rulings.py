@@ -75,17 +75,17 @@ class _Question:
         found = self._doors.get(door)
         if found is None:
             return Ruling(NOT_CONTROLLED)
-        credential = self.known.credentials.get(card)
         by_pass = self._of_pass(found, card)
-        if by_pass is not None and (by_pass.reason == GRANTED or credential is None):
-            return by_pass
+        credential = self.known.credentials.get(card)
         if credential is None:
-            return Ruling(UNKNOWN_CARD)
+            return by_pass or Ruling(UNKNOWN_CARD)
         holder = self.known.holders[credential.holder]
         if credential.blocked:
             return Ruling(BLOCKED, holder.id, detail=credential.blocked)
         if holder.disabled:
             return Ruling(DISABLED, holder.id)
+        if by_pass is not None and by_pass.reason == GRANTED:
+            return by_pass
         mine = [each for each in self.granted.of_holder(holder.id) if found in self.granted.doors_of(each)]
         if not mine:
             return Ruling(NOT_HERE, holder.id)

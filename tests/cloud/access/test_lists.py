@@ -110,6 +110,23 @@ def test_who_comes_in_when(when: str, key: str, *, lets: bool) -> None:
     assert (rule(situation(), "front", key, at(when)).reason == GRANTED) is lets
 
 
+@pytest.mark.parametrize("number", range(2))
+def test_a_pass_does_not_bring_a_lost_card_or_a_disabled_person_back(number: int) -> None:
+    why, access = list(_changed(known()))[number]
+    lent = (Lent("v-1", LI, "front", NOW - 1, NOW + DAY_MS),)
+    assert LI not in contents(access, lent)["b3"].cards, why
+    assert rule(situation(access, lent), "front", LI, NOW).reason == why
+    assert rule(situation(lent=lent), "front", LI, NOW).detail == "v-1"
+
+
+def test_a_pass_opens_gates_and_no_other_door() -> None:
+    doors = (DOORS[0], DOORS[1]._replace(least=1))
+    lent = (Lent("v-1", LENT_CARD, "lab", NOW - 1, NOW + DAY_MS),)
+    made = build("east", known(), doors, lent, calendar(), period())
+    assert all(LENT_CARD not in each.cards for each in made.values())
+    assert rule(situation(lent=lent)._replace(doors=doors), "lab", LENT_CARD, NOW).reason == "not_here"
+
+
 def test_the_same_knowledge_makes_the_same_list_in_whatever_order_it_came() -> None:
     there = known()
     turned = SiteAccess(*(dict(reversed(list(each.items()))) for each in there))
