@@ -158,6 +158,8 @@ def _instants(from_at: int | None, until_at: int | None) -> Iterator[tuple[str, 
     for field, at in (("from_at", from_at), ("until_at", until_at)):
         if at is not None and not 0 <= at <= INSTANT_MAX:
             yield field, f"{at} is no instant; milliseconds since 1970 UTC"
+    if until_at == 0:
+        yield "until_at", "0 is no end; leave it out where there is none"
     if from_at is not None and until_at is not None and from_at >= until_at:
         yield "until_at", "is not after from_at"
 

@@ -127,6 +127,8 @@ class _Plan:
             return round((value if value.tzinfo else value.replace(tzinfo=self.zone)).timestamp() * 1000)
         if not isinstance(value, date):
             raise ValueError(f"{value!r} is no day; write it like 2026-12-31")
+        if value >= date.max:
+            raise ValueError(f"{value} is too far ahead; write an earlier day, or leave it out where there is no end")
         day = value + timedelta(days=1) if name.endswith("until") else value
         return round(datetime.combine(day, time(), self.zone).timestamp() * 1000)
 

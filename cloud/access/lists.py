@@ -163,7 +163,7 @@ class Granted:
 def window(*spans: tuple[int | None, int | None]) -> tuple[int, int]:
     """What is common to all of them: from and until, 0 for no bound."""
     from_at = max(since or 0 for since, _ in spans)
-    ends = [until for _, until in spans if until is not None]
+    ends = [max(until, 1) for _, until in spans if until is not None]
     return from_at, min(ends, default=0)
 
 

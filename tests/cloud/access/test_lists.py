@@ -139,11 +139,12 @@ def _changed(access: SiteAccess) -> Iterator[tuple[str, SiteAccess]]:
     yield "blocked", access._replace(credentials={**credentials, LI: replace(credentials[LI], blocked="lost")})
     yield "disabled", access._replace(holders={**holders, "li": replace(holders["li"], disabled=True)})
     yield "over", access._replace(holders={**holders, "li": replace(holders["li"], until_at=NOW)})
+    yield "never", access._replace(credentials={**credentials, LI: replace(credentials[LI], until_at=0)})
     yield "ended", access._replace(credentials={**credentials, LI: replace(credentials[LI], until_at=NOW - 1)})
     yield "later", access._replace(credentials={**credentials, LI: replace(credentials[LI], from_at=NOW + 30 * DAY_MS)})
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_what_is_blocked_over_or_beyond_the_list_is_not_in_it(number: int) -> None:
     why, access = list(_changed(known()))[number]
     assert LI not in {each.key for each in opened("b3", access).cards}, why

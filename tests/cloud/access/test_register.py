@@ -130,6 +130,8 @@ async def test_only_the_revision_that_was_seen_is_changed(register: AccessRegist
         (Credential(id="a" * 32, holder="li", from_at=5, until_at=5), "until_at"),
         (Holder(id="x", number=1, name=""), "name"),
         (Holder(id="X y", number=1, name="x"), "id"),
+        (Credential(id="a" * 32, holder="li", until_at=0), "until_at"),
+        (Holder(id="x", number=1, name="x", until_at=0), "until_at"),
         (Group(id="g", name="G", members=("li", "li")), "members"),
         (Group(id="g", name="G", members=("nobody",)), "members"),
         (Schedule(id="s", name="S", parts=("whenever",)), "parts"),
@@ -174,6 +176,8 @@ async def test_a_table_of_people_is_brought_in_whole(register: AccessRegister) -
     [
         ("csv", "id,name,card\nwu,Wu,04A1B2C3\n", 2, "no card key"),
         ("csv", "id,name,until\nwu,Wu,31.12.2026\n", 2, "2026-12-31"),
+        ("csv", "id,name,until\nwu,Wu,9999-12-31\n", 2, "too far ahead"),
+        ("toml", '[[holder]]\nid = "wu"\nname = "Wu"\nuntil = 9999-12-31\n', 1, "too far ahead"),
         ("csv", "id,name,colour\nwu,Wu,red\n", 1, "unknown column"),
         ("toml", '[[holder]]\nid = "wu"\nname = "Wu"\n\n[[credential]]\nid = "x"\nholder = "wu"\n', 5, "no card key"),
         ("toml", '[[holder]]\nid = "wu"\nname = 5\n', 1, "str"),
