@@ -259,10 +259,7 @@ class Access:
             self._save.set()
 
     async def _keep_places(self) -> None:
-        try:
-            self._zones.adopt(await asyncio.to_thread(self._zones.load))
-        except StoreUnavailable as error:
-            log.error("anti-passback: %s", error)
+        await self._load_places()
         told = ""
         while True:
             await self._save.wait()
@@ -276,6 +273,18 @@ class Access:
                 self._save.set()
                 if not told:
                     log.error("anti-passback: who passed is in memory only: %s", error)
+                told = str(error)
+            await self._clock.sleep(SAVE_EVERY_S)
+
+    async def _load_places(self) -> None:
+        told = ""
+        while True:
+            try:
+                self._zones.adopt(await asyncio.to_thread(self._zones.load))
+                return
+            except StoreUnavailable as error:
+                if str(error) != told:
+                    log.error("anti-passback: %s", error)
                 told = str(error)
             await self._clock.sleep(SAVE_EVERY_S)
 
