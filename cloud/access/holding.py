@@ -53,6 +53,7 @@ class Holding:
         self._behind_since: dict[GatewayKey, int] = {}
         self._ahead: dict[GatewayKey, AlarmArgs] = {}
         """Gateways that refuse everybody: by their own time their list was not made yet."""
+        publisher.lags_since = self._lags_since
         publisher.held_number = lambda key: held.number if (held := self._held.get(key)) else 0
 
     def held(self, key: GatewayKey) -> Held | None:
@@ -124,6 +125,11 @@ class Holding:
         self._state("access_list_ahead", source, self._ahead.get(key))
         fault = self._publisher.faults.get(key)
         self._state("access_list_not_made", source, {"detail": fault[:300]} if fault else None)
+
+    def _lags_since(self, key: GatewayKey) -> int | None:
+        given, held = self._publisher.given.get(key), self._held.get(key)
+        is_older = given is not None and held is not None and held.number < given.number
+        return self._behind_since.get(key) if is_older else None
 
     def _state(self, kind: str, source: str, args: AlarmArgs | None) -> None:
         if args is None:

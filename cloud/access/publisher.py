@@ -32,6 +32,10 @@ AGAIN_AFTER_S = 1.0
 FAULT_AGAIN_S = 300.0
 """What could not be made is tried again so late, unless something changes."""
 DAY_MS = 86_400_000
+LAGS_MS = 5 * 60_000
+"""A gateway that is online and holds an older list for so long is sent the newest again: the broker lost it."""
+LAGS_AGAIN_MS = 3_600_000
+"""When that did not help: a list may be 1.5 MiB."""
 AHEAD_MS = 60_000
 """A list made so far in the future was made by a wrong clock, and is made again by the right one."""
 NOBODY = ListContent(doors={}, schedules={}, sets=(), cards={})
@@ -107,6 +111,8 @@ class Publisher:
         self.given: dict[GatewayKey, Given] = {}
         self.held_number: Callable[[GatewayKey], int] = lambda _: 0
         """What a gateway says that it holds."""
+        self.lags_since: Callable[[GatewayKey], int | None] = lambda _: None
+        """Since when (ms) a gateway has been online with an older list than the broker took for it; None: it is not."""
         self._register, self._doors, self._roster, self._calendar = register, doors, roster, calendar
         self._lent, self._book, self._clock, self._lasts_ms = lent, book, clock, lasts_days * DAY_MS
         self._made: dict[str, tuple[_Inputs, float]] = {}
@@ -231,7 +237,13 @@ class Publisher:
         known = self.given.get(key)
         if known is None or key in self.faults or self.held_number(key) > known.number:
             return True
-        return not -AHEAD_MS <= now - known.issued_at < DAY_MS
+        made_ago = now - known.issued_at
+        if not -AHEAD_MS <= made_ago < DAY_MS:
+            return True
+        since = self.lags_since(key)
+        if since is None or now - since < LAGS_MS:
+            return False
+        return known.issued_at <= since or made_ago >= LAGS_AGAIN_MS
 
     def _fault(self, key: GatewayKey, why: str) -> None:
         if self.faults.get(key) != why:

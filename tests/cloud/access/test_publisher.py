@@ -316,6 +316,23 @@ async def test_a_gateway_whose_last_door_went_is_told_so(rig: Rig) -> None:
     assert (last.doors, len(last.cards)) == ([], 0)
 
 
+async def test_a_gateway_that_goes_on_with_an_older_list_is_sent_the_newest_again(rig: Rig) -> None:
+    first = dict(await rig.after())
+    lost = msgspec.structs.replace(known().credentials[LI], blocked="lost")
+    await rig.register.apply(AccessChange(site="east", put=(lost,)))
+    second = dict(await rig.after())["b5"]
+    await rig.holds(B5, second.number, second.expires_at)
+    sent_at: list[int] = []
+    for minute in range(130):
+        await rig.holds(B3, first["b3"].number, first["b3"].expires_at)
+        rig.holding.look()
+        again = await rig.after(60.0)
+        assert {gateway for gateway, _ in again} <= {"b3"}
+        assert all(LI not in grants.cards.keys for _, grants in again)
+        sent_at += [minute] * len(again)
+    assert sent_at == [4, 64, 124]
+
+
 async def test_an_old_list_is_an_alarm_after_a_quarter_of_an_hour_of_being_online(rig: Rig) -> None:
     number = dict(await rig.after())["b3"].number
     rig.online_ones = {B3}
