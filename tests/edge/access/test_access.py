@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -292,6 +293,34 @@ async def test_who_passed_just_before_the_end_is_known_after_it(tmp_path: Path) 
         await site.clock.advance(1.5)
         site.tap(reader="r-out")
         await site.decided(2)
+    assert Zones(tmp_path / "zones").load()[30].zone == "yard"
+
+
+async def test_a_save_that_is_under_way_at_the_end_undoes_nothing_that_came_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, saved = threading.Event(), threading.Event(), []
+    whole = Zones.save
+
+    def slow(self: Zones, unsaved: dict[int, Place | None]) -> None:
+        if not begun.is_set():
+            begun.set()
+            go_on.wait(10)
+        whole(self, unsaved)
+        saved.append(unsaved)
+
+    monkeypatch.setattr(Zones, "save", slow)
+    site = Site(tmp_path)
+    async with site.life():
+        await site.give(a_list())
+        site.tap()
+        await site.decided(1)
+        await until(begun.is_set)
+        site.clock.step(2000)
+        site.tap(reader="r-out")
+        await site.decided(2)
+        asyncio.get_running_loop().call_later(0.1, go_on.set)
+    await until(lambda: len(saved) == 2)
     assert Zones(tmp_path / "zones").load()[30].zone == "yard"
 
 
