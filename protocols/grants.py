@@ -39,6 +39,8 @@ GRANTS_MAX = 200_000
 KEY_HEX = 32
 LASTS_MS_MAX = 90 * 86_400 * MS_PER_S
 """A list that outlived this would let people in of whom nobody remembers."""
+MADE_AHEAD_MS_MAX = 10 * 60 * MS_PER_S
+"""A list that was made later than this after a gateway's own time proves that one of the two clocks is wrong."""
 
 EXEMPT, LASTING = 1, 2
 """Flags of a card: anti-passback does not hold for it; it opens after the list has expired as well."""

@@ -20,8 +20,10 @@ from cloud.access.contract import (
     SiteAccess,
     key_of,
 )
+from cloud.access.hours import most_of_a_day
 from cloud.assets.calendar import schedule_fault
 from protocols.reading import ID_RULE, is_id
+from protocols.schedules import INTERVALS_MAX
 
 CARD_KEY = re.compile(r"[0-9a-f]{32}")
 HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
@@ -123,16 +125,26 @@ def _hours(record: Schedule) -> Iterator[tuple[str, str]]:
     for part in record.parts[:PARTS_MAX]:
         if (wrong := schedule_fault(part)) is not None:
             yield "parts", wrong
+    if len(record.parts) <= PARTS_MAX and (most := most_of_a_day(record)) > INTERVALS_MAX:
+        yield "parts", f"{most} times on one day, with what is left of the evening before; at most {INTERVALS_MAX}"
     if len(record.dates) > DATES_MAX:
         yield "dates", f"{len(record.dates)} dates, at most {DATES_MAX}"
     for day, hours in record.dates.items():
-        try:
-            date.fromisoformat(day)
-        except ValueError:
+        if not _is_day(day):
             yield "dates", f"{day[:40]!r} is no day; write it like 2026-10-01"
-        for each in hours[:PARTS_MAX]:
+        if len(hours) > INTERVALS_MAX:
+            yield "dates", f"{day[:10]}: {len(hours)} times on one day, at most {INTERVALS_MAX}"
+        for each in hours[:INTERVALS_MAX]:
             if not HOURS.fullmatch(each) or each[:5] >= each[6:]:
                 yield "dates", f"{day[:10]}: {each[:40]!r} are no hours of one day; write them like 08:00-12:00"
+
+
+def _is_day(text: str) -> bool:
+    """Other spellings of a day, as in 20261001, are found by nobody who looks for it."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _text(field: str, text: str, *, least: int = 0, most: int = NAME_MAX) -> Iterator[tuple[str, str]]:
@@ -146,6 +158,8 @@ def _instants(from_at: int | None, until_at: int | None) -> Iterator[tuple[str, 
     for field, at in (("from_at", from_at), ("until_at", until_at)):
         if at is not None and not 0 <= at <= INSTANT_MAX:
             yield field, f"{at} is no instant; milliseconds since 1970 UTC"
+    if until_at == 0:
+        yield "until_at", "0 is no end; leave it out where there is none"
     if from_at is not None and until_at is not None and from_at >= until_at:
         yield "until_at", "is not after from_at"
 

@@ -127,7 +127,8 @@ class SiteAccess(NamedTuple):
 
 
 class Lent(NamedTuple):
-    """A card lent with a visitor's pass: opens the doors of its gate from ``from_at`` until ``until_at`` (ms)."""
+    """A card lent with a visitor's pass: opens ``gate``, or every gate when empty, from ``from_at`` until ``until_at``
+    (ms)."""
 
     visit: str
     card: str
@@ -174,6 +175,10 @@ class ChangedMeanwhile(Permanent):
     def __init__(self, key: RecordKey, rev: int) -> None:
         self.key, self.rev = key, rev
         super().__init__(f"{key.kind} {key.id} is at revision {rev} now")
+
+
+class PlannedOnOld(Permanent):
+    """The site is not any more as it was when the change was planned."""
 
 
 class AccessChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from cloud.store.contract import GatewayKey
 from protocols.birth import Birth
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
+from protocols.grants import MADE_AHEAD_MS_MAX
 from protocols.reading import Event
 from protocols.status import Status
 
@@ -50,6 +51,9 @@ class Holding:
         self._alarms, self._clock = alarms, clock
         self._held: dict[GatewayKey, Held] = {}
         self._behind_since: dict[GatewayKey, int] = {}
+        self._ahead: dict[GatewayKey, AlarmArgs] = {}
+        """Gateways that refuse everybody: by their own time their list was not made yet."""
+        publisher.lags_since = self._lags_since
         publisher.held_number = lambda key: held.number if (held := self._held.get(key)) else 0
 
     def held(self, key: GatewayKey) -> Held | None:
@@ -67,9 +71,14 @@ class Holding:
 
     async def status(self, key: GatewayKey, status: Status, *, received_at: int, retained: bool) -> None:
         """A gateway with doors says which list it goes by."""
-        report = status.report.grants if status.report is not None else None
-        if report is None or retained:
+        whole = status.report
+        if whole is None or whole.grants is None or retained:
             return
+        report = whole.grants
+        ahead = report.issued_at - status.at
+        self._ahead.pop(key, None)
+        if ahead > MADE_AHEAD_MS_MAX and report.number and whole.clock.state != "unsynced":
+            self._ahead[key] = {"number": report.number, "minutes": ahead // 60_000}
         await self._take(key, Held(report.number, report.expires_at or None, received_at, report.last_error))
 
     async def committed(self, committed: Committed) -> None:
@@ -113,8 +122,14 @@ class Holding:
             left = max(0, held.expires_at - now) // 3_600_000
             ends = {"number": held.number, "hours": left}
         self._state("access_list_expires", source, ends)
+        self._state("access_list_ahead", source, self._ahead.get(key))
         fault = self._publisher.faults.get(key)
         self._state("access_list_not_made", source, {"detail": fault[:300]} if fault else None)
+
+    def _lags_since(self, key: GatewayKey) -> int | None:
+        given, held = self._publisher.given.get(key), self._held.get(key)
+        is_older = given is not None and held is not None and held.number < given.number
+        return self._behind_since.get(key) if is_older else None
 
     def _state(self, kind: str, source: str, args: AlarmArgs | None) -> None:
         if args is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from itertools import product
 from typing import NamedTuple, Protocol
 
 from cloud.access.contract import Schedule
@@ -9,6 +10,8 @@ from cloud.assets.calendar import DAY_MIN, WORKDAY, SchedulePart, read_part
 
 Span = tuple[int, int]
 """From and until, minutes of a day of the site; until is at most 1440."""
+_Days = tuple[bool | None, bool | None]
+"""Whether today and yesterday are workdays; None: it has hours of its own."""
 
 
 class Days(Protocol):
@@ -40,9 +43,13 @@ def hours_of(schedule: Schedule, site: str, days: Days, first: date, many: int) 
 
 
 def of_date(schedule: Schedule, site: str, days: Days, day: date) -> tuple[Span, ...]:
-    """The hours of one day."""
+    """The hours of one day. Raises ValueError for hours that cannot be read."""
     if (named := schedule.dates.get(day.isoformat())) is not None:
-        return _joined(_span(each) for each in named)
+        try:
+            return _joined(_span(each) for each in named)
+        except ValueError:
+            wrong = f"schedule {schedule.id}, {day.isoformat()}: {', '.join(named)[:60]!r} are no hours"
+            raise ValueError(f"{wrong}; write them like 08:00-12:00") from None
 
     def falls(part: SchedulePart, number: int) -> bool:
         when = day + timedelta(days=number)
@@ -53,6 +60,23 @@ def of_date(schedule: Schedule, site: str, days: Days, day: date) -> tuple[Span,
         return when.weekday() in part.days
 
     return _of_day(schedule, falls, 0)
+
+
+def most_of_a_day(schedule: Schedule) -> int:
+    """How many spans its parts can make of one day, whatever the site's calendar says of that day and the one before,
+    and whether the one before has hours of its own."""
+    most = 0
+    for weekday in range(7):
+        for today, yesterday in product((True, False), (True, False, None)):
+
+            def falls(part: SchedulePart, number: int, at: int = weekday, days: _Days = (today, yesterday)) -> bool:
+                works = days[0] if number == at else days[1]
+                if works is None:
+                    return False
+                return works == (part.days == WORKDAY) if isinstance(part.days, str) else number % 7 in part.days
+
+            most = max(most, len(_of_day(schedule, falls, weekday)))
+    return most
 
 
 def within(spans: Iterable[Span], minute: int) -> bool:

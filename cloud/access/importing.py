@@ -2,6 +2,7 @@
 
 TOML has a table for each record, named by its kind, as in ``[[holder]]``; CSV a row for each holder with a card, whose
 groups are made where there are none. Instants are days or local times of the site; a last day is the whole of it.
+What is not named stays: a field, a column, and an empty cell too, so that no table of names gives a lost card back.
 """
 
 import asyncio
@@ -13,15 +14,29 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from cloud.access.contract import TYPES, AccessChange, BadRecord, Group, Holder, Record, RecordKey, SiteAccess, key_of
+from cloud.access.contract import (
+    TYPES,
+    AccessChange,
+    BadRecord,
+    Group,
+    Holder,
+    Permission,
+    PlannedOnOld,
+    Record,
+    RecordKey,
+    SiteAccess,
+    key_of,
+)
 from cloud.access.register import AccessRegister
 from cloud.assets.map_rules import Fault
 from cloud.sheets.filled import FLAGS, BadSheet, csv_filled
-from protocols.errors import BadSettings
+from protocols.errors import BadSettings, StoreUnavailable
 from protocols.settings import Document, spell
 
 FORMATS = ("toml", "csv")
 FAULTS_MAX = 50
+TRIES = 5
+"""To bring a file in while somebody else changes the same site."""
 ROWS_MAX = 50_000
 COLUMNS = {
     "id": "holder",
@@ -40,6 +55,8 @@ COLUMNS = {
     "exempt": "credential",
     "lasting": "credential",
 }
+EITHER = {"holder": "group", "group": "holder", "door": "door_group", "door_group": "door"}
+"""Fields of a permission that take each other's place."""
 INSTANTS = {"until": "until_at", "from": "from_at", "card_from": "from_at", "card_until": "until_at"}
 
 
@@ -69,7 +86,7 @@ class _Plan:
         self.faults.append(Fault(line, key, message))
 
     def put(self, kind: str, values: Mapping[str, object], line: int, where: str) -> None:
-        """A record of the file, shaped; what it names is checked when all are there."""
+        """A record of the file, over what is there; what it names is checked when all are there."""
         shaped: dict[str, object] = {}
         for name, value in values.items():
             try:
@@ -87,7 +104,7 @@ class _Plan:
             self.wrong(line, f"{where}.{min(unknown)}", f"unknown (allowed: {allowed})")
             return
         try:
-            record: Record = msgspec.convert(shaped, TYPES[kind])
+            record: Record = msgspec.convert({**_kept(before, shaped), **shaped}, TYPES[kind])
         except msgspec.ValidationError as error:
             self.wrong(line, where, str(error))
             return
@@ -98,7 +115,9 @@ class _Plan:
         self.records[key] = record
         self.lines.setdefault(key, line)
 
-    def _instant(self, name: str, value: object) -> int:
+    def _instant(self, name: str, value: object) -> int | None:
+        if value == "":
+            return None
         if isinstance(value, str):
             try:
                 value = datetime.fromisoformat(value) if len(value) > 10 else date.fromisoformat(value)
@@ -108,8 +127,21 @@ class _Plan:
             return round((value if value.tzinfo else value.replace(tzinfo=self.zone)).timestamp() * 1000)
         if not isinstance(value, date):
             raise ValueError(f"{value!r} is no day; write it like 2026-12-31")
+        if value >= date.max:
+            raise ValueError(f"{value} is too far ahead; write an earlier day, or leave it out where there is no end")
         day = value + timedelta(days=1) if name.endswith("until") else value
         return round(datetime.combine(day, time(), self.zone).timestamp() * 1000)
+
+
+def _kept(before: Record | None, named: Mapping[str, object]) -> dict[str, object]:
+    """Of what is there, what a file leaves as it is."""
+    if before is None:
+        return {}
+    kept = {name: getattr(before, name) for name in before.__struct_fields__}
+    if isinstance(before, Permission):
+        for name in (each for each in named.keys() & EITHER.keys() if named[each]):
+            kept[EITHER[name]] = ""
+    return kept
 
 
 def new_number() -> int:
@@ -121,7 +153,26 @@ async def import_access(
     register: AccessRegister, site: str, text: str, *, form: str, zone: ZoneInfo, by: str, dry_run: bool = False
 ) -> Outcome:
     """``form`` is one of ``FORMATS``. Raises StoreUnavailable."""
-    there = register.site(site)
+    for _ in range(TRIES):
+        there = register.site(site)
+        try:
+            return await _bring_in(register, site, there, text, form=form, zone=zone, by=by, dry_run=dry_run)
+        except PlannedOnOld:
+            continue
+    raise StoreUnavailable(f"access of {site} is being changed all the time; bring the file in again")
+
+
+async def _bring_in(
+    register: AccessRegister,
+    site: str,
+    there: SiteAccess,
+    text: str,
+    *,
+    form: str,
+    zone: ZoneInfo,
+    by: str,
+    dry_run: bool,
+) -> Outcome:
     plan = await asyncio.to_thread(_read, text, form, there, zone)
     if plan.faults:
         return Outcome(site, errors=sorted(plan.faults)[:FAULTS_MAX])
@@ -130,7 +181,7 @@ async def import_access(
         if dry_run:
             await asyncio.to_thread(register.check, change)
         else:
-            await register.apply(change)
+            await register.apply(change, on=there)
     except BadRecord as error:
         faults = [
             Fault(plan.lines.get(RecordKey(each.kind, each.id), 0), f"{each.kind}:{each.id}.{each.field}", each.message)

@@ -64,7 +64,8 @@ def build(
 ) -> dict[str, ListContent]:
     """By gateway. What ended, is blocked or disabled, or begins only after the list ends, is not in it.
 
-    A gateway whose doors nobody may open gets a list without cards. A lent card that is also somebody's own opens both.
+    A gateway whose doors nobody may open gets a list without cards. A lent card that is also somebody's own opens both,
+    and neither when it is blocked or they are disabled.
     """
     granted = Granted(known, doors)
     by_card: dict[str, tuple[int, int, bool, bool, set[tuple[ControlledDoor, str, int, int]]]] = {}
@@ -93,6 +94,8 @@ def build(
     for each in lent:
         if each.until_at <= period.now or each.from_at >= period.until:
             continue
+        if not lendable(known, each.card):
+            continue
         mine = by_card.setdefault(each.card, (VISITOR, LENT_LEVEL, True, False, set()))
         mine[4].update((door, ALWAYS, each.from_at, each.until_at) for door in granted.gate(each.gate))
     return {
@@ -104,6 +107,15 @@ def build(
 def opens(credential: Credential, holder: Holder) -> bool:
     """Whether a credential is good at all, whatever the time is."""
     return not credential.blocked and not holder.disabled
+
+
+def lendable(known: SiteAccess, card: str) -> bool:
+    """Whether a card may be lent: it is nobody's, or good."""
+    credential = known.credentials.get(card)
+    if credential is None:
+        return True
+    holder = known.holders.get(credential.holder)
+    return holder is not None and opens(credential, holder)
 
 
 class Granted:
@@ -118,6 +130,7 @@ class Granted:
                 self._groups.setdefault(member, []).append(group.id)
         self._of_holder: dict[str, list[Permission]] = {}
         self._of_group: dict[str, list[Permission]] = {}
+        self._doors_of: dict[str, list[ControlledDoor]] = {}
         for name in sorted(known.permissions):
             permission = known.permissions[name]
             where = self._of_holder if permission.holder else self._of_group
@@ -131,24 +144,26 @@ class Granted:
 
     def doors_of(self, permission: Permission) -> list[ControlledDoor]:
         """Those of its doors that a gateway decides for."""
+        if permission.id in self._doors_of:
+            return self._doors_of[permission.id]
         if permission.door:
             names: Sequence[str] = (permission.door,)
         else:
             group = self._known.door_groups.get(permission.door_group)
             names = group.doors if group is not None else ()
-        return [self._doors[name] for name in names if name in self._doors]
+        found = self._doors_of[permission.id] = [self._doors[name] for name in names if name in self._doors]
+        return found
 
     def gate(self, gate: str) -> list[ControlledDoor]:
-        """The door a pass names; of a pass that names none, every gate of the compound."""
-        if gate:
-            return [self._doors[gate]] if gate in self._doors else []
-        return [door for door in self._doors.values() if door.gate]
+        """The gate a pass names; of a pass that names none, every gate of the compound. No pass opens another door."""
+        named = [self._doors[gate]] if gate in self._doors else []
+        return [door for door in (named if gate else self._doors.values()) if door.gate]
 
 
 def window(*spans: tuple[int | None, int | None]) -> tuple[int, int]:
     """What is common to all of them: from and until, 0 for no bound."""
     from_at = max(since or 0 for since, _ in spans)
-    ends = [until for _, until in spans if until is not None]
+    ends = [max(until, 1) for _, until in spans if until is not None]
     return from_at, min(ends, default=0)
 
 

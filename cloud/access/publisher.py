@@ -1,4 +1,4 @@
-"""Gives each gateway with doors its list: when something changed, and every day.
+"""Gives each gateway with doors its list: when something changed, every day, and when the clock was put right.
 
 What is known is compared twice a second. A list is written down with its number before it is sent, sent retained, and
 sent again until the broker confirms it. Only enrolled gateways are given one: no other could tell whose it is.
@@ -29,7 +29,15 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.5
 AGAIN_AFTER_S = 1.0
 """A site's lists are made at most so often: a hundred changes at once make one list."""
+FAULT_AGAIN_S = 300.0
+"""What could not be made is tried again so late, unless something changes."""
 DAY_MS = 86_400_000
+LAGS_MS = 5 * 60_000
+"""A gateway that is online and holds an older list for so long is sent the newest again: the broker lost it."""
+LAGS_AGAIN_MS = 3_600_000
+"""When that did not help: a list may be 1.5 MiB."""
+AHEAD_MS = 60_000
+"""A list made so far in the future was made by a wrong clock, and is made again by the right one."""
 NOBODY = ListContent(doors={}, schedules={}, sets=(), cards={})
 """For a gateway none of whose doors is known as an asset."""
 
@@ -103,10 +111,14 @@ class Publisher:
         self.given: dict[GatewayKey, Given] = {}
         self.held_number: Callable[[GatewayKey], int] = lambda _: 0
         """What a gateway says that it holds."""
+        self.lags_since: Callable[[GatewayKey], int | None] = lambda _: None
+        """Since when (ms) a gateway has been online with an older list than the broker took for it; None: it is not."""
         self._register, self._doors, self._roster, self._calendar = register, doors, roster, calendar
         self._lent, self._book, self._clock, self._lasts_ms = lent, book, clock, lasts_days * DAY_MS
         self._made: dict[str, tuple[_Inputs, float]] = {}
         """By site: of what its lists were made, and when (monotonic)."""
+        self._again_at: dict[GatewayKey, float] = {}
+        """When to try again (monotonic) what could not be made."""
         self._unsent: dict[GatewayKey, tuple[int, bytes]] = {}
 
     async def open(self) -> None:
@@ -157,24 +169,25 @@ class Publisher:
             today,
         )
         before, made_at = self._made.get(site, (None, -AGAIN_AFTER_S))
-        due = [key for key in gateways if (known := self.given.get(key)) is None or now - known.issued_at >= DAY_MS]
-        behind = [key for key in gateways if (known := self.given.get(key)) and self.held_number(key) > known.number]
-        if before is not None and _alike(before, inputs) and not due and not behind:
-            return
-        if self._clock.monotonic() - made_at < AGAIN_AFTER_S:
+        due = [key for key in gateways if self._is_due(key, now)]
+        ticks = self._clock.monotonic()
+        waits = all(ticks < self._again_at.get(key, ticks) for key in due)
+        if (before is not None and _alike(before, inputs) and waits) or ticks - made_at < AGAIN_AFTER_S:
             return
         period = Period(now, now + self._lasts_ms, today)
-        contents = await asyncio.to_thread(build, site, inputs.known, inputs.doors, inputs.lent, self._calendar, period)
+        try:
+            contents = await asyncio.to_thread(
+                build, site, inputs.known, inputs.doors, inputs.lent, self._calendar, period
+            )
+        except (ValueError, LookupError, ArithmeticError) as error:
+            for key in gateways:
+                self._fault(key, f"{type(error).__name__}: {error}")
+            self._made[site] = inputs, self._clock.monotonic()
+            return
         for key in gateways:
             content = contents.get(key.gateway, NOBODY)
             known = self.given.get(key)
-            if (
-                known is None
-                or known.digest != content.digest
-                or key in due
-                or key in behind
-                or self._was_never_sent(key)
-            ):
+            if known is None or known.digest != content.digest or key in due or self._was_never_sent(key):
                 await self._give(key, content, period, sender)
         self._made[site] = inputs, self._clock.monotonic()
 
@@ -192,11 +205,10 @@ class Publisher:
         try:
             payload = await asyncio.to_thread(sealed, grants, sender.sign)
         except BadGrants as error:
-            if self.faults.get(key) != str(error):
-                log.error("%s/%s gets no newer list: %s", *key, error)
-            self.faults[key] = str(error)
+            self._fault(key, str(error))
             return
         self.faults.pop(key, None)
+        self._again_at.pop(key, None)
         cards, doors = len(content.cards), len(content.doors)
         digest = content.digest
         await self._book.give(GivenList(key, number, digest, cards, doors, period.now, period.until))
@@ -219,6 +231,25 @@ class Publisher:
             await self._book.sent(key, number)
         except StoreUnavailable as error:
             log.warning("it is not written down that %s/%s was sent list %d: %s", *key, number, error)
+
+    def _is_due(self, key: GatewayKey, now: int) -> bool:
+        """Whether a list has to be made though nothing changed."""
+        known = self.given.get(key)
+        if known is None or key in self.faults or self.held_number(key) > known.number:
+            return True
+        made_ago = now - known.issued_at
+        if not -AHEAD_MS <= made_ago < DAY_MS:
+            return True
+        since = self.lags_since(key)
+        if since is None or now - since < LAGS_MS:
+            return False
+        return known.issued_at <= since or made_ago >= LAGS_AGAIN_MS
+
+    def _fault(self, key: GatewayKey, why: str) -> None:
+        if self.faults.get(key) != why:
+            log.error("%s/%s gets no newer list: %s", *key, why)
+        self.faults[key] = why
+        self._again_at[key] = self._clock.monotonic() + FAULT_AGAIN_S
 
     def _was_never_sent(self, key: GatewayKey) -> bool:
         """Given by a process that ended before the broker had it: its bytes are gone."""

@@ -15,18 +15,21 @@ from cloud.access.contract import (
     ChangedMeanwhile,
     Credential,
     Permission,
+    PlannedOnOld,
     Record,
     RecordKey,
     SiteAccess,
     key_of,
 )
-from cloud.registry.access_book import AccessBook
+from cloud.registry.access_book import AccessBook, WrittenElsewhere
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
+TRIES = 5
+"""To write, while another process writes too."""
 FAULTS_MAX = 50
 
 Watcher = Callable[[str], None]
@@ -64,27 +67,23 @@ class AccessRegister:
 
     async def open(self) -> None:
         """Read what was written down."""
-        self._changes = await self._book.changes()
-        await self._take_all()
+        await self._take_over(await self._book.changes())
 
-    async def apply(self, change: AccessChange) -> None:
-        """All of it or nothing; what hangs on a removed holder goes along. Raises BadRecord with everything that is
-        wrong, ChangedMeanwhile, StoreUnavailable."""
+    async def apply(self, change: AccessChange, *, on: SiteAccess | None = None) -> None:
+        """All of it or nothing; what hangs on a removed holder goes along. What another process wrote meanwhile is
+        taken over first. Raises BadRecord with everything that is wrong, ChangedMeanwhile, StoreUnavailable, and
+        PlannedOnOld when the site is not any more what the change was planned ``on``."""
         async with self._order:
-            for key, rev in change.expect.items():
-                if self.rev(change.site, key) != rev:
-                    raise ChangedMeanwhile(key, self.rev(change.site, key))
-            change, after = self._planned(change)
-            if not change.put and not change.removed:
-                return
-            self._changes = await self._book.write(change)
-            self._sites[change.site] = after
-            for key in change.removed:
-                self._revs.pop((change.site, key), None)
-            for record in change.put:
-                name = change.site, key_of(record)
-                self._revs[name] = self._revs.get(name, 0) + 1
-        self._tell(change.site)
+            before = dict(self._sites)
+            try:
+                for _ in range(TRIES):
+                    try:
+                        return await self._write(change, on)
+                    except WrittenElsewhere:
+                        await self._take_over(await self._book.changes())
+                raise StoreUnavailable("other processes change access all the time; try again")
+            finally:
+                self._tell_since(before)
 
     def check(self, change: AccessChange) -> None:
         """Raises BadRecord when ``apply`` would."""
@@ -97,11 +96,8 @@ class AccessRegister:
             if changes == self._changes:
                 return False
             before = dict(self._sites)
-            await self._take_all()
-            self._changes = changes
-        for site in before.keys() | self._sites.keys():
-            if before.get(site) != self._sites.get(site):
-                self._tell(site)
+            await self._take_over(changes)
+            self._tell_since(before)
         return True
 
     async def run(self) -> None:
@@ -113,6 +109,23 @@ class AccessRegister:
                     log.info("access was changed by another process; taken over")
             except StoreUnavailable as error:
                 log.warning("it is not known whether access was changed: %s", error)
+
+    async def _write(self, change: AccessChange, on: SiteAccess | None) -> None:
+        if on is not None and on != self.site(change.site):
+            raise PlannedOnOld(f"access of {change.site} was changed meanwhile")
+        for key, rev in change.expect.items():
+            if self.rev(change.site, key) != rev:
+                raise ChangedMeanwhile(key, self.rev(change.site, key))
+        change, after = self._planned(change)
+        if not change.put and not change.removed:
+            return
+        self._changes = await self._book.write(change, seen=self._changes)
+        self._sites[change.site] = after
+        for key in change.removed:
+            self._revs.pop((change.site, key), None)
+        for record in change.put:
+            name = change.site, key_of(record)
+            self._revs[name] = self._revs.get(name, 0) + 1
 
     def _planned(self, change: AccessChange) -> tuple[AccessChange, SiteAccess]:
         there = self.site(change.site)
@@ -138,6 +151,11 @@ class AccessRegister:
             raise BadRecord(faults[:FAULTS_MAX])
         return msgspec.structs.replace(change, put=tuple(put.values()), removed=tuple(removed)), after
 
+    async def _take_over(self, changes: int) -> None:
+        """``changes`` was read before: what is written between counts as unseen."""
+        await self._take_all()
+        self._changes = changes
+
     async def _take_all(self) -> None:
         found: dict[str, dict[str, dict[str, Record]]] = {}
         revs = {}
@@ -148,9 +166,11 @@ class AccessRegister:
         self._sites = {site: _site(kinds) for site, kinds in found.items()}
         self._revs = revs
 
-    def _tell(self, site: str) -> None:
-        for watcher in self._watchers:
-            watcher(site)
+    def _tell_since(self, before: Mapping[str, SiteAccess]) -> None:
+        for site in before.keys() | self._sites.keys():
+            if before.get(site) != self._sites.get(site):
+                for watcher in self._watchers:
+                    watcher(site)
 
 
 def _site(kinds: Mapping[str, Mapping[str, Record]]) -> SiteAccess:

@@ -28,6 +28,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "broker_lost": ("Broker lost", "消息代理断开"),
     "access_list_old": ("Gateway goes by an older grant list", "网关使用旧授权名单"),
     "access_list_expires": ("Grant list ends soon", "授权名单即将过期"),
+    "access_list_ahead": ("Grant list from the future", "授权名单签发时间在未来"),
     "access_list_not_made": ("No newer grant list", "无法生成授权名单"),
     "member_silent": ("Collector of the group silent", "采集组成员失联"),
     "messages_dropped": ("Messages dropped", "消息被丢弃"),

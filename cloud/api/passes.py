@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud.access.lists import lendable
 from cloud.api.answers import ApiError, json_answer
 from cloud.api.gate import principal_of
 from cloud.api.place_answers import (
@@ -21,7 +22,9 @@ from cloud.api.place_answers import (
 )
 from cloud.api.services import Services
 from cloud.api.times import TIME_MAX_MS, parse_period
+from cloud.assets.contract import AssetKey
 from cloud.audit.note import tell_site
+from cloud.features_access import is_card_key
 from cloud.registry.passes_book import PassChanged
 from cloud.visitors.visit import IN, OUT, Pass, Passage, Visit
 
@@ -132,7 +135,8 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/api/v1/passes", status_code=201, response_class=Response, responses=answers)
     async def make(request: Request, body: NewPass, key: Key = "") -> Response:
-        """Expect a visitor."""
+        """Expect a visitor. A lent card has to be a card key that is not blocked and whose holder is not disabled; its
+        `gate` a door with the fact `gate`, or empty for all of them."""
         check_site(services, body.site)
         tell_site(body.site)
         principal, now = principal_of(request), services.clock.now_ms()
@@ -142,6 +146,8 @@ def routes(services: Services) -> APIRouter:
             )
         if body.until_at <= now or body.from_at > now + AHEAD_MS:
             raise ApiError(422, "bad_period", "that time is over, or more than 400 days ahead", "a time to come")
+        if body.card_key:
+            _check_lent(services, body)
         values = body.model_dump(exclude={"started_at"})
         made = Pass(
             id=f"v-{secrets.token_hex(5)}",
@@ -156,6 +162,22 @@ def routes(services: Services) -> APIRouter:
 
     _steps(router, services)
     return router
+
+
+def _check_lent(services: Services, body: NewPass) -> None:
+    """422 for a card that opens nothing, and for a door that no pass opens."""
+    assert services.features is not None
+    if not is_card_key(body.card_key):
+        message = "card_key: no card key: 32 digits of 0-9 a-f, as readers' events say it"
+        raise ApiError(422, "bad_card", message, "never the number on the card")
+    if not lendable(services.features.access.register.site(body.site), body.card_key):
+        message = "card_key: this card is blocked, or its holder is disabled"
+        raise ApiError(422, "bad_card", message, "another card; who looks after access can unblock it")
+    if body.gate:
+        door = services.features.roster.find(AssetKey(body.site, "door", body.gate))
+        if door is None or door.facts.get("gate") is not True:
+            message = f"gate: {body.gate!r} is no door with the fact gate"
+            raise ApiError(422, "bad_gate", message, "such a door, or nothing for all of them")
 
 
 def _steps(router: APIRouter, services: Services) -> None:

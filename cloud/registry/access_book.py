@@ -14,6 +14,7 @@ from cloud.registry.upsert import put
 from cloud.store.contract import GatewayKey
 from protocols.birth import DoorBirth
 from protocols.clock import Clock
+from protocols.errors import Retryable
 
 AT_ONCE = 500
 
@@ -40,6 +41,10 @@ class GivenList(NamedTuple):
     expires_at: int
 
 
+class WrittenElsewhere(Retryable):
+    """Another process wrote since: read again, and plan the change on what is there."""
+
+
 class AccessBook:
     """Reads and writes what ``AccessRegister`` keeps in RAM, and the state of lists."""
 
@@ -55,13 +60,17 @@ class AccessBook:
     async def changes(self) -> int:
         """How often anything was written, by whatever process."""
         async with self._database.reading() as session:
-            return await session.scalar(select(func.sum(AccessChangesRow.changes))) or 0
+            return await _sum(session)
 
-    async def write(self, change: AccessChange) -> int:
-        """All of it or nothing. Returns ``changes`` as they are then. Raises ChangedMeanwhile."""
+    async def write(self, change: AccessChange, *, seen: int) -> int:
+        """All of it or nothing. Returns ``changes`` as they are then. ``seen``: as they were when the change was
+        planned. Raises ChangedMeanwhile, and WrittenElsewhere when somebody wrote since."""
         now, site = self._clock.now_ms(), change.site
         mine = (AccessRecordRow.site == site,)
         async with self._database.writing() as session:
+            changes = await _counted(session, site)
+            if changes != seen + 1:
+                raise WrittenElsewhere(f"access was written {changes - 1} times, not {seen}")
             for key, rev in change.expect.items():
                 row = await session.get(AccessRecordRow, (site, key.kind, key.id))
                 if (row.rev if row is not None else 0) != rev:
@@ -87,10 +96,7 @@ class AccessBook:
                 for each in change.put
             ]
             await put(session, AccessRecordRow, rows, by=("site", "kind", "id"))
-            before = await session.get(AccessChangesRow, site)
-            await session.merge(AccessChangesRow(site=site, changes=before.changes + 1 if before else 1))
-            await session.flush()
-            return await session.scalar(select(func.sum(AccessChangesRow.changes))) or 0
+            return changes
 
     async def _revs(self, session: AsyncSession, site: str, keys: Sequence[RecordKey]) -> dict[RecordKey, int]:
         found: dict[RecordKey, int] = {}
@@ -155,6 +161,19 @@ class AccessBook:
         values = {"held_number": number, "held_expires_at": expires_at, "told_at": at, "refused": refused[:300]}
         async with self._database.writing() as session:
             await session.execute(update(AccessListRow).where(*_of(key)).values(**values))
+
+
+async def _sum(session: AsyncSession) -> int:
+    return int(await session.scalar(select(func.sum(AccessChangesRow.changes))) or 0)
+
+
+async def _counted(session: AsyncSession, site: str) -> int:
+    """Count a change of a site; returns how many there are. Who counts holds the row: another writer of the site waits
+    here until this one is done."""
+    await put(session, AccessChangesRow, [{"site": site, "changes": 0}], by=("site",), change=())
+    mine = update(AccessChangesRow).where(AccessChangesRow.site == site)
+    await session.execute(mine.values(changes=AccessChangesRow.changes + 1))
+    return await _sum(session)
 
 
 def _of(key: GatewayKey) -> tuple[ColumnElement[bool], ...]:

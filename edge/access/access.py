@@ -263,23 +263,44 @@ class Access:
             self._save.set()
 
     async def _keep_places(self) -> None:
-        try:
-            self._zones.adopt(await asyncio.to_thread(self._zones.load))
-        except StoreUnavailable as error:
-            log.error("anti-passback: %s", error)
+        await self._load_places()
         told = ""
         while True:
             await self._save.wait()
             self._save.clear()
             unsaved = self._zones.take_unsaved()
             try:
-                await asyncio.to_thread(self._zones.save, unsaved)
+                await self._save_places(unsaved)
                 told = ""
             except StoreUnavailable as error:
-                self._zones.give_back(unsaved)
                 self._save.set()
                 if not told:
                     log.error("anti-passback: who passed is in memory only: %s", error)
+                told = str(error)
+            await self._clock.sleep(SAVE_EVERY_S)
+
+    async def _save_places(self, unsaved: dict[int, Place | None]) -> None:
+        """Whole before it returns, also when cancelled: what `close` saves is newer, and must come later."""
+        saving = asyncio.ensure_future(asyncio.to_thread(self._zones.save, unsaved))
+        try:
+            await asyncio.wait([saving])
+        except asyncio.CancelledError:
+            await asyncio.wait([saving])
+            raise
+        finally:
+            if saving.done() and saving.exception() is not None:
+                self._zones.give_back(unsaved)
+        saving.result()
+
+    async def _load_places(self) -> None:
+        told = ""
+        while True:
+            try:
+                self._zones.adopt(await asyncio.to_thread(self._zones.load))
+                return
+            except StoreUnavailable as error:
+                if str(error) != told:
+                    log.error("anti-passback: %s", error)
                 told = str(error)
             await self._clock.sleep(SAVE_EVERY_S)
 

@@ -13,11 +13,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from protocols.clock import MS_PER_S
-from protocols.grants import EXEMPT, LASTING, Card, Grant, GrantDoor, GrantList
+from protocols.grants import EXEMPT, LASTING, MADE_AHEAD_MS_MAX, Card, Grant, GrantDoor, GrantList
 from protocols.schedules import zone_of
 
-AHEAD_MS_MAX = 10 * 60 * MS_PER_S
-"""A list that was made later than this after our own time proves that our clock is wrong."""
 BACK_MS_MAX = 60 * MS_PER_S
 """A passage further in the future than this was noted by another clock, and counts no more."""
 
@@ -73,7 +71,7 @@ def decide(asked: Asked, held: Held | None, place_of: Callable[[int], Place | No
         return Decision(False, "no_list")
     grants = held.grants
     number = grants.number
-    is_timed = asked.clock_known and asked.now_ms >= grants.issued_at - AHEAD_MS_MAX
+    is_timed = asked.clock_known and asked.now_ms >= grants.issued_at - MADE_AHEAD_MS_MAX
     if not is_timed and not asked.ignores_times:
         return Decision(False, "clock_unknown", number=number)
     expired = asked.now_ms >= grants.expires_at

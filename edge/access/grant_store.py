@@ -39,6 +39,7 @@ class GrantStore:
         self.folder, self._site, self._gateway = folder, site, gateway
         self._key, self._fail_point = key, fail_point
         self._floor = 0
+        self._floor_is_read = False
         self._held: tuple[int, bytes] | None = None
         self.faults: list[str] = []
         """What `load` found wrong on the disk."""
@@ -53,7 +54,7 @@ class GrantStore:
         except (Permanent, OSError) as error:
             self.faults.append(f"no list can be verified: {error}")
             return None
-        self._floor = self._read_floor(key)
+        self._take_floor(key)
         for name in (CURRENT, PREVIOUS):
             try:
                 with open(self.folder / name, "rb") as file:
@@ -79,6 +80,7 @@ class GrantStore:
             key = self._key()
         except (Permanent, OSError) as error:
             raise BadGrants("no_key", f"this gateway cannot verify it: {error}") from None
+        self._take_floor(key)
         grants = open_grants(payload, key, site=self._site, gateway=self._gateway)
         held = 0 if self._held is None else self._held[0]
         if grants.number < self._floor or (held and grants.number <= held):
@@ -122,6 +124,13 @@ class GrantStore:
             open_grants(content, self._key(), site=self._site, gateway=self._gateway)
             return True
         return False
+
+    def _take_floor(self, key: bytes) -> None:
+        """Once, when there is a key to tell whose numbers these are: a key that could not be read at the start must
+        not let older lists in."""
+        if not self._floor_is_read:
+            self._floor = max(self._floor, self._read_floor(key))
+            self._floor_is_read = True
 
     def _read_floor(self, key: bytes) -> int:
         path = self.folder / FLOOR

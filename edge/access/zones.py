@@ -66,17 +66,18 @@ class Zones:
         self._unsaved = {**unsaved, **self._unsaved}
 
     def load(self) -> dict[int, Place]:
-        """What the file says. Raises StoreUnavailable; a damaged one is set aside, and the next call begins anew."""
-        if not self._path.exists():
-            return {}
+        """What the file says. Raises StoreUnavailable: it can be tried again. A damaged one is set aside, and the next
+        call begins anew."""
         try:
+            if not self._path.exists():
+                return {}
             with self._lock:
                 rows = self._open().execute("SELECT person, zone, at FROM place ORDER BY at").fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self.close()
-            for suffix in ("-wal", "-shm"):
-                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
-            self._path.replace(f"{self._path}.damaged")
+            if not _is_damage(error):
+                raise StoreUnavailable(f"{self._path}: {error}") from None
+            self._set_aside()
             raise StoreUnavailable(f"{self._path}: {error}; begun anew, nobody is known to be anywhere") from None
         return {person: Place(zone, at) for person, zone, at in rows[-PEOPLE_MAX:]}
 
@@ -98,6 +99,14 @@ class Zones:
                 self._file.close()
                 self._file = None
 
+    def _set_aside(self) -> None:
+        try:
+            for suffix in ("-wal", "-shm"):
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+            self._path.replace(f"{self._path}.damaged")
+        except OSError as error:
+            raise StoreUnavailable(f"{self._path} is damaged and cannot be set aside: {error}") from None
+
     def _open(self) -> sqlite3.Connection:
         if self._file is None:
             if not self._path.exists():
@@ -112,3 +121,12 @@ class Zones:
                 raise
             self._file = file
         return self._file
+
+
+def _is_damage(error: Exception) -> bool:
+    """Only what sqlite itself calls damage, and text that is none: neither a full disk nor too many open files costs a
+    good file its place."""
+    if not isinstance(error, sqlite3.Error):
+        return False
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

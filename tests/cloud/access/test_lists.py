@@ -1,14 +1,14 @@
 """What lists say, against what is known; by gateways' own reading of them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 import pytest
 
-from cloud.access.contract import Credential, Holder, Lent, Permission, Schedule, SiteAccess
-from cloud.access.lists import ListContent, build
+from cloud.access.contract import ControlledDoor, Credential, Group, Holder, Lent, Permission, Schedule, SiteAccess
+from cloud.access.lists import Granted, ListContent, build
 from cloud.access.rulings import GRANTED, may_what, rule, who_may
 from cloud.access.sealing import listed, sealed
 from cloud.store.contract import GatewayKey
@@ -110,6 +110,23 @@ def test_who_comes_in_when(when: str, key: str, *, lets: bool) -> None:
     assert (rule(situation(), "front", key, at(when)).reason == GRANTED) is lets
 
 
+@pytest.mark.parametrize("number", range(2))
+def test_a_pass_does_not_bring_a_lost_card_or_a_disabled_person_back(number: int) -> None:
+    why, access = list(_changed(known()))[number]
+    lent = (Lent("v-1", LI, "front", NOW - 1, NOW + DAY_MS),)
+    assert LI not in contents(access, lent)["b3"].cards, why
+    assert rule(situation(access, lent), "front", LI, NOW).reason == why
+    assert rule(situation(lent=lent), "front", LI, NOW).detail == "v-1"
+
+
+def test_a_pass_opens_gates_and_no_other_door() -> None:
+    doors = (DOORS[0], DOORS[1]._replace(least=1))
+    lent = (Lent("v-1", LENT_CARD, "lab", NOW - 1, NOW + DAY_MS),)
+    made = build("east", known(), doors, lent, calendar(), period())
+    assert all(LENT_CARD not in each.cards for each in made.values())
+    assert rule(situation(lent=lent)._replace(doors=doors), "lab", LENT_CARD, NOW).reason == "not_here"
+
+
 def test_the_same_knowledge_makes_the_same_list_in_whatever_order_it_came() -> None:
     there = known()
     turned = SiteAccess(*(dict(reversed(list(each.items()))) for each in there))
@@ -122,11 +139,12 @@ def _changed(access: SiteAccess) -> Iterator[tuple[str, SiteAccess]]:
     yield "blocked", access._replace(credentials={**credentials, LI: replace(credentials[LI], blocked="lost")})
     yield "disabled", access._replace(holders={**holders, "li": replace(holders["li"], disabled=True)})
     yield "over", access._replace(holders={**holders, "li": replace(holders["li"], until_at=NOW)})
+    yield "never", access._replace(credentials={**credentials, LI: replace(credentials[LI], until_at=0)})
     yield "ended", access._replace(credentials={**credentials, LI: replace(credentials[LI], until_at=NOW - 1)})
     yield "later", access._replace(credentials={**credentials, LI: replace(credentials[LI], from_at=NOW + 30 * DAY_MS)})
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_what_is_blocked_over_or_beyond_the_list_is_not_in_it(number: int) -> None:
     why, access = list(_changed(known()))[number]
     assert LI not in {each.key for each in opened("b3", access).cards}, why
@@ -148,6 +166,26 @@ def test_who_may_open_a_door_and_what_somebody_may_open_are_the_same_truth() -> 
         (each.holder, each.door, each.now) for who in ("li", "wang") for each in may_what(situation(), who, NOW)
     }
     assert by_door == by_person == {("li", "front", True), ("li", "lab", True), ("wang", "front", False)}
+
+
+def test_who_may_open_a_door_looks_everything_up_once_however_many_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [Holder(id=f"h{number}", number=number + 100, name="x") for number in range(50)]
+    access = known()._replace(
+        holders={**known().holders, **{each.id: each for each in many}},
+        credentials={card(each.number): Credential(id=card(each.number), holder=each.id, level=2) for each in many},
+        groups={**known().groups, "staff": Group(id="staff", name="Staff", members=tuple(each.id for each in many))},
+    )
+    made: list[Granted] = []
+
+    class Counted(Granted):
+        def __init__(self, known: SiteAccess, doors: Iterable[ControlledDoor]) -> None:
+            super().__init__(known, doors)
+            made.append(self)
+
+    monkeypatch.setattr("cloud.access.rulings.Granted", Counted)
+    allowed = who_may(situation(access), "front", NOW)
+    assert [each.now for each in allowed] == [True] * 50
+    assert len(made) == 1
 
 
 @dataclass

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from cloud.access.contract import AccessChange, Credential, Lent
+from cloud.access.contract import AccessChange, Credential, Lent, Schedule
 from cloud.access.gateway_doors import GatewayDoors
 from cloud.access.holding import Holding
+from cloud.access.lists import ListContent, build
 from cloud.access.publisher import Publisher, Sender
 from cloud.access.register import AccessRegister
 from cloud.assets.contract import Asset, AssetKey, Binding
@@ -21,7 +24,7 @@ from protocols.grants import GrantList, open_grants
 from protocols.signing import public_of, sign
 from protocols.status import GrantsReport, Status
 from tests.cloud.access.site import DAY_MS, HOUR_MS, LENT_CARD, LI, NOW, calendar, card, known
-from tests.cloud.access.test_register import everything
+from tests.cloud.access.test_register import HALF_HOURS, everything
 from tests.cloud.live.test_state import report as whole_report
 
 SEED = bytes(range(32))
@@ -121,8 +124,8 @@ class Rig:
         await self.publisher.tick()
         return self.sent
 
-    async def holds(self, key: GatewayKey, number: int, expires_at: int) -> None:
-        grants = GrantsReport(number=number, expires_at=expires_at)
+    async def holds(self, key: GatewayKey, number: int, expires_at: int, *, issued_at: int = 0) -> None:
+        grants = GrantsReport(number=number, issued_at=issued_at, expires_at=expires_at)
         report = msgspec.structs.replace(whole_report(), grants=grants)
         status = Status(state="online", session=1, at=self.clock.now_ms(), report=report)
         await self.holding.status(key, status, received_at=self.clock.now_ms(), retained=False)
@@ -210,6 +213,66 @@ async def test_a_clock_that_was_set_back_lowers_no_number(rig: Rig) -> None:
     assert dict(await rig.after())["b3"].number > number
 
 
+async def test_a_list_made_by_a_clock_that_was_ahead_is_made_again_when_it_is_put_right(rig: Rig) -> None:
+    rig.clock.step(8 * HOUR_MS)
+    ahead = dict(await rig.after())["b3"]
+    rig.clock.step(-8 * HOUR_MS)
+    right = dict(await rig.after())["b3"]
+    assert right.number > ahead.number
+    assert right.issued_at == rig.clock.now_ms()
+    assert await rig.after() == []
+
+
+async def test_a_list_that_a_gateway_takes_to_be_from_the_future_is_an_alarm(rig: Rig) -> None:
+    first = dict(await rig.after())["b3"]
+    late = rig.clock.now_ms() + 8 * HOUR_MS
+    await rig.holds(B3, first.number, late + 7 * DAY_MS, issued_at=late)
+    rig.holding.look()
+    assert rig.alarms.active["access_list_ahead", "east/b3"] == {"number": first.number, "minutes": 480}
+    await rig.holds(B3, first.number, first.expires_at, issued_at=first.issued_at)
+    rig.holding.look()
+    assert rig.alarms.kinds() == set()
+
+
+def put_unchecked(rig: Rig, schedule: Schedule) -> None:
+    """A record at rest that an older version took."""
+    there = rig.register.site("east")
+    rig.register._sites["east"] = there._replace(schedules={**there.schedules, schedule.id: schedule})
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Schedule(id="work", name="Work", parts=("workday 08:00-18:00",), dates={"2026-11-26": ("noon",)}),
+        Schedule(id="work", name="Work", parts=(*HALF_HOURS, "daily 21:30-22:00", "daily 23:00-05:00")),
+    ],
+)
+async def test_a_schedule_that_no_list_can_hold_stops_no_other_site_and_is_tried_again_with_a_pause(
+    rig: Rig, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.after()
+    put_unchecked(rig, schedule)
+    builds: list[str] = []
+
+    def counted(site: str, *rest: Any) -> dict[str, ListContent]:
+        builds.append(site)
+        return build(site, *rest)
+
+    monkeypatch.setattr("cloud.access.publisher.build", counted)
+    assert await rig.after() == []
+    rig.holding.look()
+    assert "schedule" in str(rig.alarms.active["access_list_not_made", "east/b3"]["detail"])
+    await rig.clock.advance(DAY_MS / 1000)
+    builds.clear()
+    for _ in range(60):
+        await rig.after(1.0)
+    assert len(builds) <= 1
+    await rig.register.apply(AccessChange(site="east", put=(known().schedules["work"],)))
+    assert {gateway for gateway, _ in await rig.after()} == {"b3", "b5"}
+    rig.holding.look()
+    assert "access_list_not_made" not in rig.alarms.kinds()
+
+
 async def test_a_registry_of_yesterday_goes_on_above_what_gateways_hold(rig: Rig) -> None:
     await rig.after()
     far = NOW + 100 * DAY_MS
@@ -251,6 +314,23 @@ async def test_a_gateway_whose_last_door_went_is_told_so(rig: Rig) -> None:
     await rig.doors.birth(B3, bare, received_at=2, retained=False)
     last = dict(await rig.after())["b3"]
     assert (last.doors, len(last.cards)) == ([], 0)
+
+
+async def test_a_gateway_that_goes_on_with_an_older_list_is_sent_the_newest_again(rig: Rig) -> None:
+    first = dict(await rig.after())
+    lost = msgspec.structs.replace(known().credentials[LI], blocked="lost")
+    await rig.register.apply(AccessChange(site="east", put=(lost,)))
+    second = dict(await rig.after())["b5"]
+    await rig.holds(B5, second.number, second.expires_at)
+    sent_at: list[int] = []
+    for minute in range(130):
+        await rig.holds(B3, first["b3"].number, first["b3"].expires_at)
+        rig.holding.look()
+        again = await rig.after(60.0)
+        assert {gateway for gateway, _ in again} <= {"b3"}
+        assert all(LI not in grants.cards.keys for _, grants in again)
+        sent_at += [minute] * len(again)
+    assert sent_at == [4, 64, 124]
 
 
 async def test_an_old_list_is_an_alarm_after_a_quarter_of_an_hour_of_being_online(rig: Rig) -> None:

@@ -22,6 +22,7 @@ from cloud.registry.database import Database
 from protocols.clock import ManualClock
 from tests.cloud.access.site import LI, WANG, ZONE, at, known
 
+HALF_HOURS = tuple(f"daily {hour:02}:00-{hour:02}:30" for hour in range(6, 21))
 DOORS = {("east", "front"), ("east", "lab")}
 
 
@@ -62,6 +63,36 @@ async def test_another_process_is_noticed(register: AccessRegister, database: Da
     assert "wu" in register.site("east").holders
 
 
+async def test_a_card_that_another_process_blocked_stays_blocked_when_somebody_saves_at_once(
+    register: AccessRegister, database: Database, clock: ManualClock
+) -> None:
+    told: list[str] = []
+    register.watch(told.append)
+    other = _register(database, clock)
+    await other.open()
+    lost = msgspec.structs.replace(known().credentials[LI], blocked="lost")
+    await other.apply(AccessChange(site="east", put=(lost,)))
+    await register.apply(AccessChange(site="east", put=(Holder(id="wu", number=9, name="Wu"),)))
+    there = register.site("east")
+    assert (there.credentials[LI].blocked, "wu" in there.holders) == ("lost", True)
+    assert told == ["east"]
+    assert not await register.reload()
+    again = _register(database, clock)
+    await again.open()
+    assert again.site("east") == there
+
+
+async def test_a_change_is_planned_on_what_another_process_left(
+    register: AccessRegister, database: Database, clock: ManualClock
+) -> None:
+    other = _register(database, clock)
+    await other.open()
+    await other.apply(AccessChange(site="east", removed=(RecordKey("holder", "li"),)))
+    with pytest.raises(BadRecord, match="no holder 'li'"):
+        await register.apply(AccessChange(site="east", put=(Credential(id="a" * 32, holder="li"),)))
+    assert "li" not in register.site("east").holders
+
+
 async def test_who_goes_takes_along_cards_permissions_and_memberships(register: AccessRegister) -> None:
     own = Permission(id="own", holder="li", door="front")
     await register.apply(AccessChange(site="east", put=(own,)))
@@ -99,11 +130,18 @@ async def test_only_the_revision_that_was_seen_is_changed(register: AccessRegist
         (Credential(id="a" * 32, holder="li", from_at=5, until_at=5), "until_at"),
         (Holder(id="x", number=1, name=""), "name"),
         (Holder(id="X y", number=1, name="x"), "id"),
+        (Credential(id="a" * 32, holder="li", until_at=0), "until_at"),
+        (Holder(id="x", number=1, name="x", until_at=0), "until_at"),
         (Group(id="g", name="G", members=("li", "li")), "members"),
         (Group(id="g", name="G", members=("nobody",)), "members"),
         (Schedule(id="s", name="S", parts=("whenever",)), "parts"),
         (Schedule(id="s", name="S", dates={"2026-13-01": ()}), "dates"),
         (Schedule(id="s", name="S", dates={"2026-12-01": ("22:00-06:00",)}), "dates"),
+        (Schedule(id="s", name="S", dates={"2026-12-01": ("08:00-12:00",) * 16 + ("noon",)}), "dates"),
+        (Schedule(id="s", name="S", dates={"20261201": ()}), "dates"),
+        (Schedule(id="s", name="S", dates={"2026-W49-2": ()}), "dates"),
+        (Schedule(id="s", name="S", parts=(*HALF_HOURS, "daily 22:00-05:00")), "parts"),
+        (Schedule(id="s", name="S", parts=(*HALF_HOURS, "workday 22:00-05:00")), "parts"),
         (Permission(id="p", door="front"), "holder"),
         (Permission(id="p", holder="li", group="staff", door="front"), "holder"),
         (Permission(id="p", holder="li", door="nowhere"), "door"),
@@ -138,6 +176,8 @@ async def test_a_table_of_people_is_brought_in_whole(register: AccessRegister) -
     [
         ("csv", "id,name,card\nwu,Wu,04A1B2C3\n", 2, "no card key"),
         ("csv", "id,name,until\nwu,Wu,31.12.2026\n", 2, "2026-12-31"),
+        ("csv", "id,name,until\nwu,Wu,9999-12-31\n", 2, "too far ahead"),
+        ("toml", '[[holder]]\nid = "wu"\nname = "Wu"\nuntil = 9999-12-31\n', 1, "too far ahead"),
         ("csv", "id,name,colour\nwu,Wu,red\n", 1, "unknown column"),
         ("toml", '[[holder]]\nid = "wu"\nname = "Wu"\n\n[[credential]]\nid = "x"\nholder = "wu"\n', 5, "no card key"),
         ("toml", '[[holder]]\nid = "wu"\nname = 5\n', 1, "str"),

@@ -9,6 +9,7 @@ from cloud.registry.roles import Role
 from protocols.certificates import command_key
 from protocols.commands import open_order
 from tests.cloud.api.console import ConsoleApi, console
+from tests.cloud.api.test_refused import words_for
 from tests.proof.api_access import CARD, connected, fill_access
 from tests.proof.api_identity import of_identity
 
@@ -90,6 +91,46 @@ async def test_a_refusal_is_explained(east: ConsoleApi) -> None:
         assert (ruled["reason"], ruled["detail"]) == ("blocked", "lost")
         unknown = (await client.get("/api/v1/access/east/ruling", params=asked | {"card": "c" * 32})).json()
         assert unknown["reason"] == "unknown_card"
+
+
+@pytest.mark.parametrize("bad", [{"blocked": "lost"}, {"disabled": True}])
+async def test_a_lost_card_is_lent_to_nobody_and_a_pass_of_before_opens_nothing(
+    east: ConsoleApi, bad: dict[str, object]
+) -> None:
+    now = east.clock.now_ms()
+    wanted = {"site": "east", "name": "X", "host": "Y", "card_key": CARD, "from": now, "until": now + 86_400_000}
+    record = f"credential/{CARD}" if "blocked" in bad else "holder/li"
+    body = {"holder": "li", **bad} if "blocked" in bad else {"name": "Li Na", **bad}
+    async with await east.client(Role.DISPATCHER) as client, await east.client() as admin:
+        assert (await client.post("/api/v1/passes", json=wanted | {"gate": "gate-north"})).status_code == 201
+        assert (await admin.put(f"{RECORDS}/{record}", json=body)).status_code == 200
+        refused = await client.post("/api/v1/passes", json=wanted)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "bad_card")
+        assert words_for(refused.json()["error"])
+        ruled = (await client.get(f"/api/v1/access/east/ruling?door=gate-north&card={CARD}")).json()
+        assert ruled["reason"] == next(iter(bad))
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"card_key": "0441A2B3C4"}, "bad_card"),
+        ({"card_key": "b" * 32, "gate": "nowhere"}, "bad_gate"),
+        ({"card_key": "b" * 32, "gate": "lab"}, "bad_gate"),
+    ],
+)
+async def test_a_pass_with_a_card_that_is_none_or_for_a_door_that_is_no_gate_is_refused(
+    east: ConsoleApi, body: dict[str, str], code: str
+) -> None:
+    now = east.clock.now_ms()
+    wanted = {"site": "east", "name": "X", "host": "Y", "from": now, "until": now + 86_400_000}
+    async with await east.client(Role.DISPATCHER) as client, await east.client() as admin:
+        lab = {"name": "Laboratory", "facts": {}, "bindings": []}
+        assert (await admin.put("/api/v1/assets/east/door/lab", json=lab)).status_code == 200
+        refused = await client.post("/api/v1/passes", json=wanted | body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, code)
+        assert words_for(refused.json()["error"])
+        assert body["card_key"] not in refused.text
 
 
 async def test_a_list_is_shown_as_wanted_until_the_gateway_says_that_it_holds_it(east: ConsoleApi) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from edge.access.access import PULSES_WAITING_MAX, READS_AT_ONCE, Access
+from edge.access.decider import Place
 from edge.access.grant_store import GrantStore
 from edge.access.lists import LOOK_EVERY_S, Lists
 from edge.access.records import WAITING_MAX, Records
@@ -291,6 +296,34 @@ async def test_who_passed_just_before_the_end_is_known_after_it(tmp_path: Path) 
     assert Zones(tmp_path / "zones").load()[30].zone == "yard"
 
 
+async def test_a_save_that_is_under_way_at_the_end_undoes_nothing_that_came_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, saved = threading.Event(), threading.Event(), []
+    whole = Zones.save
+
+    def slow(self: Zones, unsaved: dict[int, Place | None]) -> None:
+        if not begun.is_set():
+            begun.set()
+            go_on.wait(10)
+        whole(self, unsaved)
+        saved.append(unsaved)
+
+    monkeypatch.setattr(Zones, "save", slow)
+    site = Site(tmp_path)
+    async with site.life():
+        await site.give(a_list())
+        site.tap()
+        await site.decided(1)
+        await until(begun.is_set)
+        site.clock.step(2000)
+        site.tap(reader="r-out")
+        await site.decided(2)
+        asyncio.get_running_loop().call_later(0.1, go_on.set)
+    await until(lambda: len(saved) == 2)
+    assert Zones(tmp_path / "zones").load()[30].zone == "yard"
+
+
 async def test_a_damaged_file_of_places_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "zones").write_bytes(b"no database" * 100)
     site = Site(tmp_path)
@@ -300,6 +333,31 @@ async def test_a_damaged_file_of_places_is_set_aside(tmp_path: Path) -> None:
         site.tap()
         await site.decided(1)
     assert Zones(tmp_path / "zones").load()[30].zone == "inside"
+
+
+async def test_a_file_of_places_that_cannot_be_opened_now_stays_and_is_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Zones(tmp_path / "zones")
+    before.save({30: Place("inside", NOW)})
+    before.close()
+    refused: list[object] = []
+
+    def refusing(*args: object, **more: object) -> None:
+        refused.append(args)
+        too_many = sqlite3.OperationalError("unable to open database file")
+        too_many.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise too_many
+
+    site = Site(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.access.zones.sqlite3.connect", refusing)
+        async with site.life() as access:
+            await until(lambda: bool(refused))
+            patch.undo()
+            await site.clock.advance(2)
+            await until(lambda: access._zones.where(30) is not None)
+    assert not (tmp_path / "zones.damaged").exists()
 
 
 async def test_a_door_that_did_not_open_moved_nobody(tmp_path: Path) -> None:

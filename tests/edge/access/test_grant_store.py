@@ -130,6 +130,20 @@ def test_without_a_key_nothing_verifies(tmp_path: Path) -> None:
         found.check(given(9))
 
 
+def test_a_key_that_could_not_be_read_at_the_start_lets_no_older_list_in(tmp_path: Path) -> None:
+    def broken() -> bytes:
+        raise OSError("Input/output error")
+
+    begun(tmp_path, 5, 10)
+    keys = [broken, lambda: PUBLIC]
+    found = store(tmp_path, key=lambda: keys[0]())
+    assert found.load() is None
+    del keys[0]
+    with pytest.raises(BadGrants, match="number: 6 is not newer than what this gateway had; 10 would be"):
+        found.check(given(6))
+    assert number_of(take(found, given(10))) == 10
+
+
 class PowerCut(BaseException):
     """What a fail point raises in the place of a kill."""
 
