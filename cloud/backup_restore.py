@@ -12,6 +12,7 @@ from cloud.backup_copies import REGISTRY, STORE
 from cloud.backup_socket import is_running
 from cloud.registry.audit_trail import CHECKPOINT_FILE
 from cloud.registry.database_copy import check_registry
+from cloud.registry.rollouts_restored import pause_restored_file
 from cloud.store.duckdb_copy import look_into
 from protocols.clock import Clock
 
@@ -23,6 +24,8 @@ the audit trail, which say how far the registry that goes had come. The trail's 
 
 def restore_backup(backup: Path, data: Path, clock: Clock, *, replace: bool = False) -> tuple[Manifest, Path | None]:
     """Put it into ``data``; the manifest, and where the former files are. Raises BadBackup, StoreDamaged, OSError.
+
+    Roll-outs that ran in it are paused.
 
     Killed at any instant, the former data is where it was or in a folder ``replaced-...`` of the data folder.
     """
@@ -41,6 +44,7 @@ def restore_backup(backup: Path, data: Path, clock: Clock, *, replace: bool = Fa
             raise BadBackup(
                 f"{backup}: its store holds {found.readings} readings, its manifest says {manifest.readings}"
             )
+        pause_restored_file(folder / REGISTRY, clock.now_ms())
         aside = _put_aside(former, data, clock) if former else None
         owner = data.stat()
         for member in manifest.files:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cloud.registry.database import Database
+from cloud.registry.rollouts_restored import pause_restored
 from cloud.registry.site_file_book import COLLECTOR, Also
 from cloud.registry.tables_rollouts import RolloutGatewayRow, RolloutRow
 from cloud.registry.tables_site_files import SiteFileAnswerRow, SiteFileRow, SiteFileToldRow
@@ -108,6 +109,11 @@ class RolloutBook:
             )
             assert isinstance(done, CursorResult)
             return done.rowcount > 0
+
+    async def pause_restored(self, now_ms: int) -> int:
+        """Pause all that run, in a registry that was put back; how many."""
+        async with self._database.writing() as session:
+            return await (await session.connection()).run_sync(pause_restored, now_ms)
 
     async def text(self, number: int, key: GatewayKey) -> str | None:
         """The whole file a gateway is to get; None when it has no part in it."""

@@ -32,7 +32,7 @@ class RolloutRow(Table):
     not_before: Mapped[int]
     state: Mapped[str]
     halted: Mapped[str] = mapped_column(default="")
-    """Why it does not run: ``person``, ``failures``, ``few_confirmed`` or ""."""
+    """Why it does not run: ``person``, ``failures``, ``few_confirmed``, ``restored`` (a backup) or ""."""
     stage: Mapped[int] = mapped_column(default=0)
     stage_over_at: Mapped[int | None] = mapped_column(default=None)
     forgiven: Mapped[int] = mapped_column(default=0)

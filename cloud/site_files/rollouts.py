@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from cloud.audit.note import tell
 from cloud.registry.rollout_book import RolloutBook
+from cloud.registry.rollouts_restored import RESTORED
 from cloud.registry.tables_rollouts import RolloutGatewayRow, RolloutRow
 from cloud.site_files.desk import WHY_MAX, Desk, difference
 from cloud.site_files.patch import patched, read_patch
@@ -208,10 +209,20 @@ class Rollouts:
         """Begin with no further gateway; those that were sent their file go on by themselves."""
         return await self._turned(await self._in(number, "running"), by, state="paused", halted="person")
 
+    async def pause_restored(self) -> int:
+        """Pause all that run, in a registry that was put back; how many."""
+        paused = await self.book.pause_restored(self._clock.now_ms())
+        tell(paused=paused, why=RESTORED)
+        return paused
+
     async def go_on(self, number: int, *, by: str) -> RolloutRow:
         """Go on with what was paused or has stopped, in spite of what failed so far."""
         row = await self._in(number, "paused", "stopped")
-        forgiven = failures(row, await self.book.seen(number))
+        seen = await self.book.seen(number)
+        if row.halted == RESTORED:
+            for one in (each for each in seen if each.state == "sent" and each.outcome == "replaced"):
+                await self.book.ended(number, one.key, state="ready", revision=None, sent_at=None, after=one.revision)
+        forgiven = failures(row, seen)
         accepted = row.stage if row.halted == "few_confirmed" else row.accepted
         return await self._turned(row, by, state="running", halted="", forgiven=forgiven, accepted=accepted)
 

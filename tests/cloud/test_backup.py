@@ -97,6 +97,21 @@ async def test_a_backup_does_not_replace_and_a_restore_only_when_told(tmp_path: 
     assert (data / "audit.key").exists(), "the trail of the backup is sealed by it"
 
 
+async def test_a_roll_out_that_ran_in_the_backup_is_paused_before_its_registry_is_in_place(tmp_path: Path) -> None:
+    data, file, other = await filled(tmp_path), tmp_path / "b.tar", tmp_path / "other"
+    with contextlib.closing(sqlite3.connect(data / REGISTRY)) as registry, registry:
+        columns = registry.execute("SELECT name, type FROM pragma_table_info('site_file_rollouts')").fetchall()
+        row = {name: 1 if "INT" in kind else "" for name, kind in columns} | {"state": "running"}
+        asked = ", ".join(f":{name}" for name in row)
+        names = ", ".join(f'"{name}"' for name in row)
+        registry.execute(f"INSERT INTO site_file_rollouts ({names}) VALUES ({asked})", row)
+    write_backup(data, file, CLOCK)
+    restore_backup(file, other, CLOCK)
+    assert sorted(path.name for path in other.iterdir()) == sorted([REGISTRY, STORE, "broker-client-id"])
+    with contextlib.closing(sqlite3.connect(other / REGISTRY)) as registry:
+        assert registry.execute("SELECT state, halted FROM site_file_rollouts").fetchall() == [("paused", "restored")]
+
+
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("good")
