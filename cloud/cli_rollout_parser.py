@@ -82,4 +82,8 @@ def add_rollouts(actions: Commands[argparse.ArgumentParser], add: AddCommand) ->
         each.add_argument("id", type=int, metavar="ID", help="as in the list")
     diff.add_argument("--gateway", metavar="SITE/GATEWAY", help="only this one's")
     start.add_argument("--without-wrong", action="store_true", help="leave out whose file is wrong")
-    abort.add_argument("--back", action="store_true", help="give everybody the file of before, also who confirmed it")
+    abort.add_argument(
+        "--back",
+        action="store_true",
+        help="give back the file of before, also to who confirmed it; not to who was given or runs another since",
+    )

@@ -228,7 +228,8 @@ class Rollouts:
 
     async def abort(self, number: int, *, by: str, back: bool) -> RolloutRow:
         """End it. Who has not heard of it never will; who tries it ends the trial alone; who confirmed it keeps it, or,
-        with ``back``, gets the file of before again, as does who tries it."""
+        with ``back``, gets the file of before again, as does who tries it; unless it runs, or was given, another since.
+        """
         row = await self._in(number, "draft", "running", "paused", "stopped")
         return await self._turned(row, by, state="returned" if back else "aborted", halted="person")
 

@@ -186,6 +186,47 @@ async def test_an_end_leaves_what_was_confirmed_or_takes_it_back(begin: Begin, b
         await many.desk.rollouts.abort(row.id, by="li", back=False)
 
 
+@pytest.mark.parametrize("where", ["wanted", "wanted and running", "on the box"])
+async def test_what_was_changed_since_is_not_taken_back(begin: Begin, where: str) -> None:
+    many = await begin()
+    row = await many.plan(stages=["east/b0, east/b1", "100 %"])
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(2)
+    gateway = many.gateways[B0]
+    theirs = gateway.runs + "# a new meter\n"
+    if where == "on the box":
+        gateway.runs = theirs
+        await many.tell(gateway)
+    else:
+        gateway.does = "away" if where == "wanted" else "apply"
+        await many.desk.want(B0, theirs, by="wu", why="a new meter")
+        await many.turn(2)
+        gateway.does = "apply"
+    await many.desk.rollouts.abort(row.id, by="li", back=True)
+    await many.turn(4)
+    assert gateway.runs == theirs
+    states = await many.states(row.id)
+    assert (states["east/b0"], states["east/b1"]) == ("changed", "returned")
+    assert NEW not in many.gateways[B1].runs
+
+
+async def test_what_was_put_back_to_another_known_file_on_the_box_stays(begin: Begin) -> None:
+    many = await begin()
+    gateway = many.gateways[B0]
+    older = gateway.runs
+    await many.desk.want(B0, older + "# better\n", by="wu", why="x")
+    await many.turn(2)
+    row = await many.plan(stages=["east/b0"])
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(2)
+    gateway.runs = older
+    await many.tell(gateway)
+    await many.desk.rollouts.abort(row.id, by="li", back=True)
+    await many.turn(3)
+    assert gateway.runs == older
+    assert (await many.states(row.id))["east/b0"] == "changed"
+
+
 async def test_what_runs_another_file_since_is_left_out(begin: Begin) -> None:
     many = await begin()
     row = await many.plan(stages=["100 %"])
