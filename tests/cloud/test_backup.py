@@ -21,6 +21,7 @@ import duckdb
 import pytest
 
 from cloud import backup, cli
+from cloud.app import Collector
 from cloud.backup import BadBackup, read_backup, write_backup
 from cloud.backup_copies import REGISTRY, STORE
 from cloud.backup_restore import restore_backup
@@ -300,6 +301,20 @@ async def test_beside_a_running_collector_nothing_is_restored_and_what_a_kill_le
             )
             assert asked.returncode == 0, asked.stderr
             assert json.loads(asked.stdout)["format"] == 1
+
+
+async def test_beside_a_collector_that_starts_or_ends_nothing_is_restored(tmp_path: Path) -> None:
+    data, file = await filled(tmp_path), tmp_path / "b.tar"
+    await asyncio.to_thread(write_backup, data, file, CLOCK)
+    collector = Collector(settings(tmp_path, 1), CLOCK)
+    try:
+        await collector.open()
+        assert not is_running(data), "its socket is not there yet"
+        with pytest.raises(BadBackup, match="runs, starts or ends"):
+            await asyncio.to_thread(restore_backup, file, data, CLOCK, replace=True)
+    finally:
+        await collector.close()
+    await asyncio.to_thread(restore_backup, file, data, CLOCK, replace=True)
 
 
 def test_data_on_servers_is_not_said_to_be_backed_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
