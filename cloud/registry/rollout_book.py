@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, and_, func, select, update
+from sqlalchemy import CursorResult, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -15,8 +15,8 @@ from cloud.registry.tables_site_files import SiteFileAnswerRow, SiteFileRow, Sit
 from cloud.store.contract import GatewayKey
 
 OPEN = ("draft", "running", "paused", "stopped")
-UNFINISHED = (*OPEN, "aborted", "returned")
-"""In these something may still be due."""
+GIVEN_UP = ("aborted", "returned")
+"""In these something may still be due until they are closed."""
 
 _ROW, _AT = RolloutRow, RolloutGatewayRow
 
@@ -91,7 +91,8 @@ class RolloutBook:
 
     async def unfinished(self) -> list[RolloutRow]:
         """In which something may be due, the oldest first."""
-        chosen = select(_ROW).where(_ROW.state.in_(UNFINISHED)).order_by(_ROW.id)
+        due = or_(_ROW.state.in_(OPEN), and_(_ROW.state.in_(GIVEN_UP), _ROW.closed_at.is_(None)))
+        chosen = select(_ROW).where(due).order_by(_ROW.id)
         async with self._database.reading() as session:
             return list(await session.scalars(chosen))
 

@@ -63,13 +63,13 @@ class RolloutRunner:
         for key in step.take_back:
             with about(_note(row, key)):
                 await self._take_back(row, parts[key])
-        if step.state or step.over or step.stage is not None:
+        if step.state or step.over or step.closed or step.stage is not None:
             await self._move(row, step)
 
     async def _move(self, row: RolloutRow, step: Step) -> None:
         now = self._clock.now_ms()
-        if step.over:
-            await self._book.change(row, stage_over_at=now)
+        if step.over or step.closed:
+            await self._book.change(row, **{"stage_over_at" if step.over else "closed_at": now})
             return
         fields: dict[str, Any] = {"changed_at": now, "changed_by": ""}
         if step.state:

@@ -231,7 +231,10 @@ class Rollouts:
         with ``back``, gets the file of before again, as does who tries it; unless it runs, or was given, another since.
         """
         row = await self._in(number, "draft", "running", "paused", "stopped")
-        return await self._turned(row, by, state="returned" if back else "aborted", halted="person")
+        ended: dict[str, Any] = {"state": "returned" if back else "aborted", "halted": "person"}
+        if row.state == "draft":
+            ended["closed_at"] = self._clock.now_ms()
+        return await self._turned(row, by, **ended)
 
     async def _in(self, number: int, *states: str) -> RolloutRow:
         row = await self.find(number)

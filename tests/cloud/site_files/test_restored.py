@@ -88,6 +88,28 @@ async def test_an_answer_that_comes_again_counts_and_may_be_taken_back(begin: Be
     assert running_new(many) == 0
 
 
+async def test_who_had_not_answered_in_the_backup_is_given_the_file_of_before_too(begin: Begin, tmp_path: Path) -> None:
+    many = await begin()
+    gateway = many.gateways[B0]
+    gateway.does = "away"
+    row = await many.plan(stages=["east/b0", "100 %"])
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn()
+    kept = tmp_path / "kept.sqlite"
+    copy_registry(many.database.path, kept)  # type: ignore[attr-defined]
+    gateway.does = "apply"
+    await many.turn()
+    await restored(many, kept)
+    gateway.does = "away"
+    await many.desk.rollouts.abort(row.id, by="li", back=True)
+    await many.turn(3)
+    gateway.does = "apply"
+    await many.tell(gateway, "in_force", gateway.highest)
+    await many.turn(3)
+    assert running_new(many) == 0
+    assert await many.desk.rollouts.book.unfinished() == []
+
+
 @pytest.mark.parametrize("turns", [0, 2])
 async def test_all_that_run_are_paused_at_once_and_no_other(begin: Begin, turns: int) -> None:
     many = await begin()

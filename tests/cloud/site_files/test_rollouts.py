@@ -7,7 +7,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from cloud.site_files.rollouts import OPEN_MAX
+from cloud.site_files.rollouts import OPEN_MAX, PATIENCE_S
 from cloud.store.contract import GatewayKey
 from protocols.errors import BadRollout
 from protocols.status import ClockReport, Report, Status
@@ -239,6 +239,30 @@ async def test_what_runs_another_file_since_is_left_out(begin: Begin) -> None:
     assert Counter(states.values()) == {"applied": 7, "changed": 2}
     assert states["east/b1"] == states["west/c0"] == "changed"
     assert (await many.desk.rollouts.find(row.id)).state == "done"
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_what_was_given_up_is_looked_at_no_longer_once_all_of_it_is_known(begin: Begin, back: bool) -> None:
+    many = await begin()
+    book = many.desk.rollouts.book
+    draft = await many.plan()
+    await many.desk.rollouts.abort(draft.id, by="li", back=back)
+    assert await book.unfinished() == [], "nothing was sent"
+    many.gateways[B0].does, many.gateways[B1].does = "refuse", "away"
+    row = await many.plan(stages=["east/b0, east/b1, west/c0"], stop_after=9)
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(2)
+    await many.tell(many.gateways[B1], "trying", next(one.revision or 0 for one in await book.seen(row.id)))
+    await many.desk.rollouts.abort(row.id, by="li", back=back)
+    await many.turn()
+    if not back:
+        assert [one.id for one in await book.unfinished()] == [row.id], "one is on trial"
+        await many.clock.advance(PATIENCE_S + 300)
+    await many.turn(2)
+    assert await book.unfinished() == []
+    assert Counter((await many.states(row.id)).values())["planned"] == 6
+    found = await many.desk.rollouts.find(row.id)
+    assert (found.state, found.closed_at is not None) == ("returned" if back else "aborted", True)
 
 
 async def test_wrong_files_are_shown_before_the_start_and_keep_it_from_starting(begin: Begin) -> None:
