@@ -7,8 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from cloud.backup import BadBackup, Manifest, read_backup
+from cloud.backup import Manifest, read_backup
 from cloud.backup_copies import REGISTRY, STORE
+from cloud.backup_files import BadBackup
 from cloud.backup_socket import is_running
 from cloud.data_lock import DataInUse, DataLock
 from cloud.registry.audit_trail import CHECKPOINT_FILE

@@ -22,8 +22,9 @@ import pytest
 
 from cloud import backup, cli
 from cloud.app import Collector
-from cloud.backup import BadBackup, read_backup, write_backup
+from cloud.backup import read_backup, write_backup
 from cloud.backup_copies import REGISTRY, STORE
+from cloud.backup_files import BadBackup
 from cloud.backup_restore import restore_backup
 from cloud.backup_socket import SOCKET, STAGING, is_running
 from protocols.clock import SystemClock
