@@ -26,6 +26,7 @@ from cloud.api.services import Services
 from cloud.audit.note import Note, about
 from cloud.backup_copies import CopyableStore
 from cloud.backup_socket import BackupDesk
+from cloud.data_lock import DataLock
 from cloud.features import Core, Features
 from cloud.http_server import Server, listen, server_settings
 from cloud.identity.approval_watch import ApprovalWatch
@@ -91,6 +92,7 @@ class Collector:
         self._stopping = asyncio.Event()
         self._wired = False
         self._socket: socket.socket | None = None
+        self._data_lock: DataLock | None = None
         self._password_files: list[Path] = [settings.data / PASSWORD_FILE]
 
         self.database = registry_of(settings, clock, exclusive=True)
@@ -136,6 +138,7 @@ class Collector:
         """Open registry, store and port. Raises Retryable or Permanent when one of them cannot be had."""
         self._socket = listen(self.settings)
         self.settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._data_lock = DataLock(self.settings.data)
         await self.database.open()
         await self.inventory.load()
         await self.alarms.open()
@@ -330,6 +333,8 @@ class Collector:
         self.passwords.close()
         await self.trail.close()
         await self.database.close()
+        if self._data_lock is not None:
+            self._data_lock.release()
 
     def keep_password_in(self, path: Path) -> None:
         """Write the one-time password to a file that only its owner can read; removed when it was changed."""

@@ -9,30 +9,25 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from cloud.backup_copies import REGISTRY, STORE, Copies, copy_at_rest
+from cloud.backup_copies import REGISTRY, STORE, copy_at_rest
+from cloud.backup_files import TAKEN, BadBackup, opened, path_of, staged
 from cloud.backup_socket import SOCKET, STAGING, asked_for
 from cloud.registry.database_copy import check_registry
 from cloud.store.duckdb_copy import look_into
 from cloud.version import version
 from protocols.clock import Clock
-from protocols.errors import Permanent
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-CLIENT_ID = "broker-client-id"
-TAKEN = (REGISTRY, STORE, CLIENT_ID)
 MANIFEST_MAX = 1 << 20
 CHUNK = 1 << 20
+Files = Mapping[str, io.BufferedReader]
 ROOM_LEAST = 64 << 20
-
-
-class BadBackup(Permanent):
-    """A backup could not be made, or is not what it should be. The message says what and where."""
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,22 +56,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 def write_backup(data: Path, out: Path, clock: Clock) -> Manifest:
     """Copy, check the copies, pack them, read the result back. The file appears only when all that went well.
 
-    With a running collector it makes the copies itself and goes on working. Raises BadBackup, StoreUnavailable,
-    StoreDamaged, OSError.
+    With a running collector it makes the copies itself and goes on working; nothing is written beside
+    them. Raises BadBackup, StoreUnavailable, StoreDamaged, OSError.
     """
     if out.exists():
         raise BadBackup(f"{out} is there already; a backup never replaces one")
     if not (data / REGISTRY).exists():
         raise BadBackup(f"{data} holds no collector's data; is --data right?")
-    with _copies(data, out, clock) as copies:
-        folder = Path(copies.folder)
-        if (data / CLIENT_ID).exists():
-            shutil.copyfile(data / CLIENT_ID, folder / CLIENT_ID)
-        manifest = _describe(folder, copies.at, data)
+    with _copies(data, out, clock) as (files, at):
+        manifest = _describe(files, at, data)
         _room(out.resolve().parent, sum(member.size for member in manifest.files))
         part = out.with_name(out.name + ".part")
         try:
-            _pack(folder, manifest, part)
+            _pack(files, manifest, part)
             if read_backup(part) != manifest:
                 raise BadBackup(f"{part}: what was written reads differently")
             os.link(part, out)  # unlike a rename, never over another one
@@ -105,51 +97,50 @@ def read_backup(path: Path, into: Path | None = None) -> Manifest:
 
 
 @contextlib.contextmanager
-def _copies(data: Path, out: Path, clock: Clock) -> Iterator[Copies]:
+def _copies(data: Path, out: Path, clock: Clock) -> Iterator[tuple[Files, int]]:
     with asked_for(data) as answer:
         if answer is not None:
             if answer.copies is None:
                 raise BadBackup(f"the collector made no copies: {answer.error}")
-            yield answer.copies
+            with opened(staged(data, answer.copies.folder), data, owner=data.stat().st_uid) as files:
+                yield files, answer.copies.at
             return
     with tempfile.TemporaryDirectory(prefix=".dayuan-backup-", dir=out.resolve().parent) as folder:
-        yield copy_at_rest(data, Path(folder), clock)
+        copies = copy_at_rest(data, Path(folder), clock)
+        with opened(Path(folder), data, owner=os.geteuid()) as files:
+            yield files, copies.at
 
 
-def _describe(folder: Path, at: int, data: Path) -> Manifest:
-    content = look_into(folder / STORE)
-    files = []
-    for name in TAKEN:
-        path = folder / name
-        if path.exists():
-            with path.open("rb") as file:
-                files.append(
-                    Member(name=name, size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())
-                )
+def _describe(files: Files, at: int, data: Path) -> Manifest:
+    content = look_into(path_of(files[STORE]))
+    members = []
+    for name, file in files.items():
+        sum_of = hashlib.file_digest(file, "sha256").hexdigest()
+        members.append(Member(name=name, size=os.fstat(file.fileno()).st_size, sha256=sum_of))
     beside = [path.name for path in sorted(data.iterdir()) if not path.name.startswith((*TAKEN, SOCKET, STAGING))]
     return Manifest(
         format=FORMAT,
         software=version(),
         at=at,
-        migration=check_registry(folder / REGISTRY),
+        migration=check_registry(path_of(files[REGISTRY]), still=True),
         readings=content.readings,
         batches=content.batches,
         events=content.events,
         stored_to=content.stored_to,
-        files=files,
+        files=members,
         left_out=beside,
     )
 
 
-def _pack(folder: Path, manifest: Manifest, part: Path) -> None:
+def _pack(files: Files, manifest: Manifest, part: Path) -> None:
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb") as file:
         with tarfile.open(fileobj=file, mode="w:", format=tarfile.PAX_FORMAT) as tar:
             told = msgspec.json.format(msgspec.json.encode(manifest))
             tar.addfile(_entry(MANIFEST, len(told), manifest.at), io.BytesIO(told))
             for member in manifest.files:
-                with (folder / member.name).open("rb") as content:
-                    tar.addfile(_entry(member.name, member.size, manifest.at), content)
+                files[member.name].seek(0)
+                tar.addfile(_entry(member.name, member.size, manifest.at), files[member.name])
         file.flush()
         os.fsync(file.fileno())
 

@@ -7,11 +7,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from cloud.backup import BadBackup, Manifest, read_backup
+from cloud.backup import Manifest, read_backup
 from cloud.backup_copies import REGISTRY, STORE
+from cloud.backup_files import BadBackup
 from cloud.backup_socket import is_running
+from cloud.data_lock import DataInUse, DataLock
 from cloud.registry.audit_trail import CHECKPOINT_FILE
 from cloud.registry.database_copy import check_registry
+from cloud.registry.rollouts_restored import pause_restored_file
 from cloud.store.duckdb_copy import look_into
 from protocols.clock import Clock
 
@@ -22,13 +25,27 @@ the audit trail, which say how far the registry that goes had come. The trail's 
 
 
 def restore_backup(backup: Path, data: Path, clock: Clock, *, replace: bool = False) -> tuple[Manifest, Path | None]:
-    """Put it into ``data``; the manifest, and where the former files are. Raises BadBackup, StoreDamaged, OSError.
+    """Put it into ``data``; the manifest, and where the former files are. Raises BadBackup, StoreDamaged,
+    StoreUnavailable, OSError.
+
+    Roll-outs that ran in it are paused.
 
     Killed at any instant, the former data is where it was or in a folder ``replaced-...`` of the data folder.
     """
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if is_running(data):
-        raise BadBackup(f"a collector runs with {data}; stop it first")
+    try:
+        lock = DataLock(data)
+    except DataInUse:
+        raise BadBackup(f"a collector runs, starts or ends with {data}; stop it, and wait for its end") from None
+    try:
+        if is_running(data):  # one of a version without the lock
+            raise BadBackup(f"a collector runs with {data}; stop it first")
+        return _restore(backup, data, clock, replace=replace)
+    finally:
+        lock.release()
+
+
+def _restore(backup: Path, data: Path, clock: Clock, *, replace: bool) -> tuple[Manifest, Path | None]:
     former = sorted(path for pattern in OURS for path in data.glob(pattern))
     if former and not replace:
         raise BadBackup(f"{data} holds a collector's data already; --replace keeps it aside and takes the backup's")
@@ -41,6 +58,7 @@ def restore_backup(backup: Path, data: Path, clock: Clock, *, replace: bool = Fa
             raise BadBackup(
                 f"{backup}: its store holds {found.readings} readings, its manifest says {manifest.readings}"
             )
+        pause_restored_file(folder / REGISTRY, clock.now_ms())
         aside = _put_aside(former, data, clock) if former else None
         owner = data.stat()
         for member in manifest.files:

@@ -78,6 +78,10 @@ async def rollout_start(registry: Registry, options: argparse.Namespace) -> obje
 
 async def rollout_pause(registry: Registry, options: argparse.Namespace) -> object:
     """Begin with nobody more."""
+    if (options.id is None) != options.restored:
+        raise BadGateway("which one? pause ID, or --restored for all that run in a registry that was put back")
+    if options.restored:
+        return {"paused": await _rollouts(registry).pause_restored()}
     return _short(await _said(_rollouts(registry).pause(options.id, by=DESK)))
 
 

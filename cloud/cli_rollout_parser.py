@@ -72,8 +72,18 @@ def add_rollouts(actions: Commands[argparse.ArgumentParser], add: AddCommand) ->
     pause = add(deeds, "pause", "begin with no further gateway", "rollout_pause")
     go_on = add(deeds, "continue", "go on, in spite of what failed so far", "rollout_continue")
     abort = add(deeds, "abort", "end it: who has not heard of it never will", "rollout_abort")
-    for each in (show, diff, start, pause, go_on, abort):
+    pause.add_argument("id", type=int, nargs="?", metavar="ID", help="as in the list")
+    pause.add_argument(
+        "--restored",
+        action="store_true",
+        help="all that run, in a registry that was put back; before its collector starts",
+    )
+    for each in (show, diff, start, go_on, abort):
         each.add_argument("id", type=int, metavar="ID", help="as in the list")
     diff.add_argument("--gateway", metavar="SITE/GATEWAY", help="only this one's")
     start.add_argument("--without-wrong", action="store_true", help="leave out whose file is wrong")
-    abort.add_argument("--back", action="store_true", help="give everybody the file of before, also who confirmed it")
+    abort.add_argument(
+        "--back",
+        action="store_true",
+        help="give back the file of before, also to who confirmed it; not to who was given or runs another since",
+    )

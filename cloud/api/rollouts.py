@@ -187,7 +187,9 @@ def _doing(router: APIRouter, rollouts: Rollouts) -> None:
         deed: Literal["start", "pause", "continue", "abort"],
         who: Annotated[Principal, Depends(installer)],
         without_wrong: Annotated[bool, Query(description="start, and leave out whose file is wrong")] = False,
-        back: Annotated[bool, Query(description="abort, and give everybody the file of before")] = False,
+        back: Annotated[
+            bool, Query(description="abort, and give the file of before to who runs no other since")
+        ] = False,
     ) -> Response:
         """Start a draft; pause; continue what was paused or has stopped, in spite of what failed; or abort: who has not
         heard of it never will, who confirmed it keeps it unless `back`."""

@@ -15,8 +15,8 @@ import msgspec
 from cloud.gps_in.contract import POSITIONS_MAX, BadPosition, Position
 
 KNOT_KMH = 1.852
-SECONDS_BELOW = 2**31
-"""A whole number below this is seconds, else milliseconds."""
+SECONDS_BELOW = 10**11
+"""A number below this is seconds (up to the year 5138), else milliseconds (from March 1973 on)."""
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 

@@ -25,10 +25,10 @@ def copy_registry(path: Path, target: Path) -> None:
         raise StoreUnavailable(f"no copy of the registry {path}: {error}") from error
 
 
-def check_registry(path: Path) -> str:
-    """Read all of it; the migration it is at. Raises StoreDamaged."""
+def check_registry(path: Path, *, still: bool = False) -> str:
+    """Read all of it; the migration it is at. ``still``: nobody writes it, no log counts. Raises StoreDamaged."""
     try:
-        with contextlib.closing(_open(path)) as connection:
+        with contextlib.closing(_open(path, "mode=ro&immutable=1" if still else "mode=rw")) as connection:
             verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise StoreDamaged(str(path), str(verdict)[:300])
@@ -37,5 +37,5 @@ def check_registry(path: Path) -> str:
         raise StoreDamaged(str(path), str(error)[:300]) from error
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_S)
+def _open(path: Path, how: str = "mode=rw") -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=BUSY_S)

@@ -3,19 +3,20 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, and_, func, select, update
+from sqlalchemy import CursorResult, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cloud.registry.database import Database
+from cloud.registry.rollouts_restored import pause_restored
 from cloud.registry.site_file_book import COLLECTOR, Also
 from cloud.registry.tables_rollouts import RolloutGatewayRow, RolloutRow
 from cloud.registry.tables_site_files import SiteFileAnswerRow, SiteFileRow, SiteFileToldRow
 from cloud.store.contract import GatewayKey
 
 OPEN = ("draft", "running", "paused", "stopped")
-UNFINISHED = (*OPEN, "aborted", "returned")
-"""In these something may still be due."""
+GIVEN_UP = ("aborted", "returned")
+"""In these something may still be due until they are closed."""
 
 _ROW, _AT = RolloutRow, RolloutGatewayRow
 
@@ -90,7 +91,8 @@ class RolloutBook:
 
     async def unfinished(self) -> list[RolloutRow]:
         """In which something may be due, the oldest first."""
-        chosen = select(_ROW).where(_ROW.state.in_(UNFINISHED)).order_by(_ROW.id)
+        due = or_(_ROW.state.in_(OPEN), and_(_ROW.state.in_(GIVEN_UP), _ROW.closed_at.is_(None)))
+        chosen = select(_ROW).where(due).order_by(_ROW.id)
         async with self._database.reading() as session:
             return list(await session.scalars(chosen))
 
@@ -108,6 +110,11 @@ class RolloutBook:
             )
             assert isinstance(done, CursorResult)
             return done.rowcount > 0
+
+    async def pause_restored(self, now_ms: int) -> int:
+        """Pause all that run, in a registry that was put back; how many."""
+        async with self._database.writing() as session:
+            return await (await session.connection()).run_sync(pause_restored, now_ms)
 
     async def text(self, number: int, key: GatewayKey) -> str | None:
         """The whole file a gateway is to get; None when it has no part in it."""

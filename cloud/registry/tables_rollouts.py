@@ -12,7 +12,7 @@ class RolloutRow(Table):
     ``state``: ``draft``, ``running``, ``paused``, ``stopped`` (too many failed), ``aborted``, ``returned`` or ``done``.
     ``stage`` is the one under way; ``stage_over_at``: when all of it had settled, from which it soaks. ``forgiven``:
     failures a person has gone on in spite of; ``accepted``: the stage a person has gone on from though few confirmed.
-    ``rev`` grows with every change.
+    ``closed_at``: when nothing of one that was given up was due any more. ``rev`` grows with every change.
     """
 
     __tablename__ = "site_file_rollouts"
@@ -32,13 +32,14 @@ class RolloutRow(Table):
     not_before: Mapped[int]
     state: Mapped[str]
     halted: Mapped[str] = mapped_column(default="")
-    """Why it does not run: ``person``, ``failures``, ``few_confirmed`` or ""."""
+    """Why it does not run: ``person``, ``failures``, ``few_confirmed``, ``restored`` (a backup) or ""."""
     stage: Mapped[int] = mapped_column(default=0)
     stage_over_at: Mapped[int | None] = mapped_column(default=None)
     forgiven: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[int] = mapped_column(default=-1)
     changed_by: Mapped[str] = mapped_column(default="")
     changed_at: Mapped[int]
+    closed_at: Mapped[int | None] = mapped_column(default=None)
     rev: Mapped[int] = mapped_column(default=1)
 
 

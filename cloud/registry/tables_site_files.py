@@ -32,7 +32,10 @@ class SiteFileRow(Table):
 
 
 class SiteFileAnswerRow(Table):
-    """What a gateway said of a revision: ``applied``, ``refused`` or ``rolled_back``. Only added to."""
+    """What a gateway said of a revision: ``applied``, ``refused`` or ``rolled_back``; or, said by nobody, ``replaced``.
+
+    Only added to.
+    """
 
     __tablename__ = "site_file_answers"
 

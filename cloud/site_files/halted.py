@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cloud.alarms.shown import AlarmView
+from cloud.registry.rollouts_restored import RESTORED
 from cloud.registry.tables_rollouts import RolloutRow
 
 KIND = "rollout_halted"
 BY_ITSELF: Mapping[str, tuple[str, str]] = {
     "failures": ("a gateway refused its file or took it back", "有网关拒绝了文件或自行退回"),
     "few_confirmed": ("fewer than half of the stage have confirmed", "本批确认的网关不足一半"),
+    RESTORED: (
+        "it ran in the backup that was restored; what became of it since is not known",
+        "恢复的备份中它正在进行，其后的情况未知",
+    ),
 }
 
 

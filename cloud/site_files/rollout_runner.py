@@ -14,6 +14,7 @@ from cloud.site_files.rollouts import DETAIL_MAX, Rollouts
 from cloud.store.contract import GatewayKey
 from protocols.clock import Clock
 from protocols.errors import BadOffer, StoreUnavailable
+from protocols.site_config import sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +63,13 @@ class RolloutRunner:
         for key in step.take_back:
             with about(_note(row, key)):
                 await self._take_back(row, parts[key])
-        if step.state or step.over or step.stage is not None:
+        if step.state or step.over or step.closed or step.stage is not None:
             await self._move(row, step)
 
     async def _move(self, row: RolloutRow, step: Step) -> None:
         now = self._clock.now_ms()
-        if step.over:
-            await self._book.change(row, stage_over_at=now)
+        if step.over or step.closed:
+            await self._book.change(row, **{"stage_over_at" if step.over else "closed_at": now})
             return
         fields: dict[str, Any] = {"changed_at": now, "changed_by": ""}
         if step.state:
@@ -88,35 +89,39 @@ class RolloutRunner:
             await self._book.judged(row.id, one.key, state="changed")
             return
 
-        also = self._book.sent(row.id, one.key)
-        await self._want(row, one, text, also, otherwise="changed", after=one.after, not_before=row.not_before)
+        await self._want(row, one, text, self._book.sent(row.id, one.key), back=False)
 
     async def _take_back(self, row: RolloutRow, one: Seen) -> None:
-        """Want the file of before again."""
+        """Want the file of before again; or leave a gateway alone that runs, or was given, another since."""
+        now = await self._desk.book.now(one.key)
+        given = await self._book.text(row.id, one.key)
         before = await self._desk.book.of_text(one.key, one.base)
-        also = self._book.taken_back(row.id, one.key, row.state)
-        if before is not None:
-            await self._want(row, one, before.text, also, otherwise="withdrawn", after=None, not_before=0)
+        if now is None or given is None or before is None or now.sha256 not in (one.base, sha256_of(given.encode())):
+            await self._book.ended(row.id, one.key, state="changed")
+            return
+        await self._want(row, one, before.text, self._book.taken_back(row.id, one.key, row.state), back=True)
 
-    async def _want(
-        self, row: RolloutRow, one: Seen, text: str, also: Also, *, otherwise: str, after: int | None, not_before: int
-    ) -> None:
+    async def _want(self, row: RolloutRow, one: Seen, text: str, also: Also, *, back: bool) -> None:
         try:
             await self._desk.want(
                 one.key,
                 text,
                 by=row.by,
                 why=row.why,
-                after=after,
-                not_before=not_before,
+                after=one.revision if back else one.after,
+                not_before=0 if back else row.not_before,
                 confirm_within_s=row.confirm_within_s,
                 also=also,
             )
         except NotNow:
             log.debug("roll-out %d was changed meanwhile", row.id)
         except BadOffer as error:
-            what = {"state": otherwise, "message": error.detail[:DETAIL_MAX]}
-            await (self._book.judged if otherwise == "changed" else self._book.ended)(row.id, one.key, **what)
+            if not back:
+                await self._book.judged(row.id, one.key, state="changed", message=error.detail[:DETAIL_MAX])
+            elif error.reason == "changed":
+                await self._book.ended(row.id, one.key, state="changed")
+            else:
+                await self._book.ended(row.id, one.key, state="withdrawn", message=error.detail[:DETAIL_MAX])
 
 
 def _note(row: RolloutRow, key: GatewayKey) -> Note:

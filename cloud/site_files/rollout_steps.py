@@ -6,10 +6,11 @@ confirmed, the roll-out pauses for a person instead of going on into the dark.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cloud.registry.rollout_book import Seen
+from cloud.registry.rollouts_restored import RESTORED
 from cloud.registry.tables_rollouts import RolloutRow
 from cloud.store.contract import GatewayKey
 
@@ -20,7 +21,7 @@ TAKEN_BACK = frozenset({"stopped", "aborted", "returned"})
 
 class Step(NamedTuple):
     """What is to be done now. ``state``: change to it, because of ``halted``; ``stage``: go on to it; ``over``: the
-    stage has settled, from now on it soaks."""
+    stage has settled, from now on it soaks; ``closed``: it was given up, and nothing of it will be due any more."""
 
     send: Sequence[GatewayKey] = ()
     take_back: Sequence[GatewayKey] = ()
@@ -28,6 +29,7 @@ class Step(NamedTuple):
     halted: str = ""
     stage: int | None = None
     over: bool = False
+    closed: bool = False
 
 
 NOTHING = Step()
@@ -51,8 +53,7 @@ def next_step(rollout: RolloutRow, gateways: Sequence[Seen], now_ms: int) -> Ste
     """What is to be done now; does nothing itself."""
     states = {one.key: shown(rollout, one, now_ms) for one in gateways}
     if rollout.state in TAKEN_BACK:
-        due = {"waiting", "late"} | ({"trying", "applied"} if rollout.state == "returned" else set())
-        return Step(take_back=[one.key for one in gateways if one.state == "sent" and states[one.key] in due])
+        return _given_up(rollout, gateways, states)
     if rollout.state != "running":
         return NOTHING
     if failures(rollout, gateways) - rollout.forgiven > rollout.stop_after:
@@ -64,6 +65,17 @@ def next_step(rollout: RolloutRow, gateways: Sequence[Seen], now_ms: int) -> Ste
     if any(states[one.key] in ("waiting", "trying") for one in stage):
         return NOTHING
     return _settled(rollout, gateways, Counter(states[one.key] for one in stage), now_ms)
+
+
+def _given_up(rollout: RolloutRow, gateways: Sequence[Seen], states: Mapping[GatewayKey, str]) -> Step:
+    sent = [one for one in gateways if one.state == "sent"]
+    if rollout.state == "returned":  # also from who had not answered in a backup: it may have it by now
+        due = {"waiting", "late", "trying", "applied"}
+        take_back = [one.key for one in sent if states[one.key] in due or one.reason == RESTORED]
+    else:
+        take_back = [one.key for one in sent if states[one.key] in ("waiting", "late")]
+    is_open = rollout.state == "stopped" or any(states[one.key] == "trying" for one in sent)
+    return Step(take_back=take_back, closed=not take_back and not is_open)
 
 
 def failures(rollout: RolloutRow, gateways: Sequence[Seen]) -> int:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from cloud.audit.note import tell
 from cloud.registry.rollout_book import RolloutBook
+from cloud.registry.rollouts_restored import RESTORED
 from cloud.registry.tables_rollouts import RolloutGatewayRow, RolloutRow
 from cloud.site_files.desk import WHY_MAX, Desk, difference
 from cloud.site_files.patch import patched, read_patch
@@ -208,18 +209,32 @@ class Rollouts:
         """Begin with no further gateway; those that were sent their file go on by themselves."""
         return await self._turned(await self._in(number, "running"), by, state="paused", halted="person")
 
+    async def pause_restored(self) -> int:
+        """Pause all that run, in a registry that was put back; how many."""
+        paused = await self.book.pause_restored(self._clock.now_ms())
+        tell(paused=paused, why=RESTORED)
+        return paused
+
     async def go_on(self, number: int, *, by: str) -> RolloutRow:
         """Go on with what was paused or has stopped, in spite of what failed so far."""
         row = await self._in(number, "paused", "stopped")
-        forgiven = failures(row, await self.book.seen(number))
+        seen = await self.book.seen(number)
+        if row.halted == RESTORED:
+            for one in (each for each in seen if each.state == "sent" and each.outcome == "replaced"):
+                await self.book.ended(number, one.key, state="ready", revision=None, sent_at=None, after=one.revision)
+        forgiven = failures(row, seen)
         accepted = row.stage if row.halted == "few_confirmed" else row.accepted
         return await self._turned(row, by, state="running", halted="", forgiven=forgiven, accepted=accepted)
 
     async def abort(self, number: int, *, by: str, back: bool) -> RolloutRow:
         """End it. Who has not heard of it never will; who tries it ends the trial alone; who confirmed it keeps it, or,
-        with ``back``, gets the file of before again, as does who tries it."""
+        with ``back``, gets the file of before again, as does who tries it; unless it runs, or was given, another since.
+        """
         row = await self._in(number, "draft", "running", "paused", "stopped")
-        return await self._turned(row, by, state="returned" if back else "aborted", halted="person")
+        ended: dict[str, Any] = {"state": "returned" if back else "aborted", "halted": "person"}
+        if row.state == "draft":
+            ended["closed_at"] = self._clock.now_ms()
+        return await self._turned(row, by, **ended)
 
     async def _in(self, number: int, *states: str) -> RolloutRow:
         row = await self.find(number)

@@ -21,8 +21,10 @@ import duckdb
 import pytest
 
 from cloud import backup, cli
-from cloud.backup import BadBackup, read_backup, write_backup
+from cloud.app import Collector
+from cloud.backup import read_backup, write_backup
 from cloud.backup_copies import REGISTRY, STORE
+from cloud.backup_files import BadBackup
 from cloud.backup_restore import restore_backup
 from cloud.backup_socket import SOCKET, STAGING, is_running
 from protocols.clock import SystemClock
@@ -95,6 +97,21 @@ async def test_a_backup_does_not_replace_and_a_restore_only_when_told(tmp_path: 
     assert (aside / "audit.checkpoints").exists(), "they are about the registry that went"
     assert not (data / "audit.checkpoints").exists()
     assert (data / "audit.key").exists(), "the trail of the backup is sealed by it"
+
+
+async def test_a_roll_out_that_ran_in_the_backup_is_paused_before_its_registry_is_in_place(tmp_path: Path) -> None:
+    data, file, other = await filled(tmp_path), tmp_path / "b.tar", tmp_path / "other"
+    with contextlib.closing(sqlite3.connect(data / REGISTRY)) as registry, registry:
+        columns = registry.execute("SELECT name, type FROM pragma_table_info('site_file_rollouts')").fetchall()
+        row = {name: 1 if "INT" in kind else "" for name, kind in columns} | {"state": "running"}
+        asked = ", ".join(f":{name}" for name in row)
+        names = ", ".join(f'"{name}"' for name in row)
+        registry.execute(f"INSERT INTO site_file_rollouts ({names}) VALUES ({asked})", row)
+    write_backup(data, file, CLOCK)
+    restore_backup(file, other, CLOCK)
+    assert sorted(path.name for path in other.iterdir()) == sorted([REGISTRY, STORE, "broker-client-id"])
+    with contextlib.closing(sqlite3.connect(other / REGISTRY)) as registry:
+        assert registry.execute("SELECT state, halted FROM site_file_rollouts").fetchall() == [("paused", "restored")]
 
 
 @pytest.fixture(scope="module")
@@ -285,6 +302,20 @@ async def test_beside_a_running_collector_nothing_is_restored_and_what_a_kill_le
             )
             assert asked.returncode == 0, asked.stderr
             assert json.loads(asked.stdout)["format"] == 1
+
+
+async def test_beside_a_collector_that_starts_or_ends_nothing_is_restored(tmp_path: Path) -> None:
+    data, file = await filled(tmp_path), tmp_path / "b.tar"
+    await asyncio.to_thread(write_backup, data, file, CLOCK)
+    collector = Collector(settings(tmp_path, 1), CLOCK)
+    try:
+        await collector.open()
+        assert not is_running(data), "its socket is not there yet"
+        with pytest.raises(BadBackup, match="runs, starts or ends"):
+            await asyncio.to_thread(restore_backup, file, data, CLOCK, replace=True)
+    finally:
+        await collector.close()
+    await asyncio.to_thread(restore_backup, file, data, CLOCK, replace=True)
 
 
 def test_data_on_servers_is_not_said_to_be_backed_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

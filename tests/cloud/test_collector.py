@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from cloud.app import Collector, run_collector
+from cloud.data_lock import DataInUse
 from cloud.registry.roles import Role
 from cloud.settings import CloudSettings, load_cloud
 from protocols.birth import Birth, DeviceBirth, PointBirth, encode_birth
@@ -323,6 +324,24 @@ async def test_a_taken_port_stops_the_start_before_any_file_is_touched(tmp_path:
             await second.open()
         await second.close()
         assert not (tmp_path / "other").exists()
+
+
+async def test_a_second_collector_on_the_same_data_is_told_so_and_changes_nothing(tmp_path: Path) -> None:
+    wanted = settings(tmp_path, free_port())
+    first, second = Collector(wanted, SystemClock()), Collector(wanted, SystemClock())
+    try:
+        await first.open()
+        with pytest.raises(DataInUse, match=r"/data: another collector, or a restore, works with this data folder"):
+            await second.open()
+        await second.close()
+        assert await first.tokens.add("still works", Role.VIEWER)
+    finally:
+        await first.close()
+    third = Collector(wanted, SystemClock())
+    try:
+        await third.open()
+    finally:
+        await third.close()
 
 
 async def test_connections_that_never_finish_a_request_are_closed(

@@ -153,6 +153,14 @@ def test_instants_are_read_in_every_form_the_protocol_has(text: str, at: int | N
     assert parse_parameters(OLD_CLIENT | {"timestamp": text}).at == at
 
 
+@pytest.mark.parametrize("seconds", [2**31 - 1, 2**31, 2**31 + 1, 4_102_444_800])
+def test_seconds_are_seconds_after_january_2038_too(seconds: int) -> None:
+    assert parse_parameters(OLD_CLIENT | {"timestamp": str(seconds)}).at == seconds * 1000
+    assert parse_parameters(OLD_CLIENT | {"timestamp": str(seconds * 1000)}).at == seconds * 1000
+    body = json.dumps({"location": NEW_CLIENT["location"] | {"timestamp": seconds}, "device_id": "x"})  # type: ignore[operator]
+    assert parse_json(body.encode())[1][0].at == seconds * 1000
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -7,7 +7,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from cloud.site_files.rollouts import OPEN_MAX
+from cloud.site_files.rollouts import OPEN_MAX, PATIENCE_S
 from cloud.store.contract import GatewayKey
 from protocols.errors import BadRollout
 from protocols.status import ClockReport, Report, Status
@@ -187,6 +187,47 @@ async def test_an_end_leaves_what_was_confirmed_or_takes_it_back(begin: Begin, b
         await many.desk.rollouts.abort(row.id, by="li", back=False)
 
 
+@pytest.mark.parametrize("where", ["wanted", "wanted and running", "on the box"])
+async def test_what_was_changed_since_is_not_taken_back(begin: Begin, where: str) -> None:
+    many = await begin()
+    row = await many.plan(stages=["east/b0, east/b1", "100 %"])
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(2)
+    gateway = many.gateways[B0]
+    theirs = gateway.runs + "# a new meter\n"
+    if where == "on the box":
+        gateway.runs = theirs
+        await many.tell(gateway)
+    else:
+        gateway.does = "away" if where == "wanted" else "apply"
+        await many.desk.want(B0, theirs, by="wu", why="a new meter")
+        await many.turn(2)
+        gateway.does = "apply"
+    await many.desk.rollouts.abort(row.id, by="li", back=True)
+    await many.turn(4)
+    assert gateway.runs == theirs
+    states = await many.states(row.id)
+    assert (states["east/b0"], states["east/b1"]) == ("changed", "returned")
+    assert NEW not in many.gateways[B1].runs
+
+
+async def test_what_was_put_back_to_another_known_file_on_the_box_stays(begin: Begin) -> None:
+    many = await begin()
+    gateway = many.gateways[B0]
+    older = gateway.runs
+    await many.desk.want(B0, older + "# better\n", by="wu", why="x")
+    await many.turn(2)
+    row = await many.plan(stages=["east/b0"])
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(2)
+    gateway.runs = older
+    await many.tell(gateway)
+    await many.desk.rollouts.abort(row.id, by="li", back=True)
+    await many.turn(3)
+    assert gateway.runs == older
+    assert (await many.states(row.id))["east/b0"] == "changed"
+
+
 async def test_what_runs_another_file_since_is_left_out(begin: Begin) -> None:
     many = await begin()
     row = await many.plan(stages=["100 %"])
@@ -199,6 +240,30 @@ async def test_what_runs_another_file_since_is_left_out(begin: Begin) -> None:
     assert Counter(states.values()) == {"applied": 7, "changed": 2}
     assert states["east/b1"] == states["west/c0"] == "changed"
     assert (await many.desk.rollouts.find(row.id)).state == "done"
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_what_was_given_up_is_looked_at_no_longer_once_all_of_it_is_known(begin: Begin, back: bool) -> None:
+    many = await begin()
+    book = many.desk.rollouts.book
+    draft = await many.plan()
+    await many.desk.rollouts.abort(draft.id, by="li", back=back)
+    assert await book.unfinished() == [], "nothing was sent"
+    many.gateways[B0].does, many.gateways[B1].does = "refuse", "away"
+    row = await many.plan(stages=["east/b0, east/b1, west/c0"], stop_after=9)
+    await many.desk.rollouts.start(row.id, by="li")
+    await many.turn(2)
+    await many.tell(many.gateways[B1], "trying", next(one.revision or 0 for one in await book.seen(row.id)))
+    await many.desk.rollouts.abort(row.id, by="li", back=back)
+    await many.turn()
+    if not back:
+        assert [one.id for one in await book.unfinished()] == [row.id], "one is on trial"
+        await many.clock.advance(PATIENCE_S + 300)
+    await many.turn(2)
+    assert await book.unfinished() == []
+    assert Counter((await many.states(row.id)).values())["planned"] == 6
+    found = await many.desk.rollouts.find(row.id)
+    assert (found.state, found.closed_at is not None) == ("returned" if back else "aborted", True)
 
 
 async def test_wrong_files_are_shown_before_the_start_and_keep_it_from_starting(begin: Begin) -> None:
