@@ -43,9 +43,20 @@ UPLINK = (
         "The epoch of an ack is not looked at.",
         "A late ack for the buffer of before deletes batches of this one that nobody has.",
         "edge/uplink.py",
-        "        base = self._buffer.place_of(ack.epoch) if ack.epoch else None",
-        "        base = 0",
+        "        places = self._buffer.places_of(ack.epoch) if ack.epoch else None",
+        "        places = self._buffer.places_of(self._buffer.figures().epoch)",
         (f"{TESTS}::test_an_ack_for_batches_never_sent_or_of_another_epoch_deletes_nothing",),
+    ),
+    Plant(
+        "ack-beyond-the-end-of-its-epoch",
+        "An ack for seqs that the file has lost is taken for the batches that stand there now.",
+        "A card loses its newest batches, a late ack names them, and others that nobody has are deleted.",
+        "edge/buffer.py",
+        "min(last + self.base, self.last)",
+        "last + self.base",
+        (
+            "tests/contracts/test_buffer_epochs.py::test_an_ack_for_what_the_card_lost_releases_nothing_of_the_next_epoch",
+        ),
     ),
     Plant(
         "no-sending-again",
