@@ -5,8 +5,10 @@ this collector does not hold, its former self held and lost: it is named in an a
 the path of every late batch. In normal life nothing is missing and nothing is sent. One collector asks: of a group the
 one at the desk, by the ledger they share.
 
-Asked is only what was missing at two looks: a status may overtake a commit. While a gateway still sends nothing more is
-asked of it, and what stays missing (it was dropped before its ack, or set apart) is asked for more and more rarely.
+Asked is only what was missing at two looks: a status may overtake a commit. The second look waits until everything that
+was committed by the first is known here, which at the desk of a group may take a while. While a gateway still sends
+nothing more is asked of it, and what stays missing (it was dropped before its ack, or set apart) is asked for more and
+more rarely, also when more is missing by then.
 What no gateway has any more is told by an alarm, with the instants between which it was received.
 """
 
@@ -14,6 +16,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -53,6 +56,10 @@ class Held(Protocol):
 
     def is_fenced(self, key: GatewayKey, epoch: str) -> bool: ...
 
+    def current_at(self) -> float:
+        """Everything that was committed up to this instant (monotonic) is known."""
+        ...
+
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None: ...
 
 
@@ -61,10 +68,11 @@ class _Asked:
     """Of one gateway, since the start."""
 
     session: int = 0
+    looked_at: float = 0.0
     seen: Holes = field(default_factory=dict)
     asked: Holes = field(default_factory=dict)
-    times: int = 0
-    """How often `asked` was asked for, and stayed missing."""
+    rounds: list[Holes] = field(default_factory=list)
+    """The last that were asked for, while nothing of it came."""
     next_at: float = 0.0
     pause_s: float = ASK_AGAIN_S[0]
     lost: Holes = field(default_factory=dict)
@@ -90,13 +98,15 @@ class Recall:
         if kept is None or status.state != "online":
             return
         asked = self._gateways.setdefault(key, _Asked())
+        if self._held.current_at() < asked.looked_at:
+            return
+        asked.looked_at = self._clock.monotonic()
         if status.session != asked.session:
             asked.session, asked.asked = status.session, {}
         await self._look_for_loss(key, kept, asked)
         missing, before = self._missing(key, kept), asked.seen
         asked.seen = missing
-        missing = {epoch: _common(spans, before.get(epoch, [])) for epoch, spans in missing.items()}
-        missing = {epoch: spans for epoch, spans in missing.items() if spans}
+        missing = _in_both(missing, before)
         if missing and not kept.waiting:
             await self._ask(key, missing, asked)
 
@@ -109,11 +119,12 @@ class Recall:
 
     async def _ask(self, key: GatewayKey, missing: Holes, asked: _Asked) -> None:
         now = self._clock.monotonic()
-        if missing != asked.asked:
-            asked.asked, asked.times, asked.next_at, asked.pause_s = missing, 0, 0.0, ASK_AGAIN_S[0]
+        if not asked.asked or _in_both(asked.asked, missing) != asked.asked:  # something of it came
+            asked.rounds, asked.next_at, asked.pause_s = [], 0.0, ASK_AGAIN_S[0]
+        asked.asked = missing
         if now < asked.next_at:
             return
-        asked.times += 1
+        asked.rounds = [*asked.rounds[1 - TIMES_IN_VAIN :], missing]
         asked.next_at, asked.pause_s = now + asked.pause_s, min(2 * asked.pause_s, ASK_AGAIN_S[1])
         for epoch, spans in missing.items():
             count = sum(last - first + 1 for first, last in spans)
@@ -134,8 +145,9 @@ class Recall:
             since = self._held.first_stored(key, epoch)
             if since is not None and since < first:
                 lost[epoch] = self._held.holes(key, epoch, since, first - 1)
-        if asked.times >= TIMES_IN_VAIN:
-            lost = {epoch: lost.get(epoch, []) + asked.asked.get(epoch, []) for epoch in {*lost, *asked.asked}}
+        if len(asked.rounds) == TIMES_IN_VAIN:
+            vain = reduce(_in_both, asked.rounds)
+            lost = {epoch: lost.get(epoch, []) + vain.get(epoch, []) for epoch in {*lost, *vain}}
         lost = {epoch: spans for epoch, spans in lost.items() if spans}
         if lost == asked.lost:
             return
@@ -192,6 +204,11 @@ class Recall:
         if not isinstance(self._store, DatesBatches):
             return 0, 0
         return await self._store.received_around(key, epoch, *span)
+
+
+def _in_both(holes: Holes, others: Holes) -> Holes:
+    found = {epoch: _common(spans, others.get(epoch, [])) for epoch, spans in holes.items()}
+    return {epoch: spans for epoch, spans in found.items() if spans}
 
 
 def _common(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:

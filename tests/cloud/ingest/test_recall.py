@@ -29,6 +29,7 @@ class Collector:
         self.gaps: list[Span] = []
         self.quarantined: list[int] = []
         self.store_away = False
+        self.behind_since: float | None = None
         self.around = (self.clock.now_ms() - 7_200_000, self.clock.now_ms() - 3_600_000)
         self.alarms = Alarms()
         self.recall = Recall(self, self, self.alarms, lambda _: "Asia/Shanghai", self.clock)  # type: ignore[arg-type]
@@ -41,6 +42,9 @@ class Collector:
 
     def is_fenced(self, key: GatewayKey, epoch: str) -> bool:
         return self.fenced
+
+    def current_at(self) -> float:
+        return self.clock.monotonic() if self.behind_since is None else self.behind_since
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         assert (topic, retain) == ("dayuan/1/east/g1/ack", False)
@@ -128,6 +132,30 @@ async def test_what_comes_in_part_is_asked_for_at_once_in_the_rest() -> None:
     it.stored = SeqRanges([(1, 70), (81, 100)])
     await it.told((EPOCH, 20, 99))
     assert it.asked[asked:] == [[(71, 80)]]
+
+
+async def test_a_desk_that_does_not_know_yet_what_others_committed_asks_for_nothing_of_it() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 100)])
+    await it.told((EPOCH, 50, 100), times=3)
+    it.behind_since = it.clock.monotonic() - 1.0
+    for newest in range(110, 190, 10):
+        await it.told((EPOCH, 50, newest))
+    await it.told((EPOCH, 50, 180), times=10)
+    assert (it.asked, it.alarms.seen) == ([], [])
+    it.stored, it.behind_since = SeqRanges([(1, 170)]), None
+    await it.told((EPOCH, 50, 180), times=2)
+    assert it.asked == [[(171, 180)]], "what is really missing"
+
+
+async def test_more_that_is_missing_is_no_reason_to_ask_more_often() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60)])
+    for newest in range(70, 470, 10):
+        await it.told((EPOCH, 20, newest))
+    assert 4 <= len(it.asked) <= 6, "after 10, 20, 40 seconds and so on"
+    assert it.asked[-1][0][0] == 61
+    assert it.alarms.standing[("batches_lost", "east/g1")]["count"] == 10 * (it.asked[-3][0][1] // 10 - 6)
 
 
 async def test_a_fenced_gateway_is_asked_nothing() -> None:

@@ -14,6 +14,7 @@ from cloud.store.ledger_desk import LedgerDesk
 from cloud.store.ledger_file import LedgerFile
 from cloud.store.place import StorePlace
 from protocols.clock import SystemClock
+from protocols.errors import StoreUnavailable
 from tests.cloud.ingest.rig import KEY, Alarms
 from tests.cloud.ingest.test_shared import One, wide
 from tests.influx_stand_in import TOKEN, InfluxStandIn
@@ -139,3 +140,24 @@ async def test_a_group_whose_ledger_came_back_from_a_backup_goes_on_above_what_t
     assert postgres.sql("SELECT id FROM store_batch ORDER BY id", place) == [(1,), (2,), (5,), (6,)]
     desk.close()
     member.ledger.close()
+
+
+async def test_a_desk_says_up_to_when_it_knows_what_was_committed(
+    place: PostgresPlace, influx: InfluxStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = CLOCK.monotonic()
+    desk, follower = a_desk(place, influx, tmp_path)
+    opened_at = follower.current_at
+    assert began <= opened_at <= CLOCK.monotonic()
+
+    def away() -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as ledger:
+        ledger.setattr(follower.commit, "catch_up", away)
+        with pytest.raises(StoreUnavailable):
+            follower.step()
+    assert follower.current_at == opened_at
+    follower.step()
+    assert follower.current_at > opened_at
+    desk.close()
