@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from cloud.ingest.recall import ASK_AGAIN_S, TOLD_MS, Recall, Span
+from cloud.ingest.loss import EXPLAINED_AT_ONCE, PAGES_MAX, TOLD_MS, Span
+from cloud.ingest.recall import ASK_AGAIN_S, Recall
 from cloud.store.contract import EventsQuery, GatewayKey, Page
 from cloud.store.ranges import SeqRanges
 from protocols.ack import Ack, parse_ack
@@ -27,11 +28,18 @@ class Collector:
         self.away = False
         self.published: list[Ack] = []
         self.gaps: list[Span] = []
+        self.later_gaps = 0
+        """Of other gateways of the site, since."""
+        self.pages = 0
         self.quarantined: list[int] = []
         self.store_away = False
         self.behind_since: float | None = None
         self.around = (self.clock.now_ms() - 7_200_000, self.clock.now_ms() - 3_600_000)
         self.alarms = Alarms()
+        self.start()
+
+    def start(self) -> None:
+        """The process begins; alarms stand as before."""
         self.recall = Recall(self, self, self.alarms, lambda _: "Asia/Shanghai", self.clock)  # type: ignore[arg-type]
 
     def holes(self, key: GatewayKey, epoch: str, first: int, last: int) -> list[Span]:
@@ -60,7 +68,12 @@ class Collector:
             (1, "east", "gateway", "gap", {"epoch": EPOCH, "from_seq": first, "to_seq": last}, "g1", EPOCH, 1, 1, "")
             for first, last in self.gaps
         ]
-        return Page((), rows)
+        others = {"epoch": EPOCH, "from_seq": 1, "to_seq": 2**40}
+        rows = [(1, "east", "gateway", "gap", others, "g2", EPOCH, 1, 1, "")] * self.later_gaps + rows
+        begin = int(query.next or 0)
+        end = begin + query.limit
+        self.pages += 1
+        return Page((), rows[begin:end], str(end) if end < len(rows) else None)
 
     async def quarantine(self, *, limit: int) -> Page:
         return Page((), [(1, "east", "g1", "", EPOCH, seq, "", "schema", "", 1, b"") for seq in self.quarantined])
@@ -203,6 +216,81 @@ async def test_a_loss_of_long_ago_is_not_told_again_at_every_start() -> None:
     it.stored = SeqRanges([(1, 60), (81, 100)])
     it.around = (1, it.clock.now_ms() - TOLD_MS - 1)
     await it.told((EPOCH, 81, 100), times=3)
+    assert it.alarms.seen == []
+
+
+async def test_a_loss_is_told_for_a_week_and_then_no_more_while_the_collector_runs() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    await it.told((EPOCH, 81, 100), times=6 * 24 + 12, every_s=3600.0)
+    assert it.alarms.standing[("batches_lost", "east/g1")]["count"] == 20
+    await it.told((EPOCH, 81, 100), times=24, every_s=3600.0)
+    assert it.alarms.standing == {}
+
+
+async def test_a_loss_without_a_known_instant_ends_too() -> None:
+    it = Collector()
+    it.stored, it.around = SeqRanges([(1, 60), (81, 100)]), (0, 0)
+    await it.told((EPOCH, 81, 100), times=3)
+    assert it.alarms.standing[("batches_lost", "east/g1")]["to"] == "?"
+    await it.told((EPOCH, 81, 100), times=8 * 24, every_s=3600.0)
+    assert it.alarms.standing == {}
+
+
+async def test_what_came_while_the_collector_was_started_anew_is_told_no_more() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    await it.told((EPOCH, 81, 100), times=3)
+    it.start()
+    for _ in range(3):
+        await it.told((EPOCH, 81, 100))
+        assert ("batches_lost", "east/g1") in it.alarms.standing, "it does not end and begin at a start"
+    it.stored = SeqRanges([(1, 100)])
+    it.start()
+    await it.told((EPOCH, 81, 100), times=2)
+    assert it.alarms.standing == {}
+
+
+async def test_what_was_asked_for_in_vain_and_then_came_is_told_no_more() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    await it.told((EPOCH, 20, 99), times=20)
+    assert it.alarms.standing[("batches_lost", "east/g1")]["count"] == 20
+    await it.told((EPOCH, 90, 99), times=3)
+    assert it.alarms.standing[("batches_lost", "east/g1")]["count"] == 20, "told once, although it is kept no more"
+    it.stored = SeqRanges([(1, 100)])
+    await it.told((EPOCH, 90, 99))
+    assert it.alarms.standing == {}
+
+
+async def test_a_gap_record_of_long_ago_is_found_behind_those_of_others_and_the_search_ends() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    it.gaps, it.later_gaps = [(50, 90)], 3 * EXPLAINED_AT_ONCE
+    await it.told((EPOCH, 81, 100), times=3)
+    assert (it.alarms.seen, it.pages) == ([], 4)
+    it.start()
+    it.later_gaps, it.pages = 2 * PAGES_MAX * EXPLAINED_AT_ONCE, 0
+    await it.told((EPOCH, 81, 100), times=3)
+    assert (it.alarms.seen, it.pages) == (["batches_lost"], PAGES_MAX)
+
+
+async def test_a_gap_record_that_comes_after_the_alarm_ends_it() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    await it.told((EPOCH, 81, 100), times=3)
+    assert it.alarms.standing
+    it.gaps = [(61, 80)]
+    await it.told((EPOCH, 81, 100), times=2, every_s=3600.0)
+    assert it.alarms.standing == {}
+
+
+async def test_what_was_given_up_right_after_its_ack_is_no_loss_for_one_that_hears_of_it_later() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60)])
+    for newest in range(70, 170, 10):
+        await it.told((EPOCH, newest, newest))
+        it.stored = SeqRanges([(1, newest)])
     assert it.alarms.seen == []
 
 

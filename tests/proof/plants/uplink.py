@@ -216,7 +216,7 @@ UPLINK = (
         "loss-not-told",
         "What was acked and is nowhere any more is not told.",
         "A hole in the data looks like a meter that was switched off.",
-        "cloud/ingest/recall.py",
+        "cloud/ingest/loss.py",
         "        if not count:\n            return None",
         "        if count:\n            return None",
         ("tests/cloud/ingest/test_recall.py::test_what_is_on_no_gateway_any_more_is_an_alarm_with_its_instants",),
