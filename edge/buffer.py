@@ -5,7 +5,8 @@ after a failed open(). One writer at a time; reads may run beside it.
 
 Each batch stands at a *place*: places grow by one with each batch of the file's life and are never used twice. A batch
 is named to the world by (epoch, seq); within an epoch, place - seq is constant. The highest seq of an epoch is never
-forgotten, so that no seq is given out twice.
+forgotten, so that no seq is given out twice; where a file lost its newest batches, a new epoch begins. An epoch ends
+where the next begins: what is said of higher seqs of it is said of no batch of this file.
 
 Errors of every method: StoreUnavailable when the disk refuses (nothing of the call is stored; the caller tries again
 later), StoreDamaged when the file cannot be read (the caller calls open(), which sets it aside and saves what reads).
@@ -49,6 +50,22 @@ class KeptBatch(NamedTuple):
     events: int
     sealed_at: int
     payload: bytes
+
+
+class EpochPlaces(NamedTuple):
+    """The batches of an epoch stand at `base` + seq, none above `last`.
+
+    More seqs may have been given out than `last` leaves room for: a card may lose its newest batches, and the next
+    epoch begins where they stood.
+    """
+
+    base: int
+    last: int = 2**63 - 1
+
+    def of(self, first: int, last: int) -> tuple[int, int] | None:
+        """The places of seqs first..last; None when this file has none for them."""
+        span = max(first, 1) + self.base, min(last + self.base, self.last)
+        return span if span[0] <= span[1] else None
 
 
 class Rejected(NamedTuple):
@@ -201,8 +218,8 @@ class Buffer(Protocol):
     def has_origin(self, origin: bytes) -> bool:
         """True when an event of this device message was committed (the last few thousand are known)."""
 
-    def place_of(self, epoch: str) -> int | None:
-        """What to add to a seq of this epoch to get its place; None for an epoch this file never had."""
+    def places_of(self, epoch: str) -> EpochPlaces | None:
+        """Where the batches of this epoch stand; None for an epoch this file never had."""
 
     def kept(self, first: int, last: int) -> list[tuple[int, int]]:
         """The parts of places first..last that were acked and are kept, ascending."""

@@ -6,7 +6,16 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from edge.buffer import CHUNK_BATCHES, CHUNK_BYTES, ORIGINS_KEPT, QUARANTINE_BATCHES, KeptBatch, Kind, Rejected
+from edge.buffer import (
+    CHUNK_BATCHES,
+    CHUNK_BYTES,
+    ORIGINS_KEPT,
+    QUARANTINE_BATCHES,
+    EpochPlaces,
+    KeptBatch,
+    Kind,
+    Rejected,
+)
 from protocols.batch import Identity, peek
 from protocols.errors import BadBatch
 
@@ -214,6 +223,15 @@ def identify(epochs: list[Epoch], place: int) -> Identity:
         if place > epoch.base:
             return Identity(epoch.name, place - epoch.base)
     raise ValueError(f"no epoch has place {place}")
+
+
+def places_of(epochs: list[Epoch], name: str) -> EpochPlaces | None:
+    """Where the batches of an epoch stand."""
+    for number, epoch in reversed(list(enumerate(epochs))):
+        if epoch.name == name:
+            after = epochs[number + 1 :][:1]
+            return EpochPlaces(epoch.base, after[0].base) if after else EpochPlaces(epoch.base)
+    return None
 
 
 def what_is_wrong(row: BatchRow, identity: Identity) -> str:

@@ -18,7 +18,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from edge.buffer import Change, Chunk, Committed, Damage, Figures, KeptBatch, Opened, Rejected, Retiming, Seal
+from edge.buffer import (
+    Change,
+    Chunk,
+    Committed,
+    Damage,
+    EpochPlaces,
+    Figures,
+    KeptBatch,
+    Opened,
+    Rejected,
+    Retiming,
+    Seal,
+)
 from edge.buffer_change import State, Transaction
 from edge.buffer_file import (
     FULL,
@@ -32,7 +44,7 @@ from edge.buffer_file import (
 )
 from edge.buffer_keeping import SPARE_BYTES, kept_now, oldest_waiting, store_marks, stored_marks, waiting_totals
 from edge.buffer_room import NOTHING, Need, Room
-from edge.buffer_rows import Epoch, Rows, identify, kind_of, what_is_wrong
+from edge.buffer_rows import Epoch, Rows, identify, kind_of, places_of, what_is_wrong
 from edge.contract import FailPoint
 from edge.failpoint import never
 from edge.salvage import finish_swap, has_log, inspect_log, set_aside
@@ -105,9 +117,8 @@ class SqliteBuffer:
     def has_origin(self, origin: bytes) -> bool:
         return self._state is not None and origin in self._state.origins
 
-    def place_of(self, epoch: str) -> int | None:
-        found = [each.base for each in self._state.epochs if each.name == epoch] if self._state else []
-        return found[-1] if found else None
+    def places_of(self, epoch: str) -> EpochPlaces | None:
+        return places_of(self._state.epochs, epoch) if self._state is not None else None
 
     def kept(self, first: int, last: int) -> list[tuple[int, int]]:
         return self._state.kept.meet(first, last) if self._state is not None else []
@@ -158,7 +169,9 @@ class SqliteBuffer:
             except StoreDamaged as damage:
                 log.error("the buffer is damaged: %s", damage)
                 self._disconnect()
-                saved = set_aside(self.path, damage.detail, self._clock.now_ms(), self._max_bytes, self._fail_point)
+                used = self._state.last if self._state is not None else 0
+                now_ms = self._clock.now_ms()
+                saved = set_aside(self.path, damage.detail, now_ms, self._max_bytes, self._fail_point, used)
                 self._found_damage = ""
                 log.error("set aside as %s; %d batches saved from it, %d lost", saved.path, saved.salvaged, saved.lost)
                 opened = self._load()

@@ -67,11 +67,14 @@ def finish_swap(path: Path) -> None:
         each.unlink(missing_ok=True)
 
 
-def set_aside(path: Path, detail: str, now_ms: int, max_bytes: int, fail_point: FailPoint) -> Damage:
+def set_aside(
+    path: Path, detail: str, now_ms: int, max_bytes: int, fail_point: FailPoint, used_place: int = 0
+) -> Damage:
     """Build a new buffer file from the intact batches of a damaged one and put it in its place.
 
     The damaged file is kept beside it with the time in its name. `lost` is an upper bound: batches whose remains were
-    found, and numbers missing between those that were saved. Raises StoreUnavailable when the new file cannot be made.
+    found, and numbers missing between those that were saved. What comes new stands above `used_place`, the highest that
+    this process gave out: acks for it may be under way. Raises StoreUnavailable when the new file cannot be made.
     """
     aside = _aside_name(path, now_ms)
     new = _beside(path, ".new")
@@ -82,7 +85,7 @@ def set_aside(path: Path, detail: str, now_ms: int, max_bytes: int, fail_point: 
         connection = connect(new, 2 * max_bytes)
         os.chmod(new, 0o600)
         try:
-            damage = _build(connection, pages, path, Damage(str(aside), 0, 0, detail), fail_point)
+            damage = _build(connection, pages, path, Damage(str(aside), 0, 0, detail), fail_point, used_place)
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -106,11 +109,13 @@ class _Survey(NamedTuple):
     oldest: int
 
 
-def _build(connection: sqlite3.Connection, pages: Pages, path: Path, damage: Damage, fail_point: FailPoint) -> Damage:
+def _build(
+    connection: sqlite3.Connection, pages: Pages, path: Path, damage: Damage, fail_point: FailPoint, used_place: int
+) -> Damage:
     survey = _survey(pages)
     rows = Rows(connection)
     top = max((base + last for base, last in survey.bases.values()), default=0)
-    create_schema(connection, Epoch(top + 1, draw_epoch()))
+    create_schema(connection, Epoch(max(top, used_place) + 1, draw_epoch()))
     for name, (base, _) in survey.bases.items():
         connection.execute("INSERT OR IGNORE INTO epoch VALUES (?, ?)", Epoch(base, name))
     places = _copy(connection, pages, survey, fail_point)

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from edge.buffer import Buffer, KeptBatch, Rejected
+from edge.buffer import Buffer, EpochPlaces, KeptBatch, Rejected
 from edge.contract import FailPoint, Link
 from edge.failpoint import never
 from edge.lanes import Lane, Lanes
@@ -175,18 +175,19 @@ class Uplink:
         self._fail_point("before_ack")
         if ack.at:
             self.heard_time(ack.at)
-        base = self._buffer.place_of(ack.epoch) if ack.epoch else None
-        if base is not None:
-            for first, last in ack.stored:
-                self._take_stored(first + base, last + base)
+        places = self._buffer.places_of(ack.epoch) if ack.epoch else None
+        if places is not None:
+            for span in filter(None, (places.of(*each) for each in ack.stored)):
+                self._take_stored(*span)
         elif ack.stored and ack.epoch != self._former_epoch:
             self._former_epoch = ack.epoch
             log.warning("an ack for epoch %r, which is not of this buffer, is ignored", ack.epoch[:64])
         for rejection in ack.rejected:
-            self._take_rejection(rejection, base)
-        if ack.missing and base is not None:
+            self._take_rejection(rejection, places)
+        if ack.missing and places is not None:
             self._fail_point("asked_again")
-            self._again.ask([(first + base, last + base) for first, last in ack.missing], self._window.flights)
+            spans = filter(None, (places.of(*each) for each in ack.missing))
+            self._again.ask(spans, self._window.flights)
             self._hungry.set()
         self._fail_point("after_ack")
         self._wake.set()
@@ -338,8 +339,8 @@ class Uplink:
         self._window.note_answer(now)
         self._silence_factor = 1
 
-    def _take_rejection(self, rejection: Rejection, base: int | None) -> None:
-        place = self._window.find(rejection, base)
+    def _take_rejection(self, rejection: Rejection, places: EpochPlaces | None) -> None:
+        place = self._window.find(rejection, places)
         if place is None:
             return
         now = self._clock.monotonic()

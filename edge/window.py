@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from edge.buffer import KeptBatch
+from edge.buffer import EpochPlaces, KeptBatch
 from edge.lanes import Lane
 from edge.ranges import Ranges
 from protocols.ack import Rejection
@@ -129,14 +129,14 @@ class Window:
             self._sent.remove(place)
         return self.flights.pop(place, None) is not None
 
-    def find(self, rejection: Rejection, base: int | None) -> int | None:
-        """The place that a rejection speaks of, by seq or else by the digest of the payload."""
-        if rejection.seq is not None and base is not None and rejection.seq + base in self.flights:
-            return rejection.seq + base
-        for place, flight in self.flights.items():
+    def find(self, rejection: Rejection, places: EpochPlaces | None) -> int | None:
+        """The place whose payload a rejection names. Its seq says only where to look first."""
+        told = places.of(rejection.seq, rejection.seq) if rejection.seq is not None and places is not None else None
+        likely = self.flights.get(told[0]) if told is not None else None
+        for flight in (*filter(None, (likely,)), *self.flights.values()):
             flight.digest = flight.digest or digest(flight.batch.payload)
             if flight.digest == rejection.digest:
-                return place
+                return flight.batch.place
         return None
 
     def note_answer(self, now: float) -> None:

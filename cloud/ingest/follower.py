@@ -1,6 +1,7 @@
 """At the desk of a group: what all of its collectors committed reaches the handlers, in the order of commits."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 
@@ -29,13 +30,15 @@ class GroupFollower:
         self._store, self._preparer, self._alarms, self._clock = store, preparer, alarms, clock
         self.commit = SharedCommit(preparer, store.shared)
         self.commit.learned = store.learned
+        self.current_at = 0.0
+        """Everything that was committed up to this instant (monotonic) is known."""
         self._silent: set[str] = set()
         self._told: list[ToldAlarm] = []
         self._members: list[MemberSeen] = []
 
     def open(self) -> None:
         """Take up what is committed. Blocking. Raises StoreUnavailable."""
-        self.commit.open()
+        self._know(self.commit.open)
 
     async def run(self, commit: GroupCommit) -> None:
         """Follow until cancelled. Raises DeskTaken when another collector took the desk."""
@@ -63,9 +66,14 @@ class GroupFollower:
 
     def step(self) -> Committed:
         """The next batches. Blocking. Raises StoreUnavailable, DeskTaken."""
-        self.commit.catch_up()
+        self._know(self.commit.catch_up)
         followed = self._store.follow(self.commit.known.batch)
         return Committed([self._committed(one) for one in followed])
+
+    def _know(self, learn: Callable[[], None]) -> None:
+        began = self._clock.monotonic()
+        learn()
+        self.current_at = began
 
     def _committed(self, one: Followed) -> CommittedBatch:
         row, columns = one.row, one.readings or _NOTHING

@@ -262,6 +262,10 @@ class Ingest:
         number = self._preparer.gateways.find(key)
         return number is not None and self._preparer.identities.fenced((number, epoch))
 
+    def current_at(self) -> float:
+        """Everything that was committed up to this instant (monotonic) is known: in a group, of others too."""
+        return self._clock.monotonic() if self._follower is None else self._follower.current_at
+
     def fences(self) -> Sequence[FenceView]:
         return [
             FenceView(

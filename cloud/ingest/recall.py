@@ -5,27 +5,27 @@ this collector does not hold, its former self held and lost: it is named in an a
 the path of every late batch. In normal life nothing is missing and nothing is sent. One collector asks: of a group the
 one at the desk, by the ledger they share.
 
-Asked is only what was missing at two looks: a status may overtake a commit. While a gateway still sends nothing more is
-asked of it, and what stays missing (it was dropped before its ack, or set apart) is asked for more and more rarely.
-What no gateway has any more is told by an alarm, with the instants between which it was received.
+Asked is only what was missing at two looks: a status may overtake a commit. The second look waits until everything that
+was committed by the first is known here, which at the desk of a group may take a while. While a gateway still sends
+nothing more is asked of it, and what stays missing (it was dropped before its ack, or set apart) is asked for more and
+more rarely, also when more is missing by then.
+What no gateway has any more at two looks is told by an alarm (``loss.py``), with the instants between which it was
+received.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import reduce
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from cloud.ingest.contract import AlarmSink
-from cloud.store.batch_dates import DatesBatches
-from cloud.store.contract import EventsQuery, GatewayKey, SeriesStore
-from cloud.store.ranges import without
+from cloud.ingest.loss import Holes, Loss, Span
+from cloud.store.contract import GatewayKey, SeriesStore
 from protocols.ack import Ack, encode_ack
 from protocols.birth import Birth
 from protocols.clock import Clock
-from protocols.errors import StoreUnavailable, WireLost
-from protocols.events import GATEWAY_DEVICE
+from protocols.errors import WireLost
 from protocols.status import KeptReport, Status
 from protocols.topics import topic
 
@@ -36,12 +36,6 @@ RANGES_ASKED = 1_000
 EPOCHS_MAX = 16
 TIMES_IN_VAIN = 3
 """What was asked for so often and did not come is not there."""
-EXPLAINED_MAX = 1_000
-TOLD_MS = 7 * 86_400_000
-"""A loss is an alarm for so long after its last instant."""
-
-Span = tuple[int, int]
-Holes = dict[str, list[Span]]
 
 
 class Held(Protocol):
@@ -53,6 +47,10 @@ class Held(Protocol):
 
     def is_fenced(self, key: GatewayKey, epoch: str) -> bool: ...
 
+    def current_at(self) -> float:
+        """Everything that was committed up to this instant (monotonic) is known."""
+        ...
+
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None: ...
 
 
@@ -61,14 +59,15 @@ class _Asked:
     """Of one gateway, since the start."""
 
     session: int = 0
+    looked_at: float = 0.0
     seen: Holes = field(default_factory=dict)
     asked: Holes = field(default_factory=dict)
-    times: int = 0
-    """How often `asked` was asked for, and stayed missing."""
+    rounds: list[Holes] = field(default_factory=list)
+    """The last that were asked for, while nothing of it came."""
     next_at: float = 0.0
     pause_s: float = ASK_AGAIN_S[0]
-    lost: Holes = field(default_factory=dict)
-    """Of which a decision was made whether they are told."""
+    below: Holes | None = None
+    """At the last look: what is not stored and was kept no more."""
 
 
 class Recall:
@@ -78,7 +77,8 @@ class Recall:
         self, held: Held, store: SeriesStore, alarms: AlarmSink, zone: Callable[[str], str], clock: Clock
     ) -> None:
         """``zone``: the time zone of a site."""
-        self._held, self._store, self._alarms, self._zone, self._clock = held, store, alarms, zone, clock
+        self._held, self._clock = held, clock
+        self._loss = Loss(store, alarms, zone, clock)
         self._gateways: dict[GatewayKey, _Asked] = {}
 
     async def birth(self, key: GatewayKey, birth: Birth, *, received_at: int, retained: bool) -> None:
@@ -90,13 +90,17 @@ class Recall:
         if kept is None or status.state != "online":
             return
         asked = self._gateways.setdefault(key, _Asked())
+        if self._held.current_at() < asked.looked_at:
+            return
+        asked.looked_at = self._clock.monotonic()
         if status.session != asked.session:
             asked.session, asked.asked = status.session, {}
-        await self._look_for_loss(key, kept, asked)
         missing, before = self._missing(key, kept), asked.seen
+        lost = self._lost(key, kept, missing, asked)
+        if lost is not None:
+            await self._loss.look(key, lost)
         asked.seen = missing
-        missing = {epoch: _common(spans, before.get(epoch, [])) for epoch, spans in missing.items()}
-        missing = {epoch: spans for epoch, spans in missing.items() if spans}
+        missing = _in_both(missing, before)
         if missing and not kept.waiting:
             await self._ask(key, missing, asked)
 
@@ -109,11 +113,12 @@ class Recall:
 
     async def _ask(self, key: GatewayKey, missing: Holes, asked: _Asked) -> None:
         now = self._clock.monotonic()
-        if missing != asked.asked:
-            asked.asked, asked.times, asked.next_at, asked.pause_s = missing, 0, 0.0, ASK_AGAIN_S[0]
+        if not asked.asked or _in_both(asked.asked, missing) != asked.asked:  # something of it came
+            asked.rounds, asked.next_at, asked.pause_s = [], 0.0, ASK_AGAIN_S[0]
+        asked.asked = missing
         if now < asked.next_at:
             return
-        asked.times += 1
+        asked.rounds = [*asked.rounds[1 - TIMES_IN_VAIN :], missing]
         asked.next_at, asked.pause_s = now + asked.pause_s, min(2 * asked.pause_s, ASK_AGAIN_S[1])
         for epoch, spans in missing.items():
             count = sum(last - first + 1 for first, last in spans)
@@ -126,72 +131,26 @@ class Recall:
                 asked.asked = {}
                 return
 
-    # What is nowhere any more
-
-    async def _look_for_loss(self, key: GatewayKey, kept: KeptReport, asked: _Asked) -> None:
-        lost: Holes = {}
+    def _lost(self, key: GatewayKey, kept: KeptReport, missing: Holes, asked: _Asked) -> Holes | None:
+        """What no gateway has any more at this look and at the one before; None at the first."""
+        below: Holes = {}
         for epoch, first, _ in kept.spans[:EPOCHS_MAX]:
             since = self._held.first_stored(key, epoch)
             if since is not None and since < first:
-                lost[epoch] = self._held.holes(key, epoch, since, first - 1)
-        if asked.times >= TIMES_IN_VAIN:
-            lost = {epoch: lost.get(epoch, []) + asked.asked.get(epoch, []) for epoch in {*lost, *asked.asked}}
-        lost = {epoch: spans for epoch, spans in lost.items() if spans}
-        if lost == asked.lost:
-            return
-        try:
-            told = await self._not_explained(key, lost)
-        except StoreUnavailable as error:
-            log.warning("what %s/%s lost cannot be looked up now: %s", *key, error)
-            return
-        asked.lost = lost
-        source = f"{key.site}/{key.gateway}"
-        if told is None:
-            self._alarms.clear_alarm("batches_lost", source)
-        else:
-            log.error("%s: %s batches that were acked are nowhere any more", source, told["count"])
-            self._alarms.raise_alarm("batches_lost", source, told)
-
-    async def _not_explained(self, key: GatewayKey, lost: Holes) -> dict[str, str | int] | None:
-        """What is told of holes that no gap record and no rejection accounts for; None when there is none."""
-        count = 0
-        instants: list[int] = []
-        for epoch, holes in lost.items():
-            spans = without(holes, await self._explained(key, epoch))
-            if not spans:
-                continue
-            before, after = await self._received_around(key, epoch, (spans[0][0], spans[-1][1]))
-            if after and self._clock.now_ms() - after > TOLD_MS:
-                continue
-            count += sum(last - first + 1 for first, last in spans)
-            instants += filter(None, (before, after))
-        if not count:
+                below[epoch] = self._held.holes(key, epoch, since, first - 1)
+        before, asked.below = asked.below, below
+        if before is None:
             return None
-        instants.sort()
-        zone = ZoneInfo(self._zone(key.site))
-        spoken = [f"{datetime.fromtimestamp(at / 1000, zone):%Y-%m-%d %H:%M:%S}" for at in instants]
-        return {"count": count, "from": spoken[0] if spoken else "?", "to": spoken[-1] if spoken else "?"}
+        lost = _in_both(below, before)
+        if len(asked.rounds) == TIMES_IN_VAIN:
+            for epoch, spans in _in_both(missing, reduce(_in_both, asked.rounds)).items():
+                lost[epoch] = [*lost.get(epoch, []), *spans]
+        return lost
 
-    async def _explained(self, key: GatewayKey, epoch: str) -> list[Span]:
-        query = EventsQuery(
-            from_at=0, to_at=2**62, site=key.site, device=GATEWAY_DEVICE, kind="gap", limit=EXPLAINED_MAX,
-            newest_first=True,
-        )  # fmt: skip
-        spans: list[Span] = []
-        for _, _, _, _, data, gateway, *_ in (await self._store.events(query)).rows:
-            if gateway == key.gateway and isinstance(data, dict) and data.get("epoch") == epoch:
-                ends = data.get("from_seq"), data.get("to_seq")
-                if isinstance(ends[0], int) and isinstance(ends[1], int):
-                    spans.append((ends[0], ends[1]))
-        for _, site, gateway, _, of, seq, *_ in (await self._store.quarantine(limit=EXPLAINED_MAX)).rows:
-            if (site, gateway, of) == (key.site, key.gateway, epoch) and isinstance(seq, int):
-                spans.append((seq, seq))
-        return spans
 
-    async def _received_around(self, key: GatewayKey, epoch: str, span: Span) -> tuple[int, int]:
-        if not isinstance(self._store, DatesBatches):
-            return 0, 0
-        return await self._store.received_around(key, epoch, *span)
+def _in_both(holes: Holes, others: Holes) -> Holes:
+    found = {epoch: _common(spans, others.get(epoch, [])) for epoch, spans in holes.items()}
+    return {epoch: spans for epoch, spans in found.items() if spans}
 
 
 def _common(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:

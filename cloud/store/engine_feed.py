@@ -12,6 +12,7 @@ import numpy as np
 
 from cloud.store.contract import ReadingColumns, SeriesKey
 from cloud.store.failpoint import Reach
+from cloud.store.ledger_void import marked, newest_mark
 from cloud.store.pending_blocks import Pending, PendingBlocks
 from cloud.store.readings_engine import ReadingsEngine
 from protocols.clock import Clock
@@ -43,6 +44,7 @@ class EngineFeed:
         self._engine, self._pending, self._clock = engine, pending, clock
         self._names, self._remove, self._raw_days, self._reach = names, remove, raw_days, reach
         self._checked = False
+        self._marked_at: int | None = None
         self._wake = threading.Event()
         self._ending = False
         self._thread: threading.Thread | None = None
@@ -74,7 +76,7 @@ class EngineFeed:
         if again := self._pending.recall(mark):
             log.warning("%s was started again: %d blocks of readings are sent again", self._engine.name, again)
         while not self._ending and (blocks := self._pending.unsent(ROWS_AT_ONCE)):
-            self._engine.write(_joined(blocks), self._names())
+            self._engine.write(*marked(_joined(blocks), self._names(), self._next_mark()))
             self._reach("before_feed_noted")
             if self._engine.mark() != mark:
                 return  # it was started again meanwhile: the next round sends them once more
@@ -83,6 +85,15 @@ class EngineFeed:
         if ripe and self._engine.mark() == mark:  # asked after they had become old enough
             self._pending.forget(ripe, self._remove)
             self._reach("after_feed_forgotten")
+
+    def _next_mark(self) -> int:
+        """When the next mark is: behind the last one, also where the wall clock was set back."""
+        now = self._clock.now_ms()
+        if self._marked_at is None:
+            mark = newest_mark(self._engine, now)
+            self._marked_at = mark.at if mark is not None else 0
+        self._marked_at = max(now, self._marked_at + 1)
+        return self._marked_at
 
     def _run(self) -> None:
         while not self._ending:

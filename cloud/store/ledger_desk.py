@@ -21,6 +21,7 @@ from cloud.store.ledger_blocks import unpack
 from cloud.store.ledger_shared import SharedLedger, note_change, waiting_less
 from cloud.store.ledger_store import LedgerStore
 from cloud.store.ledger_tables import BATCH, BLOCK, COUNTER, DESK, EVENT, MEMBER, TOLD
+from cloud.store.ledger_void import void_through
 from cloud.store.retention import cutoffs
 from protocols.errors import Permanent, StoreUnavailable
 from protocols.reading import Event
@@ -125,6 +126,12 @@ class LedgerDesk(LedgerStore):
         with self._ledger.writing() as connection:
             connection.execute(DESK.update().values(term=self._term))
             self._followed = int(connection.execute(sa.select(DESK.c.followed)).scalar_one())
+
+    def _go_on_above(self, last: int | None) -> None:
+        with self.shared.claimed() as (connection, head):
+            through = void_through(connection, head.batch, last)
+            if through > head.batch:
+                note_change(connection, head, batch=through)
 
     def _through(self) -> int | None:
         return self._followed

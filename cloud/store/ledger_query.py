@@ -34,6 +34,7 @@ from cloud.store.ledger_tables import (
     RANGE,
     REFUSED,
     SERIES,
+    VOID,
 )
 from cloud.store.page_place import Place, advance, page_size
 from cloud.store.ranges import SeqRanges
@@ -68,7 +69,8 @@ def next_batch(connection: sa.Connection) -> int:
     """The number of the next batch."""
     newest = connection.execute(sa.select(sa.func.max(BATCH.c.id))).scalar() or 0
     arrived = connection.execute(sa.select(sa.func.max(ARRIVAL.c.id))).scalar() or 0
-    return int(max(newest, arrived)) + 1
+    void = connection.execute(sa.select(sa.func.max(VOID.c.last))).scalar() or 0
+    return int(max(newest, arrived, void)) + 1
 
 
 def received_around(connection: sa.Connection, key: GatewayKey, epoch: str, first: int, last: int) -> tuple[int, int]:

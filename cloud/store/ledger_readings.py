@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from cloud.store.contract import Samples, SeriesKey
+from cloud.store.ledger_void import Void
 from cloud.store.pending_blocks import PendingBlocks, Snapshot
 from cloud.store.readings_engine import EngineRows, NewestRow, ReadingsEngine, no_rows
 from cloud.store.rollup import DAY_MS
@@ -24,6 +25,7 @@ class LedgerReadings:
         number_of: Callable[[SeriesKey], int | None],
     ) -> None:
         self.engine = engine
+        self.void = Void()
         self.pending = pending
         self._names, self._number_of = names, number_of
 
@@ -31,7 +33,7 @@ class LedgerReadings:
         """All readings in a period, by series, time and order of commits."""
         snapshot = self.pending.snapshot()  # before the engine is asked: what rests there meanwhile is here
         rested = self.engine.rows(wanted, from_at, to_at)
-        return _sorted(_earlier(rested, snapshot), snapshot.rows(self._numbers(wanted), from_at, to_at))
+        return _sorted(self._earlier(rested, snapshot), snapshot.rows(self._numbers(wanted), from_at, to_at))
 
     def first(
         self, wanted: Sequence[SeriesKey], from_at: int, to_at: int, rows: int, bounds: tuple[int, int] | None
@@ -79,7 +81,7 @@ class LedgerReadings:
         snapshot = self.pending.snapshot()
         keys = None if wanted is None else [names[number] for number in wanted]
         found: dict[int, NewestRow] = {}
-        for key, row in self.engine.newest(keys, since_at, at).items():
+        for key, row in self._known_newest(self.engine.newest(keys, since_at, at), since_at).items():
             number = self._number_of(key)
             if number is not None and row.batch < snapshot.from_batch:
                 found[number] = row
@@ -97,17 +99,37 @@ class LedgerReadings:
                 found[number] = row
         return found
 
+    def _known_newest(self, rows: Mapping[SeriesKey, NewestRow], since_at: int) -> Mapping[SeriesKey, NewestRow]:
+        """The same, where a row is of a void batch the newest before it that is not."""
+        if not self.void or not rows:
+            return rows
+        known = self.void.known(np.array([row.batch for row in rows.values()], np.int64)).tolist()
+        found = {key: row for (key, row), is_known in zip(rows.items(), known, strict=True) if is_known}
+        left = {key: row for key, row in rows.items() if key not in found}
+        end, span = max((row.at for row in left.values()), default=since_at) + 1, FIRST_SPAN_MS
+        while left and end > since_at:
+            begin = max(since_at, end - span)
+            keys = list(left)
+            part = self.engine.rows(keys, begin, end)
+            for n in np.flatnonzero(self.void.known(part.batch)).tolist():
+                key = keys[int(part.place[n])]
+                row = NewestRow(int(part.at[n]), float(part.value[n]), int(part.quality[n]), int(part.batch[n]))
+                if key not in found or (found[key].at, found[key].batch) < (row.at, row.batch):
+                    found[key] = row
+            left = {key: row for key, row in left.items() if key not in found}
+            end, span = begin, min(2 * span, SPAN_MAX_MS)
+        return found
+
+    def _earlier(self, rows: EngineRows, snapshot: Snapshot) -> EngineRows:
+        kept = (rows.batch < snapshot.from_batch) & self.void.known(rows.batch)
+        return EngineRows(
+            place=rows.place[kept], at=rows.at[kept], value=rows.value[kept], quality=rows.quality[kept],
+            batch=rows.batch[kept],
+        )  # fmt: skip
+
     def _numbers(self, wanted: Sequence[SeriesKey]) -> "np.typing.NDArray[np.int64]":
         numbers = (self._number_of(key) for key in wanted)
         return np.array([-1 if number is None else number for number in numbers], np.int64)
-
-
-def _earlier(rows: EngineRows, snapshot: Snapshot) -> EngineRows:
-    kept = rows.batch < snapshot.from_batch
-    return EngineRows(
-        place=rows.place[kept], at=rows.at[kept], value=rows.value[kept], quality=rows.quality[kept],
-        batch=rows.batch[kept],
-    )  # fmt: skip
 
 
 def _sorted(*parts: EngineRows) -> EngineRows:

@@ -47,6 +47,7 @@ from cloud.store.ledger_blocks import unpack, unpack_arrivals
 from cloud.store.ledger_file import LedgerFile
 from cloud.store.ledger_readings import LedgerReadings
 from cloud.store.ledger_tables import ARRIVAL, BATCH, BLOCK, EVENT, QUALITY, SERIES
+from cloud.store.ledger_void import reached, void_in, void_through
 from cloud.store.ledger_write import is_stored, write
 from cloud.store.page_place import Place, advance, page_size
 from cloud.store.pending_blocks import PendingBlocks
@@ -113,8 +114,12 @@ class LedgerStore:
                 found = unpack_arrivals(body)
                 self._reach_to(int(found.from_at.min()), int(found.to_at.max()))
             begun = connection.execute(sa.select(BATCH.c.id).limit(1)).first() is not None
-        if not begun:
+        if begun:
+            self._go_on_above(self._reached())
+        else:
             self._refuse_strangers()
+        with self._ledger.reading() as connection:
+            self._readings.void = void_in(connection)
         self._pool = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="store-query")
         self._feed = EngineFeed(
             self._engine,
@@ -134,6 +139,19 @@ class LedgerStore:
     def _through(self) -> int | None:
         """The newest batch that questions may find; None: all that is committed."""
         return None
+
+    def _reached(self) -> int | None:
+        """Up to which number the engine has batches; None when it cannot be asked."""
+        try:
+            return reached(self._engine, self._clock.now_ms())
+        except StoreUnavailable as error:
+            log.warning("it is not known how far the engine is, numbers of batches are left out: %s", error)
+            return None
+
+    def _go_on_above(self, last: int | None) -> None:
+        """Batches that the ledger does not know have numbers of their own in the engine; they are not given again."""
+        with self._ledger.writing() as connection:
+            void_through(connection, ledger_query.next_batch(connection) - 1, last)
 
     def _refuse_strangers(self) -> None:
         """A new ledger gives numbers out anew: readings of another one would then seem to be of its batches."""

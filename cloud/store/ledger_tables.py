@@ -90,6 +90,8 @@ BLOCK = _table("block", _column("id", LONG, primary_key=True, autoincrement=Fals
 ARRIVAL = _table(
     "arrival", _column("id", LONG, primary_key=True, autoincrement=False), _column("body", sa.LargeBinary())
 )
+# Numbers of batches that are not to be given out, because the engine may have readings under them (ledger_void.py):
+VOID = _table("void", _column("first", LONG, primary_key=True, autoincrement=False), _column("last", LONG))
 # Only where several collectors share the ledger, one row each. What all of them must know before they may commit (who
 # holds the row may, see ledger_shared.py), and how far the one that works the desk has come:
 HEAD = _table(

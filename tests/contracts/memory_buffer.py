@@ -8,6 +8,7 @@ from edge.buffer import (
     Change,
     Chunk,
     Committed,
+    EpochPlaces,
     Figures,
     KeptBatch,
     Opened,
@@ -111,8 +112,8 @@ class MemoryBuffer:
     def has_origin(self, origin: bytes) -> bool:
         return origin in self._origins
 
-    def place_of(self, epoch: str) -> int | None:
-        return 0 if epoch == self._places.epoch else None
+    def places_of(self, epoch: str) -> EpochPlaces | None:
+        return EpochPlaces(0) if epoch == self._places.epoch else None
 
     def kept(self, first: int, last: int) -> list[tuple[int, int]]:
         return [part for part in self.acked.meet(first, last) if any(part[0] <= each <= part[1] for each in self.rows)]

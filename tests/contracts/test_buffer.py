@@ -67,7 +67,9 @@ async def test_seq_counts_from_one_without_holes_and_is_the_sealed_name(buffer: 
     for _ in range(5):
         for batch in (await buffer.commit(change(telemetry(), events()))).batches:
             assert peek(batch.payload) == batch.identity
-            assert batch.place == batch.identity.seq + (buffer.place_of(batch.identity.epoch) or 0)
+            places = buffer.places_of(batch.identity.epoch)
+            assert places is not None
+            assert places.of(batch.identity.seq, batch.identity.seq) == (batch.place, batch.place)
             seqs.append(batch.identity.seq)
     assert seqs == list(range(1, 11))
 

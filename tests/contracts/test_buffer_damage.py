@@ -165,6 +165,25 @@ async def test_damage_that_the_checks_at_opening_do_not_see_is_healed_by_the_nex
     await buffer.close()
 
 
+async def test_places_that_were_given_out_before_the_damage_are_not_given_out_again(tmp_path: Path) -> None:
+    buffer = buffer_at(tmp_path / "buffer.db")
+    await buffer.open()
+    await fill(buffer, 40)
+    newest = (await buffer.commit(Change(sealed_at=AT, drafts=[telemetry(41), telemetry(42)]))).batches[-1]
+    assert buffer._connection is not None
+    buffer._connection.execute("UPDATE batch SET payload = x'00' WHERE place > 30")
+    buffer._connection.execute("UPDATE batch SET place = -3 WHERE place = 7")
+    with pytest.raises(StoreDamaged):
+        await buffer.read(-10, 100, sealed_at=AT)
+    await buffer.open()
+    following = (await buffer.commit(Change(sealed_at=AT, drafts=[telemetry(43)], damage_told=True))).batches[0]
+    assert following.place > newest.place, "an ack that is under way would be taken for another batch"
+    former = buffer.places_of(newest.identity.epoch)
+    assert former is not None
+    assert former.of(newest.identity.seq, newest.identity.seq) == (newest.place, newest.place)
+    await buffer.close()
+
+
 @pytest.mark.parametrize("after", [1, 2])
 async def test_a_salvage_that_is_killed_is_made_good_at_the_next_start(tmp_path: Path, after: int) -> None:
     path = tmp_path / "buffer.db"

@@ -208,9 +208,21 @@ class BufferAndAcks(BufferModel):
         self.open()
         assert self.epoch != epoch, "what the log held may have been published: its seqs are used up"
 
-    @rule(batches=st.integers(1, 6), loses_file=st.booleans())
-    def new_epoch_while_acks_are_under_way(self, batches: int, loses_file: bool) -> None:
-        """Acks for the first seqs of the old epoch arrive when those of the new one are on their way."""
+    @rule()
+    def lose_newest(self) -> None:
+        """The card kept the file and not the log: what was in it is nowhere but where it was sent."""
+        self.killed()
+        self.folder.joinpath("buffer.db-wal").unlink(missing_ok=True)
+        epoch = self.epoch
+        self.open()
+        assert self.epoch != epoch, "what the log held may have been published: its seqs are used up"
+        kept = {batch.identity for batch in self.everything()}
+        self.gone |= set(self.names) - kept - set(self.collector)
+        self.newest = max(kept, key=list(self.names).index, default=None)
+
+    @rule(batches=st.integers(1, 6), loss=st.sampled_from(["file", "log", "newest"]))
+    def new_epoch_while_acks_are_under_way(self, batches: int, loss: str) -> None:
+        """Acks for seqs of the old epoch arrive when batches of the new one are on their way."""
         self.fails = False
         for _ in range(batches):
             self.produce(1, False)
@@ -219,7 +231,7 @@ class BufferAndAcks(BufferModel):
         for _ in range(batches):
             self.deliver("store")
         old = list(self.answers)
-        self.replace_file() if loses_file else self.lose_log()
+        {"file": self.replace_file, "log": self.lose_log, "newest": self.lose_newest}[loss]()
         for _ in range(batches):
             self.produce(1, False)
         self.connect()

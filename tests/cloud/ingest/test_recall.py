@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from cloud.ingest.recall import ASK_AGAIN_S, TOLD_MS, Recall, Span
+from cloud.ingest.loss import EXPLAINED_AT_ONCE, PAGES_MAX, TOLD_MS, Span
+from cloud.ingest.recall import ASK_AGAIN_S, Recall
 from cloud.store.contract import EventsQuery, GatewayKey, Page
 from cloud.store.ranges import SeqRanges
 from protocols.ack import Ack, parse_ack
@@ -27,10 +28,18 @@ class Collector:
         self.away = False
         self.published: list[Ack] = []
         self.gaps: list[Span] = []
+        self.later_gaps = 0
+        """Of other gateways of the site, since."""
+        self.pages = 0
         self.quarantined: list[int] = []
         self.store_away = False
+        self.behind_since: float | None = None
         self.around = (self.clock.now_ms() - 7_200_000, self.clock.now_ms() - 3_600_000)
         self.alarms = Alarms()
+        self.start()
+
+    def start(self) -> None:
+        """The process begins; alarms stand as before."""
         self.recall = Recall(self, self, self.alarms, lambda _: "Asia/Shanghai", self.clock)  # type: ignore[arg-type]
 
     def holes(self, key: GatewayKey, epoch: str, first: int, last: int) -> list[Span]:
@@ -41,6 +50,9 @@ class Collector:
 
     def is_fenced(self, key: GatewayKey, epoch: str) -> bool:
         return self.fenced
+
+    def current_at(self) -> float:
+        return self.clock.monotonic() if self.behind_since is None else self.behind_since
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         assert (topic, retain) == ("dayuan/1/east/g1/ack", False)
@@ -56,7 +68,12 @@ class Collector:
             (1, "east", "gateway", "gap", {"epoch": EPOCH, "from_seq": first, "to_seq": last}, "g1", EPOCH, 1, 1, "")
             for first, last in self.gaps
         ]
-        return Page((), rows)
+        others = {"epoch": EPOCH, "from_seq": 1, "to_seq": 2**40}
+        rows = [(1, "east", "gateway", "gap", others, "g2", EPOCH, 1, 1, "")] * self.later_gaps + rows
+        begin = int(query.next or 0)
+        end = begin + query.limit
+        self.pages += 1
+        return Page((), rows[begin:end], str(end) if end < len(rows) else None)
 
     async def quarantine(self, *, limit: int) -> Page:
         return Page((), [(1, "east", "g1", "", EPOCH, seq, "", "schema", "", 1, b"") for seq in self.quarantined])
@@ -130,6 +147,30 @@ async def test_what_comes_in_part_is_asked_for_at_once_in_the_rest() -> None:
     assert it.asked[asked:] == [[(71, 80)]]
 
 
+async def test_a_desk_that_does_not_know_yet_what_others_committed_asks_for_nothing_of_it() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 100)])
+    await it.told((EPOCH, 50, 100), times=3)
+    it.behind_since = it.clock.monotonic() - 1.0
+    for newest in range(110, 190, 10):
+        await it.told((EPOCH, 50, newest))
+    await it.told((EPOCH, 50, 180), times=10)
+    assert (it.asked, it.alarms.seen) == ([], [])
+    it.stored, it.behind_since = SeqRanges([(1, 170)]), None
+    await it.told((EPOCH, 50, 180), times=2)
+    assert it.asked == [[(171, 180)]], "what is really missing"
+
+
+async def test_more_that_is_missing_is_no_reason_to_ask_more_often() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60)])
+    for newest in range(70, 470, 10):
+        await it.told((EPOCH, 20, newest))
+    assert 4 <= len(it.asked) <= 6, "after 10, 20, 40 seconds and so on"
+    assert it.asked[-1][0][0] == 61
+    assert it.alarms.standing[("batches_lost", "east/g1")]["count"] == 10 * (it.asked[-3][0][1] // 10 - 6)
+
+
 async def test_a_fenced_gateway_is_asked_nothing() -> None:
     it = Collector()
     it.fenced = True
@@ -175,6 +216,81 @@ async def test_a_loss_of_long_ago_is_not_told_again_at_every_start() -> None:
     it.stored = SeqRanges([(1, 60), (81, 100)])
     it.around = (1, it.clock.now_ms() - TOLD_MS - 1)
     await it.told((EPOCH, 81, 100), times=3)
+    assert it.alarms.seen == []
+
+
+async def test_a_loss_is_told_for_a_week_and_then_no_more_while_the_collector_runs() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    await it.told((EPOCH, 81, 100), times=6 * 24 + 12, every_s=3600.0)
+    assert it.alarms.standing[("batches_lost", "east/g1")]["count"] == 20
+    await it.told((EPOCH, 81, 100), times=24, every_s=3600.0)
+    assert it.alarms.standing == {}
+
+
+async def test_a_loss_without_a_known_instant_ends_too() -> None:
+    it = Collector()
+    it.stored, it.around = SeqRanges([(1, 60), (81, 100)]), (0, 0)
+    await it.told((EPOCH, 81, 100), times=3)
+    assert it.alarms.standing[("batches_lost", "east/g1")]["to"] == "?"
+    await it.told((EPOCH, 81, 100), times=8 * 24, every_s=3600.0)
+    assert it.alarms.standing == {}
+
+
+async def test_what_came_while_the_collector_was_started_anew_is_told_no_more() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    await it.told((EPOCH, 81, 100), times=3)
+    it.start()
+    for _ in range(3):
+        await it.told((EPOCH, 81, 100))
+        assert ("batches_lost", "east/g1") in it.alarms.standing, "it does not end and begin at a start"
+    it.stored = SeqRanges([(1, 100)])
+    it.start()
+    await it.told((EPOCH, 81, 100), times=2)
+    assert it.alarms.standing == {}
+
+
+async def test_what_was_asked_for_in_vain_and_then_came_is_told_no_more() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    await it.told((EPOCH, 20, 99), times=20)
+    assert it.alarms.standing[("batches_lost", "east/g1")]["count"] == 20
+    await it.told((EPOCH, 90, 99), times=3)
+    assert it.alarms.standing[("batches_lost", "east/g1")]["count"] == 20, "told once, although it is kept no more"
+    it.stored = SeqRanges([(1, 100)])
+    await it.told((EPOCH, 90, 99))
+    assert it.alarms.standing == {}
+
+
+async def test_a_gap_record_of_long_ago_is_found_behind_those_of_others_and_the_search_ends() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    it.gaps, it.later_gaps = [(50, 90)], 3 * EXPLAINED_AT_ONCE
+    await it.told((EPOCH, 81, 100), times=3)
+    assert (it.alarms.seen, it.pages) == ([], 4)
+    it.start()
+    it.later_gaps, it.pages = 2 * PAGES_MAX * EXPLAINED_AT_ONCE, 0
+    await it.told((EPOCH, 81, 100), times=3)
+    assert (it.alarms.seen, it.pages) == (["batches_lost"], PAGES_MAX)
+
+
+async def test_a_gap_record_that_comes_after_the_alarm_ends_it() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60), (81, 100)])
+    await it.told((EPOCH, 81, 100), times=3)
+    assert it.alarms.standing
+    it.gaps = [(61, 80)]
+    await it.told((EPOCH, 81, 100), times=2, every_s=3600.0)
+    assert it.alarms.standing == {}
+
+
+async def test_what_was_given_up_right_after_its_ack_is_no_loss_for_one_that_hears_of_it_later() -> None:
+    it = Collector()
+    it.stored = SeqRanges([(1, 60)])
+    for newest in range(70, 170, 10):
+        await it.told((EPOCH, newest, newest))
+        it.stored = SeqRanges([(1, newest)])
     assert it.alarms.seen == []
 
 

@@ -14,6 +14,7 @@ from cloud.store.ledger_desk import LedgerDesk
 from cloud.store.ledger_file import LedgerFile
 from cloud.store.place import StorePlace
 from protocols.clock import SystemClock
+from protocols.errors import StoreUnavailable
 from tests.cloud.ingest.rig import KEY, Alarms
 from tests.cloud.ingest.test_shared import One, wide
 from tests.influx_stand_in import TOKEN, InfluxStandIn
@@ -104,3 +105,59 @@ async def test_a_block_that_was_sent_and_not_struck_off_is_sent_again_and_read_o
     assert await values(later) == [0.25, 0.5]
     later.close()
     member.ledger.close()
+
+
+async def test_a_group_whose_ledger_came_back_from_a_backup_goes_on_above_what_the_engine_holds(
+    postgres: PostgresServer, place: PostgresPlace, influx: InfluxStandIn, tmp_path: Path
+) -> None:
+    member = One(place)
+    desk, follower = a_desk(place, influx, tmp_path)
+
+    def rest() -> None:
+        follower.step()
+        wait_until(lambda: postgres.sql("SELECT waiting FROM store_head", place) == [(0,)], what="readings at rest")
+
+    member.take(wide(1), wide(2))
+    rest()
+    tables = ("head", "desk", "batch", "arrival", "block", "event", "counter")
+    for table in tables:
+        postgres.sql(f"CREATE TABLE backup_{table} AS SELECT * FROM store_{table}", place)
+    member.take(wide(3), wide(4))
+    rest()
+    assert await values(desk) == [0.25, 0.5, 0.75, 1.0]
+    desk.close()
+    member.ledger.close()
+    for table in tables:
+        postgres.sql(f"DELETE FROM store_{table}", place)
+        postgres.sql(f"INSERT INTO store_{table} SELECT * FROM backup_{table}", place)
+    desk, follower = a_desk(place, influx, tmp_path)
+    member = One(place)
+    assert await values(desk) == [0.25, 0.5], "what the ledger does not know is not shown"
+    member.take(wide(4))
+    member.take(wide(3))
+    rest()
+    assert await values(desk) == [0.25, 0.5, 0.75, 1.0]
+    assert postgres.sql("SELECT id FROM store_batch ORDER BY id", place) == [(1,), (2,), (5,), (6,)]
+    desk.close()
+    member.ledger.close()
+
+
+async def test_a_desk_says_up_to_when_it_knows_what_was_committed(
+    place: PostgresPlace, influx: InfluxStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = CLOCK.monotonic()
+    desk, follower = a_desk(place, influx, tmp_path)
+    opened_at = follower.current_at
+    assert began <= opened_at <= CLOCK.monotonic()
+
+    def away() -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as ledger:
+        ledger.setattr(follower.commit, "catch_up", away)
+        with pytest.raises(StoreUnavailable):
+            follower.step()
+    assert follower.current_at == opened_at
+    follower.step()
+    assert follower.current_at > opened_at
+    desk.close()

@@ -43,9 +43,20 @@ UPLINK = (
         "The epoch of an ack is not looked at.",
         "A late ack for the buffer of before deletes batches of this one that nobody has.",
         "edge/uplink.py",
-        "        base = self._buffer.place_of(ack.epoch) if ack.epoch else None",
-        "        base = 0",
+        "        places = self._buffer.places_of(ack.epoch) if ack.epoch else None",
+        "        places = self._buffer.places_of(self._buffer.figures().epoch)",
         (f"{TESTS}::test_an_ack_for_batches_never_sent_or_of_another_epoch_deletes_nothing",),
+    ),
+    Plant(
+        "ack-beyond-the-end-of-its-epoch",
+        "An ack for seqs that the file has lost is taken for the batches that stand there now.",
+        "A card loses its newest batches, a late ack names them, and others that nobody has are deleted.",
+        "edge/buffer.py",
+        "min(last + self.base, self.last)",
+        "last + self.base",
+        (
+            "tests/contracts/test_buffer_epochs.py::test_an_ack_for_what_the_card_lost_releases_nothing_of_the_next_epoch",
+        ),
     ),
     Plant(
         "no-sending-again",
@@ -182,18 +193,30 @@ UPLINK = (
         "What a status overtook counts as missing.",
         "In a group every burst of batches is asked for again.",
         "cloud/ingest/recall.py",
-        "_common(spans, before.get(epoch, []))",
-        "_common(spans, spans)",
+        "missing = _in_both(missing, before)",
+        "missing = _in_both(missing, missing)",
         (
             "tests/cloud/ingest/test_recall.py"
             "::test_what_a_backup_did_not_have_is_asked_for_at_the_second_look_and_no_more_when_it_came",
         ),
     ),
     Plant(
+        "asked-by-a-desk-that-lags",
+        "A desk compares what gateways kept with what it knew a while ago.",
+        "While the ledger of a group is slow, gateways send everything twice, and a loss is told that is none.",
+        "cloud/ingest/recall.py",
+        "        if self._held.current_at() < asked.looked_at:",
+        "        if False:",
+        (
+            "tests/cloud/ingest/test_recall.py"
+            "::test_a_desk_that_does_not_know_yet_what_others_committed_asks_for_nothing_of_it",
+        ),
+    ),
+    Plant(
         "loss-not-told",
         "What was acked and is nowhere any more is not told.",
         "A hole in the data looks like a meter that was switched off.",
-        "cloud/ingest/recall.py",
+        "cloud/ingest/loss.py",
         "        if not count:\n            return None",
         "        if count:\n            return None",
         ("tests/cloud/ingest/test_recall.py::test_what_is_on_no_gateway_any_more_is_an_alarm_with_its_instants",),
