@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from cloud.audit.note import tell
-from cloud.privacy.contract import Found, Source, Subject
+from cloud.privacy.contract import KINDS, Found, Source, Subject
 from cloud.privacy.tombstones import Deletion, Tombstones
 from protocols.clock import Clock
 from protocols.errors import Permanent
@@ -64,6 +64,14 @@ class HoldBook(Protocol):
         ...
 
 
+class Cards(Protocol):
+    """Tells lent cards apart from a person's own."""
+
+    async def told_apart(self, subject: Subject) -> Subject:
+        """The same person, with ``lent``."""
+        ...
+
+
 class Cleaner(Protocol):
     """Overwrites what deleted rows left in the files."""
 
@@ -81,12 +89,14 @@ class PrivacyDesk:
         cleaner: Cleaner,
         clock: Clock,
         *,
+        cards: Cards,
         asked: Sequence[Source] = (),
     ) -> None:
         """``asked``: sources that are not sure, of which goes what is chosen."""
         self.sources = (*sources, *asked)
         self._asked = frozenset(each.name for each in asked)
         self._holds, self._tombstones, self._cleaner, self._clock = holds, tombstones, cleaner, clock
+        self._cards = cards
         self._one = asyncio.Lock()
         self._watchers: dict[str, Callable[[Sequence[str]], None]] = {}
 
@@ -96,7 +106,8 @@ class PrivacyDesk:
 
     async def find(self, subject: Subject) -> dict[str, list[Found]]:
         """Everything held on this person, by source."""
-        return {source.name: await source.find(subject) for source in self.sources}
+        whole = await self._cards.told_apart(subject)
+        return {source.name: await source.find(whole) for source in self.sources}
 
     async def plan(self, subject: Subject) -> Plan:
         """What a deletion would do now."""
@@ -106,8 +117,8 @@ class PrivacyDesk:
         """Do it, when it is what was confirmed; ``also``: ids of what was asked for and is to go. Raises Held,
         Changed."""
         async with self._one:
-            held = await self._holds.on_person(f"{kind}:{word}" for kind, words in subject._asdict().items()
-                                               for word in words)  # fmt: skip
+            held = await self._holds.on_person(f"{kind}:{word}" for kind in KINDS
+                                               for word in getattr(subject, kind))  # fmt: skip
             if held is not None:
                 raise Held(f"there is a legal hold on this person: {held}")
             found = await self.find(subject)

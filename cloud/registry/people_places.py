@@ -112,7 +112,7 @@ class NamedTokens:
         self._database = database
 
     async def find(self, subject: Subject) -> list[Found]:
-        pattern = whole(subject.words)
+        pattern = whole(subject.words, subject.plain_plates)
         if pattern is None:
             return []
         async with self._database.reading() as session:

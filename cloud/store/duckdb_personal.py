@@ -18,7 +18,7 @@ from cloud.store.duckdb_clean import UNCLEAN, Cleaning, blocks_of, groups_of
 from cloud.store.duckdb_rows import Lent, first_row
 from cloud.store.duckdb_schema import ROLLUP_TABLES
 from cloud.store.failpoint import Reach, never
-from cloud.store.personal import FOUND_MAX, Due, PersonalEvent, Slice
+from cloud.store.personal import FOUND_MAX, Due, PersonalEvent, Slice, plate_in_json
 
 SLICE_ROWS = 20_000
 EMPTY: Mapping[str, Mapping[str, str]] = {
@@ -57,13 +57,14 @@ class Personal:
                 return Slice(rows, True)
         return Slice(0, False)
 
-    def find(self, words: Sequence[str]) -> list[PersonalEvent]:
+    def find(self, words: Sequence[str], plates: Sequence[str] = ()) -> list[PersonalEvent]:
         """See ``PersonalStore.find_events``."""
-        if not words:
+        if not words and not plates:
             return []
-        holds = " OR ".join("contains(data, ?)" for _ in words)
+        holds = " OR ".join([*("contains(data, ?)" for _ in words), *("regexp_matches(data, ?)" for _ in plates)])
         text = f"{_EVENT} WHERE {holds} ORDER BY observed_at, batch LIMIT {FOUND_MAX}"
-        rows = self._connection.execute(text, [_as_stored(word) for word in words]).fetchall()
+        said = [*(_as_stored(word) for word in words), *(plate_in_json(plain) for plain in plates)]
+        rows = self._connection.execute(text, said).fetchall()
         return [PersonalEvent(f"{row[0]}:{row[1]}:{row[3]}:{row[4]}", row[1], *row[2:]) for row in rows]
 
     def erase(self, ids: Sequence[str]) -> int:
@@ -163,8 +164,8 @@ class ForgetsPeople(ABC):
     async def expire(self, due: Due) -> Slice:
         return await self._of_people(lambda personal: personal.expire(due))
 
-    async def find_events(self, words: Sequence[str]) -> list[PersonalEvent]:
-        return await self._of_people(lambda personal: personal.find(words))
+    async def find_events(self, words: Sequence[str], plates: Sequence[str] = ()) -> list[PersonalEvent]:
+        return await self._of_people(lambda personal: personal.find(words, plates))
 
     async def erase_events(self, ids: Sequence[str]) -> int:
         return await self._of_people(lambda personal: personal.erase(ids))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from cloud.store.contract import SeriesKey
 from cloud.store.ledger_tables import EVENT
-from cloud.store.personal import FOUND_MAX, Due, PersonalEvent, Slice
+from cloud.store.personal import FOUND_MAX, Due, PersonalEvent, Slice, plate_in_json
 
 SLICE_ROWS = 2_000
 
@@ -33,11 +33,14 @@ def sites_due(series: Iterable[SeriesKey], due: Due) -> list[str]:
     return sorted({key.site for key in series if key.point in due.points and key.site not in due.kept_sites})
 
 
-def find(connection: sa.Connection, words: Sequence[str]) -> list[PersonalEvent]:
-    """Events whose data holds one of the words."""
-    if not words:
+def find(connection: sa.Connection, words: Sequence[str], plates: Sequence[str] = ()) -> list[PersonalEvent]:
+    """Events whose data holds one of the words or plates."""
+    if not words and not plates:
         return []
-    holds = sa.or_(*(EVENT.c.data.contains(_as_stored(word), autoescape=True) for word in words))
+    holds = sa.or_(
+        *(EVENT.c.data.contains(_as_stored(word), autoescape=True) for word in words),
+        *(EVENT.c.data.regexp_match(plate_in_json(plain)) for plain in plates),
+    )
     query = sa.select(EVENT).where(holds).order_by(EVENT.c.observed_at, EVENT.c.id).limit(FOUND_MAX)
     return [
         PersonalEvent(f"{row.id}:{row.observed_at}", row.observed_at, row.site, row.device, row.kind, row.data)

@@ -347,8 +347,8 @@ class LedgerStore:
             return found
         return Slice(await self._ask(lambda: self._engine.forget_old(due.points, sites, due.before)), False)
 
-    async def find_events(self, words: Sequence[str]) -> list[PersonalEvent]:
-        return await self._look(lambda connection: ledger_personal.find(connection, words))
+    async def find_events(self, words: Sequence[str], plates: Sequence[str] = ()) -> list[PersonalEvent]:
+        return await self._look(lambda connection: ledger_personal.find(connection, words, plates))
 
     async def erase_events(self, ids: Sequence[str]) -> int:
         return await self._change(lambda connection: ledger_personal.erase(connection, ids))

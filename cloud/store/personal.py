@@ -19,6 +19,15 @@ FOUND_MAX = 20_000
 """Events of one person that are found at the most."""
 
 
+_BETWEEN = r"(\\u[0-9a-f]{4}|[^0-9A-Za-z\"\\])*"
+
+
+def plate_in_json(plain: str) -> str:
+    """A regular expression that finds a plate in the JSON of an event, which is ASCII."""
+    signs = (f"[{sign.upper()}{sign.lower()}]" if sign.isascii() else f"\\\\u{ord(sign):04x}" for sign in plain)
+    return '"' + _BETWEEN + "".join(sign + _BETWEEN for sign in signs) + '"'
+
+
 class Due(NamedTuple):
     """What is too old: events of these kinds and readings of these points, observed before ``before``.
 
@@ -62,8 +71,9 @@ class PersonalStore(Protocol):
         """Take away a slice of what is due, with its roll-ups."""
         ...
 
-    async def find_events(self, words: Sequence[str]) -> list[PersonalEvent]:
-        """Events whose data holds one of the words, the oldest first; at most ``FOUND_MAX``."""
+    async def find_events(self, words: Sequence[str], plates: Sequence[str] = ()) -> list[PersonalEvent]:
+        """Events whose data holds one of the words, or one of the plates (capitals and digits) however it is written:
+        small, or with dots, dashes and spaces; the oldest first; at most ``FOUND_MAX``. Some others may be found."""
         ...
 
     async def erase_events(self, ids: Sequence[str]) -> int:
