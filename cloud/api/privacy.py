@@ -154,7 +154,8 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
         "/api/v1/privacy/holds", status_code=201, response_class=Response, responses=example({"hold": HOLD}, 201)
     )
     async def hold(body: HoldBody, who: Annotated[Principal, Depends(administrator)]) -> Response:
-        """Make a legal hold: nothing of the class, the site or the person is deleted until it is lifted."""
+        """Make a legal hold: nothing of the class, the site or the person is deleted until it is lifted. With more than
+        one of them, what is all of it. Of a deletion what is held stays, and is told as such."""
         if body.person:
             _subject([body.person])
         try:

@@ -68,6 +68,11 @@ def subject_of(words: Sequence[str]) -> Subject:
     return Subject(user, name, phone, card, plate)
 
 
+def written(subject: Subject) -> str:
+    """The first word of a person as it is kept: ``user:li``, however it was typed."""
+    return next(f"{kind}:{word}" for kind in KINDS for word in sorted(getattr(subject, kind)))
+
+
 class Found(NamedTuple):
     """One record about the person. ``stays``: why it is not deleted, empty when it is. ``facts`` go into an export."""
 

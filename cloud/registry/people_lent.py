@@ -33,6 +33,24 @@ class LentCards:
             card=subject.card - lent.cards, lent=lent._replace(owned=await self._owned(subject, lent.cards))
         )
 
+    async def widened(self, subject: Subject) -> Subject:
+        """The same person with the phones and plates of their visits and the cards they hold; too much rather than too
+        little, as it is asked for what must stay."""
+        async with self._database.reading() as session:
+            visits = [row for row in await session.scalars(select(PassRow)) if is_visitor(row, subject)]
+            records = list(await session.scalars(select(AccessRecordRow).where(AccessRecordRow.kind == "holder")))
+            cards = list(await session.scalars(select(AccessRecordRow).where(AccessRecordRow.kind == "credential")))
+        holders = [msgspec.json.decode(row.record, type=Holder) for row in records]
+        mine = {(row.site, row.id) for row, each in zip(records, holders, strict=True) if each.name in subject.people}
+        held = {row.id for row in cards if (row.site, msgspec.json.decode(row.record, type=Credential).holder) in mine}
+        return await self.told_apart(
+            subject._replace(
+                phone=subject.phone | {row.phone for row in visits if row.phone},
+                plate=subject.plate | {row.plate for row in visits if row.plate},
+                card=subject.card | held,
+            )
+        )
+
     async def _passes(self, where: ColumnElement[bool]) -> list[PassRow]:
         async with self._database.reading() as session:
             return list(await session.scalars(select(PassRow).where(PassRow.card_key != "", where)))

@@ -1,13 +1,15 @@
 """Legal holds, deletions that were done, and rounds of retention, at rest."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import select, text, update
 
 from cloud.audit.note import tell
+from cloud.privacy.contract import BadSubject, Subject, subject_of, written
+from cloud.privacy.holding import HeldPart, Holding
 from cloud.privacy.tombstones import Deletion
 from cloud.registry.database import Database
+from cloud.registry.people_lent import LentCards
 from cloud.registry.tables_privacy import DeletionRow, LegalHoldRow, RetentionRunRow
 from protocols.clock import Clock
 from protocols.errors import Permanent
@@ -48,6 +50,7 @@ class PrivacyBook:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
+        self._cards = LentCards(database)
 
     # --- legal holds ---
 
@@ -60,7 +63,8 @@ class PrivacyBook:
             return [_hold(row) for row in await session.scalars(query)]
 
     async def hold(self, kept: str, site: str, person: str, reason: str, by: str) -> Hold:
-        """Let nothing of it be deleted. Raises BadHold."""
+        """Let nothing of it be deleted. Raises BadHold, BadSubject."""
+        person = written(subject_of([person])) if person else ""
         if not reason.strip():
             raise BadHold("a legal hold needs its reason: which case, who asked for it")
         if len(await self.holds()) >= HOLDS_MAX:
@@ -86,9 +90,13 @@ class PrivacyBook:
             if not getattr(done, "rowcount", 0):
                 raise BadHold(f"there is no legal hold {number} that could be lifted")
 
-    async def on_person(self, words: Iterable[str]) -> str | None:
-        wanted = set(words)
-        return next((each.reason for each in await self.holds() if each.person in wanted), None)
+    async def holding(self) -> Holding:
+        """The holds there are, with what the people in them are known by."""
+        parts = []
+        for each in await self.holds():
+            person = await self._cards.widened(_person(each.person)) if each.person else None
+            parts.append(HeldPart(each.kept, each.site, person, each.reason))
+        return Holding(parts)
 
     # --- deletions ---
 
@@ -125,3 +133,11 @@ class PrivacyBook:
 
 def _hold(row: LegalHoldRow) -> Hold:
     return Hold(*(getattr(row, name) for name in Hold._fields))
+
+
+def _person(text: str) -> Subject:
+    """Of a hold; what was written by an earlier version may be no word of a person: then it is looked for as a name."""
+    try:
+        return subject_of([text])
+    except BadSubject:
+        return Subject(name=frozenset({text}))
