@@ -154,6 +154,7 @@ class Collector:
             self.alarms.raise_alarm(kind, "collector", {**report, "bytes": found.cut_log_bytes})
         with about(Note("deletions gone through again", actor="collector", via="system")):
             await self.privacy.desk.again()
+        await self.privacy.keeper.tell_holds()
         if self.settings.own_certificate:
             await asyncio.to_thread(self.authority.open)
         self._wire()

@@ -160,6 +160,7 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
             _subject([body.person])
         try:
             made = await privacy.book.hold(body.kept, body.site, body.person, body.reason, who.name)
+            await privacy.keeper.tell_holds()
         except BadHold as error:
             raise ApiError(409, "bad_hold", str(error)) from None
         return json_answer({"hold": _hold(made)}, status=201)
@@ -171,6 +172,7 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
         """Lift a legal hold. It stays in the list as lifted."""
         try:
             await privacy.book.lift(number)
+            await privacy.keeper.tell_holds()
         except BadHold as error:
             raise ApiError(404, "unknown_hold", str(error), "GET /api/v1/privacy/retention") from None
         return Response(status_code=204)

@@ -34,11 +34,11 @@ class Holding:
     """The holds there are."""
 
     def __init__(self, parts: Sequence[HeldPart]) -> None:
-        self._parts = parts
+        self.parts = parts
 
     def on(self, subject: Subject) -> str | None:
         """The reason of a hold on just this person."""
-        return next((each.reason for each in self._parts if each.person and _are_one(each.person, subject)), None)
+        return next((each.reason for each in self.parts if each.person and _are_one(each.person, subject)), None)
 
     def holds(self, source: str, record: Found) -> bool:
         """Whether this record is held."""
@@ -46,7 +46,7 @@ class Holding:
         site = str(record.facts.get("site") or str(record.facts.get("source") or "").partition("/")[0])
         return any(
             each.kept in ("", kept) and each.site in ("", site) and _names(record, site, each.person)
-            for each in self._parts
+            for each in self.parts
         )
 
 

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 
+from cloud.privacy.holding import Holding
+from cloud.privacy.plates import rough_plate
 from cloud.registry.database import Database
 from cloud.registry.people_accounts import NO_BOOKING, NO_PASS, empty_request
 from cloud.registry.tables_fleet import TripRow, VehicleDayRow
@@ -19,6 +21,21 @@ class Kept(NamedTuple):
 
     sites: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
+    plates: frozenset[str] = frozenset()
+    """Plain."""
+
+
+def kept_of(holding: Holding, kept: str) -> Kept | None:
+    """What stays of a class; None: all of it. Who is held with a site is held at the others, too."""
+    parts = [each for each in holding.parts if each.kept in ("", kept)]
+    if any(not each.site and each.person is None for each in parts):
+        return None
+    people = [each.person for each in parts if each.person is not None]
+    return Kept(
+        frozenset(each.site for each in parts if each.person is None),
+        frozenset(word for each in people for word in each.words | each.lent.cards),
+        frozenset(plain for each in people for plain in each.plain_plates),
+    )
 
 
 class PeopleRetention:
@@ -42,7 +59,7 @@ class PeopleRetention:
                 await session.delete(row)
             newest = select(func.max(VehicleDayRow.day)).scalar_subquery()
             told = or_(VehicleDayRow.began != "", VehicleDayRow.findings != "[]")
-            days = and_(VehicleDayRow.day < before, VehicleDayRow.day < newest, told, _of_others(VehicleDayRow, kept))
+            days = and_(VehicleDayRow.day < before, VehicleDayRow.day < newest, told, of_others(VehicleDayRow, kept))
             await session.execute(update(VehicleDayRow).where(days).values(began="", findings="[]"))
         return len(rows)
 
@@ -79,28 +96,29 @@ class PeopleRetention:
 
 
 def _trips(before: int, kept: Kept) -> ColumnElement[bool]:
-    return and_(TripRow.ended_at < before, _of_others(TripRow, kept, TripRow.facts))
+    return and_(TripRow.ended_at < before, of_others(TripRow, kept, TripRow.facts))
 
 
 def _passes(before: int, kept: Kept) -> ColumnElement[bool]:
     named = PassRow.name, PassRow.phone, PassRow.plate, PassRow.card_key, PassRow.host, PassRow.created_by
     told = or_(*(column != "" for column in named))
-    return and_(PassRow.until_at < before, told, _of_others(PassRow, kept, *named))
+    others = [not_(PassRow.plate.ilike(rough_plate(plain))) for plain in sorted(kept.plates)]
+    return and_(PassRow.until_at < before, told, of_others(PassRow, kept, *named), *others)
 
 
 def _bookings(before: int, kept: Kept) -> ColumnElement[bool]:
     named = BookingRow.organiser, BookingRow.phone, BookingRow.created_by
     told = or_(*(column != "" for column in (*named, BookingRow.subject)))
-    return and_(BookingRow.until_at < before, told, _of_others(BookingRow, kept, *named))
+    return and_(BookingRow.until_at < before, told, of_others(BookingRow, kept, *named))
 
 
 def _requests(before: int, kept: Kept) -> ColumnElement[bool]:
     old = RequestRow.ended_at.is_not(None), RequestRow.ended_at < before, RequestRow.created_by != ""
-    return and_(*old, _of_others(RequestRow, kept, RequestRow.created_by, RequestRow.body))
+    return and_(*old, of_others(RequestRow, kept, RequestRow.created_by, RequestRow.body))
 
 
-def _of_others(table: Any, kept: Kept, *columns: Any) -> ColumnElement[bool]:
-    """Rows on which nobody has a hold."""
+def of_others(table: Any, kept: Kept, *columns: Any) -> ColumnElement[bool]:
+    """Rows of a table with sites on which nobody has a hold."""
     parts: Sequence[ColumnElement[bool]] = [table.site.not_in(sorted(kept.sites))]
     held = [not_(column.contains(word, autoescape=True)) for column in columns for word in sorted(kept.words)]
     return and_(*parts, *held)

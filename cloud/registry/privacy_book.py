@@ -5,11 +5,11 @@ from typing import NamedTuple
 from sqlalchemy import select, text, update
 
 from cloud.audit.note import tell
-from cloud.privacy.contract import BadSubject, Subject, subject_of, written
-from cloud.privacy.holding import HeldPart, Holding
+from cloud.privacy.contract import subject_of, written
+from cloud.privacy.holding import Holding
 from cloud.privacy.tombstones import Deletion
 from cloud.registry.database import Database
-from cloud.registry.people_lent import LentCards
+from cloud.registry.people_holds import holding_of
 from cloud.registry.tables_privacy import DeletionRow, LegalHoldRow, RetentionRunRow
 from protocols.clock import Clock
 from protocols.errors import Permanent
@@ -50,7 +50,6 @@ class PrivacyBook:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
-        self._cards = LentCards(database)
 
     # --- legal holds ---
 
@@ -92,11 +91,7 @@ class PrivacyBook:
 
     async def holding(self) -> Holding:
         """The holds there are, with what the people in them are known by."""
-        parts = []
-        for each in await self.holds():
-            person = await self._cards.widened(_person(each.person)) if each.person else None
-            parts.append(HeldPart(each.kept, each.site, person, each.reason))
-        return Holding(parts)
+        return await holding_of(self._database)
 
     # --- deletions ---
 
@@ -133,11 +128,3 @@ class PrivacyBook:
 
 def _hold(row: LegalHoldRow) -> Hold:
     return Hold(*(getattr(row, name) for name in Hold._fields))
-
-
-def _person(text: str) -> Subject:
-    """Of a hold; what was written by an earlier version may be no word of a person: then it is looked for as a name."""
-    try:
-        return subject_of([text])
-    except BadSubject:
-        return Subject(name=frozenset({text}))

@@ -50,7 +50,7 @@ from cloud.store.ledger_tables import ARRIVAL, BATCH, BLOCK, EVENT, QUALITY, SER
 from cloud.store.ledger_write import is_stored, write
 from cloud.store.page_place import Place, advance, page_size
 from cloud.store.pending_blocks import PendingBlocks
-from cloud.store.personal import Due, PersonalEvent, Slice
+from cloud.store.personal import Due, HeldBack, PersonalEvent, Slice
 from cloud.store.readings_engine import ReadingsEngine
 from cloud.store.rollup_now import Asked, Readings, rolled
 from protocols.clock import Clock
@@ -81,6 +81,7 @@ class LedgerStore:
     ) -> None:
         self._ledger, self._engine, self._clock = ledger, engine, clock
         self._retention = retention or Retention()
+        self.held: Sequence[HeldBack] = ()
         self._facts = facts or DefaultFacts()
         self._reach = fail_points()
         self._pending = PendingBlocks(pending_rows_max)
@@ -331,9 +332,12 @@ class LedgerStore:
 
     def _tidy(self, now_ms: int) -> None:
         with self._ledger.writing() as connection:
-            ledger_upkeep.tidy(connection, self._retention, now_ms)
+            ledger_upkeep.tidy(connection, self._retention, now_ms, self.held)
 
     # --- what is about people: ``cloud/store/personal.py`` ----------------------------------------------------------
+
+    def hold_back(self, held: Sequence[HeldBack]) -> None:
+        self.held = tuple(held)
 
     async def count_due(self, due: Due) -> int:
         events = await self._look(lambda connection: ledger_personal.count_due(connection, due))

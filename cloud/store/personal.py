@@ -39,6 +39,20 @@ class Due(NamedTuple):
     before: int
     kept_sites: frozenset[str] = frozenset()
     kept_words: frozenset[str] = frozenset()
+    kept_plates: frozenset[str] = frozenset()
+    """Like words, but however they are written."""
+
+
+class HeldBack(NamedTuple):
+    """What a legal hold keeps in the store whatever its age: events of these kinds (None: all) and readings of these
+    points, of these sites (none: all); of the events those that hold one of the words or plates, where there are any.
+    """
+
+    kinds: tuple[str, ...] | None
+    points: tuple[str, ...] = ()
+    sites: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    plates: frozenset[str] = frozenset()
 
 
 class Slice(NamedTuple):
@@ -62,6 +76,10 @@ class PersonalEvent(NamedTuple):
 @runtime_checkable
 class PersonalStore(Protocol):
     """A store that finds and forgets what is about people. All raise StoreUnavailable."""
+
+    def hold_back(self, held: Sequence[HeldBack]) -> None:
+        """From now on the store's own retention of events and readings leaves just these."""
+        ...
 
     async def count_due(self, due: Due) -> int:
         """How many rows are due; nothing is touched."""
