@@ -273,6 +273,7 @@ class Collector:
         """What features and the parts beside them ask of each other; who holds people in memory lets go of them."""
         self.features.upkeep.add_own(self.trail.forget_before, self.settings.audit_days)
         self.rules.settings_of = self.features.site_alarms.settings_of
+        self.privacy.keeper.watch(self.features.places.visitors.let_go, self.alarms.say_no_more)
         self.privacy.desk.watch("requests", self.features.dispatch.desk.let_go)
         self.privacy.desk.watch("visits", self.features.places.visitors.let_go)
 

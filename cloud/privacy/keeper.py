@@ -5,12 +5,15 @@ again and goes on with what is left. After a round the files are cleaned of what
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from cloud.privacy.classes import OF_PEOPLE
 from cloud.privacy.holding import HeldPart
-from cloud.registry.people_retention import Kept, PeopleRetention, kept_of
+from cloud.registry.people_held import Kept, kept_of
+from cloud.registry.people_retention import PeopleRetention
+from cloud.registry.people_told import ALARMS, ROUNDS
 from cloud.registry.privacy_book import PrivacyBook, Run
 from cloud.store.contract import SeriesStore
 from cloud.store.personal import ACCESS_KINDS, TRACK_KINDS, TRACK_POINTS, Due, HeldBack, PersonalStore
@@ -78,6 +81,10 @@ class Keeper:
                     await self._clean()
             except StoreUnavailable as error:
                 log.warning("retention: nothing more was forgotten in this round: %s", error)
+
+    def watch(self, passes: Callable[[Sequence[str]], None], alarms: Callable[[Sequence[int]], None]) -> None:
+        """Tell these which passes and alarms were emptied: they hold some in memory."""
+        self._people.emptied, self._people.told.emptied = passes, alarms
 
     async def tell_holds(self) -> None:
         """Tell the store what its own retention of events and readings leaves."""
@@ -161,12 +168,18 @@ class Keeper:
     def _counts(self, kept: str) -> list[Callable[[int, Kept], Awaitable[int]]]:
         people = self._people
         own = {"tracks": people.count_tracks, "visitors": people.count_visitors, "requests": people.count_requests}
-        return [*([own[kept]] if kept in own else []), *([self._count_due(kept)] if kept in _STORED else [])]
+        told = [partial(people.told.count_alarms, kept)] if kept in ALARMS else []
+        rounds = [people.told.count_rounds] if kept == ROUNDS else []
+        stored = [self._count_due(kept)] if kept in _STORED else []
+        return [*([own[kept]] if kept in own else []), *stored, *told, *rounds]
 
     def _forgets(self, kept: str) -> list[Callable[[int, Kept], Awaitable[int]]]:
         people = self._people
         own = {"tracks": people.forget_tracks, "visitors": people.forget_visitors, "requests": people.forget_requests}
-        return [*([own[kept]] if kept in own else []), *([self._expire(kept)] if kept in _STORED else [])]
+        told = [partial(people.told.forget_alarms, kept)] if kept in ALARMS else []
+        rounds = [people.told.forget_rounds] if kept == ROUNDS else []
+        stored = [self._expire(kept)] if kept in _STORED else []
+        return [*([own[kept]] if kept in own else []), *stored, *told, *rounds]
 
     def _count_due(self, kept: str) -> Callable[[int, Kept], Awaitable[int]]:
         async def count(before: int, held: Kept) -> int:

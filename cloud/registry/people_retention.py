@@ -1,41 +1,20 @@
 """What the registry holds of people, by its age: counted, and forgotten some rows at a time."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 
-from cloud.privacy.holding import Holding
 from cloud.privacy.plates import rough_plate
 from cloud.registry.database import Database
 from cloud.registry.people_accounts import NO_BOOKING, NO_PASS, empty_request
+from cloud.registry.people_held import Kept, of_others
+from cloud.registry.people_told import ToldRetention
 from cloud.registry.tables_fleet import TripRow, VehicleDayRow
 from cloud.registry.tables_places import BookingRow, PassRow
 from cloud.registry.tables_requests import RequestRow
 
 AT_MOST = 500
-
-
-class Kept(NamedTuple):
-    """What stays although it is old: of these sites, and what holds one of these words."""
-
-    sites: frozenset[str] = frozenset()
-    words: frozenset[str] = frozenset()
-    plates: frozenset[str] = frozenset()
-    """Plain."""
-
-
-def kept_of(holding: Holding, kept: str) -> Kept | None:
-    """What stays of a class; None: all of it. Who is held with a site is held at the others, too."""
-    parts = [each for each in holding.parts if each.kept in ("", kept)]
-    if any(not each.site and each.person is None for each in parts):
-        return None
-    people = [each.person for each in parts if each.person is not None]
-    return Kept(
-        frozenset(each.site for each in parts if each.person is None),
-        frozenset(word for each in people for word in each.words | each.lent.cards),
-        frozenset(plain for each in people for plain in each.plain_plates),
-    )
 
 
 class PeopleRetention:
@@ -46,6 +25,9 @@ class PeopleRetention:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.told = ToldRetention(database)
+        self.emptied: Callable[[Sequence[str]], None] = lambda _: None
+        """Told the ids of passes whose people are gone: somebody holds them in memory."""
 
     async def count_tracks(self, before: int, kept: Kept) -> int:
         return await self._count(TripRow, _trips(before, kept))
@@ -69,8 +51,9 @@ class PeopleRetention:
 
     async def forget_visitors(self, before: int, kept: Kept) -> int:
         """Who came to whom, and who booked a room; when, how many and of which unit stays."""
-        gone = await self._empty(PassRow, _passes(before, kept), NO_PASS)
-        return gone + await self._empty(BookingRow, _bookings(before, kept), NO_BOOKING)
+        passes = await self._empty(PassRow, _passes(before, kept), NO_PASS)
+        self.emptied(passes)
+        return len(passes) + len(await self._empty(BookingRow, _bookings(before, kept), NO_BOOKING))
 
     async def count_requests(self, before: int, kept: Kept) -> int:
         return await self._count(RequestRow, _requests(before, kept))
@@ -87,12 +70,12 @@ class PeopleRetention:
         async with self._database.reading() as session:
             return int(await session.scalar(select(func.count()).select_from(table).where(where)) or 0)
 
-    async def _empty(self, table: Any, where: ColumnElement[bool], empty: dict[str, str]) -> int:
+    async def _empty(self, table: Any, where: ColumnElement[bool], empty: dict[str, str]) -> list[str]:
         async with self._database.writing() as session:
             ids = list(await session.scalars(select(table.id).where(where).limit(AT_MOST)))
             if ids:
                 await session.execute(update(table).where(table.id.in_(ids)).values(**empty, once=None))
-        return len(ids)
+        return ids
 
 
 def _trips(before: int, kept: Kept) -> ColumnElement[bool]:
@@ -115,10 +98,3 @@ def _bookings(before: int, kept: Kept) -> ColumnElement[bool]:
 def _requests(before: int, kept: Kept) -> ColumnElement[bool]:
     old = RequestRow.ended_at.is_not(None), RequestRow.ended_at < before, RequestRow.created_by != ""
     return and_(*old, of_others(RequestRow, kept, RequestRow.created_by, RequestRow.body))
-
-
-def of_others(table: Any, kept: Kept, *columns: Any) -> ColumnElement[bool]:
-    """Rows of a table with sites on which nobody has a hold."""
-    parts: Sequence[ColumnElement[bool]] = [table.site.not_in(sorted(kept.sites))]
-    held = [not_(column.contains(word, autoescape=True)) for column in columns for word in sorted(kept.words)]
-    return and_(*parts, *held)

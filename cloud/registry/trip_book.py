@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.assets.contract import AssetKey
 from cloud.registry.database import Database
+from cloud.registry.people_held import kept_of, of_others
 from cloud.registry.people_holds import holding_of
-from cloud.registry.people_retention import kept_of, of_others
 from cloud.registry.tables_fleet import DayToRedoRow, FleetSettingsRow, TripRow, VehicleDayRow, VehicleServiceRow
 
 KIND = "vehicle"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from cloud.assets.contract import Happened
 from cloud.registry.database import Database
 from cloud.registry.passes_book import PassesBook
-from cloud.registry.people_retention import Kept, PeopleRetention
+from cloud.registry.people_held import Kept
+from cloud.registry.people_retention import PeopleRetention
 from cloud.visitors.visit import Pass, Passage, counts_for, masked_phone, plain_plate, visit_of
 from cloud.visitors.visitors import Visitors
 from protocols.clock import ManualClock
