@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import delete, select, update
 
 from cloud.registry.database import Database
+from cloud.registry.tables import AlarmRow
 from cloud.registry.tables_places import PassageRow, PassRow
 from cloud.registry.upsert import put
 from cloud.visitors.visit import Pass, Passage
@@ -41,6 +42,21 @@ class PassesBook:
             query = query.where(PassRow.site == site)
         async with self._database.reading() as session:
             return [pass_of(row) for row in await session.scalars(query)]
+
+    async def begun(self, until: int) -> list[Pass]:
+        """Passes of people whose window ended before and who were seen at a gate."""
+        seen = select(PassageRow.pass_id).where(PassageRow.pass_id == PassRow.id).exists()
+        query = select(PassRow).where(PassRow.until_at <= until, PassRow.name != "", seen).order_by(PassRow.from_at)
+        async with self._database.reading() as session:
+            return [pass_of(row) for row in await session.scalars(query)]
+
+    async def nameless(self, kind: str) -> list[Pass]:
+        """Passes that were emptied and of which an alarm of this kind is still up."""
+        source = PassRow.site + "/visitor:" + PassRow.id
+        up = select(AlarmRow.id).where(AlarmRow.kind == kind, AlarmRow.ended_at.is_(None), AlarmRow.source == source)
+        async with self._database.reading() as session:
+            rows = await session.scalars(select(PassRow).where(PassRow.name == "", up.exists()))
+            return [pass_of(row) for row in rows]
 
     async def made(self, site: str, since: int, until: int) -> list[int]:
         """When passes were made, in [since, until)."""

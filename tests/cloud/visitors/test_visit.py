@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from cloud.registry.database import Database
 from cloud.registry.passes_book import PassesBook
 from cloud.registry.people_held import Kept
 from cloud.registry.people_retention import PeopleRetention
+from cloud.registry.tables import AlarmRow
 from cloud.visitors.visit import Pass, Passage, counts_for, masked_phone, plain_plate, visit_of
 from cloud.visitors.visitors import Visitors
 from protocols.clock import ManualClock
@@ -150,6 +152,63 @@ async def test_a_plate_at_a_camera_is_the_arrival_of_who_drives_it(clock: Manual
     found = await again.find("v-1")
     assert found is not None
     assert (found[1].state, found[2][0].means) == ("arrived", "plate")
+
+
+async def overdue(rig: Rig) -> str:
+    """A visitor came in and was not seen leaving for three days."""
+    await rig.visitors.add(PASS, once=None)
+    rig.visitors.passed(PASS, Passage(at("09:00"), "in", "gate-north", "card"))
+    await rig.visitors.flush()
+    await rig.clock.advance(3 * 86_400)
+    await rig.visitors.tick()
+    return f"{SITE}/visitor:v-1"
+
+
+async def test_who_is_still_inside_after_days_is_listed_after_a_restart(clock: ManualClock, database: Database) -> None:
+    rig = Rig(clock, database)
+    entity = await overdue(rig)
+    left = msgspec.structs.replace(PASS, id="v-2", name="Wu", card_key="v8", plate="")
+    await rig.book.add(left, once=None)
+    await rig.book.put_passages([("v-2", Passage(at("09:00"), "in")), ("v-2", Passage(at("10:00"), "out"))])
+    rig.shown.things.clear()
+    again = rig.make()
+    await again.open()
+    assert {name: each["state"] for name, each in rig.shown.things.items()} == {entity: "overdue"}
+    given = await again.find("v-1")
+    assert given is not None
+    again.passed(given[0], Passage(clock.now_ms(), "out", "gate-north", "li"))
+    await again.tick()
+    assert rig.alarms.up == {}
+    assert list(again._passes) == []
+
+
+async def test_retention_lets_go_of_who_is_still_inside(clock: ManualClock, database: Database) -> None:
+    rig = Rig(clock, database)
+    await overdue(rig)
+    people = PeopleRetention(database)
+    people.emptied = rig.visitors.let_go
+    said: list[object] = []
+    rig.alarms.raise_alarm = lambda _, __, args: said.append(args)  # type: ignore[method-assign,assignment]
+    await clock.advance(90 * 86_400)
+    await rig.visitors.tick()
+    assert await people.forget_visitors(clock.now_ms() - 90 * 86_400_000, Kept()) == 1
+    await rig.visitors.tick()
+    assert (rig.shown.things, rig.alarms.up) == ({}, {})
+    assert "Zhang San" not in str(vars(rig.visitors))
+    assert said == [{}]
+
+
+async def test_the_alarm_of_a_visitor_whose_name_is_gone_ends_at_the_next_start(
+    clock: ManualClock, database: Database
+) -> None:
+    rig = Rig(clock, database)
+    entity = await overdue(rig)
+    async with database.writing() as session:
+        session.add(AlarmRow(kind="visitor_overdue", source=entity, priority=3, since=at("12:00"), args="{}"))
+    await PeopleRetention(database).forget_visitors(clock.now_ms(), Kept())
+    again = rig.make()
+    await again.open()
+    assert (rig.alarms.up, list(again._passes)) == ({}, [])
 
 
 async def test_who_came_is_forgotten_after_ninety_days_and_that_somebody_came_is_not(
