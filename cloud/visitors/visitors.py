@@ -1,7 +1,7 @@
 """The feature: visitors of all sites, their passes and where they are."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -69,6 +69,8 @@ class Visitors:
         self.book = book
         self._clock, self._roster, self._shown, self._journal, self._zones = clock, roster, shown, journal, zones
         self._raised = Raised(alarms)
+        self.decided: Callable[[str, str], bool] = lambda _site, _reader: False
+        """Whether a gateway decides at a reader: there a card passes by its decision, and not by being read."""
         self._passes: dict[str, Pass] = {}
         self._passages: dict[str, set[Passage]] = {}
         self._unwritten: list[tuple[str, Passage]] = []
@@ -81,10 +83,13 @@ class Visitors:
 
     async def happened(self, happened: Sequence[Happened]) -> None:
         for each in happened:
-            for found in self._fitting(each.asset.key.site, each.event):
-                means = "plate" if each.event.kind == "plate_read" else "card"
-                gate, way = self._gate_of(each.asset), self._way_of(each.asset, each.event)
-                self.passed(found, Passage(each.event.at, way, gate, means))
+            site, event = each.asset.key.site, each.event
+            if event.kind == "card_read" and self.decided(site, event.device):
+                continue
+            for found in self._fitting(site, event):
+                means = "plate" if event.kind == "plate_read" else "card"
+                gate, way = self._gate_of(each.asset), self._way_of(each.asset, event)
+                self.passed(found, Passage(event.at, way, gate, means))
 
     # --- what people do ---
 

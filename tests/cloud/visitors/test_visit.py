@@ -7,14 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloud.access.gateway_doors import GatewayDoors
 from cloud.assets.contract import Happened
+from cloud.registry.access_book import AccessBook
 from cloud.registry.database import Database
 from cloud.registry.passes_book import PassesBook
 from cloud.registry.people_held import Kept
 from cloud.registry.people_retention import PeopleRetention
 from cloud.registry.tables import AlarmRow
+from cloud.store.contract import GatewayKey
 from cloud.visitors.visit import Pass, Passage, counts_for, masked_phone, plain_plate, visit_of
 from cloud.visitors.visitors import Visitors
+from protocols.birth import Birth, DoorBirth
 from protocols.clock import ManualClock
 from protocols.reading import Event
 from tests.cloud.places.console import (
@@ -152,6 +156,35 @@ async def test_a_plate_at_a_camera_is_the_arrival_of_who_drives_it(clock: Manual
     found = await again.find("v-1")
     assert found is not None
     assert (found[1].state, found[2][0].means) == ("arrived", "plate")
+
+
+async def test_a_card_that_a_gateway_refuses_is_no_arrival(clock: ManualClock, database: Database) -> None:
+    rig = Rig(clock, database)
+    doors = GatewayDoors(AccessBook(database, clock))
+    lock = DoorBirth(id="north", name="North", lock="fail-secure", readers=["in-1"], device="io", point="do1",
+                     pulse_s=3.0, remote=False)  # fmt: skip
+    birth = Birth(site=SITE, gateway="gw-1", name="G", site_name="S", time_zone="UTC", software="1", config_hash="x",
+                  session=1, started_at=at("07:00"), doors=[lock])  # fmt: skip
+    await doors.birth(GatewayKey(SITE, "gw-1"), birth, received_at=at("07:00"), retained=False)
+    rig.visitors.decided = doors.decides
+    await rig.visitors.add(PASS, once=None)
+    for kind in ("card_read", "access_denied"):
+        await rig.visitors.happened(rig.tap("in-1", at("07:30"), kind, card_key="v7"))
+    assert rig.shown.things[f"{SITE}/visitor:v-1"]["state"] == "expected"
+    await clock.advance(3_600)
+    for kind in ("card_read", "access_granted"):
+        await rig.visitors.happened(rig.tap("in-1", at("08:59"), kind, card_key="v7"))
+    shown = rig.shown.things[f"{SITE}/visitor:v-1"]
+    assert (shown["state"], shown["arrived_at"]) == ("arrived", at("08:59"))
+
+
+async def test_a_card_that_nobody_decides_about_is_an_arrival(clock: ManualClock, database: Database) -> None:
+    rig = Rig(clock, database)
+    rig.visitors.decided = GatewayDoors(AccessBook(database, clock)).decides
+    await rig.visitors.add(PASS, once=None)
+    await clock.advance(3_600)
+    await rig.visitors.happened(rig.tap("in-1", at("08:59"), "card_read", card_key="v7"))
+    assert rig.shown.things[f"{SITE}/visitor:v-1"]["state"] == "arrived"
 
 
 async def overdue(rig: Rig) -> str:
