@@ -157,6 +157,7 @@ class Collector:
             self.alarms.raise_alarm(kind, "collector", {**report, "bytes": found.cut_log_bytes})
         with about(Note("deletions gone through again", actor="collector", via="system")):
             await self.privacy.desk.again()
+        await self.privacy.keeper.tell_holds()
         if self.settings.own_certificate:
             await asyncio.to_thread(self.authority.open)
         self._wire()
@@ -275,6 +276,7 @@ class Collector:
         """What features and the parts beside them ask of each other; who holds people in memory lets go of them."""
         self.features.upkeep.add_own(self.trail.forget_before, self.settings.audit_days)
         self.rules.settings_of = self.features.site_alarms.settings_of
+        self.privacy.keeper.watch(self.features.places.visitors.let_go, self.alarms.say_no_more)
         self.privacy.desk.watch("requests", self.features.dispatch.desk.let_go)
         self.privacy.desk.watch("visits", self.features.places.visitors.let_go)
 

@@ -47,6 +47,10 @@ class GatewayDoors:
     async def status(self, key: GatewayKey, status: Status, *, received_at: int, retained: bool) -> None:
         """Says nothing of which doors there are."""
 
+    def decides(self, site: str, reader: str) -> bool:
+        """Whether a gateway decides who passes at this reader: then a card that was read says nothing by itself."""
+        return any(reader in door.readers for key in self._doors if key.site == site for door in self._doors[key])
+
     def gateways(self, site: str) -> list[GatewayKey]:
         """Those of a site that have doors, or had: one whose last door is gone is still told so."""
         return sorted(key for key in self._doors if key.site == site)

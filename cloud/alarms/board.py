@@ -8,7 +8,7 @@ unless it is only a note. The same condition coming again meanwhile is a new ala
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 from cloud.alarms.flood import Flood, FloodState, begun, passed
@@ -228,6 +228,12 @@ class AlarmBoard:
         if self._waiting.get((alarm.kind, alarm.source)) is alarm:
             del self._waiting[alarm.kind, alarm.source]
         self.tell(alarm)
+
+    def say_no_more(self, alarms: Collection[int]) -> None:
+        """What these said of people was emptied at rest; those that wait here say it no longer either."""
+        for alarm in self._waiting.values():
+            if alarm.id in alarms:
+                alarm.args = {}
 
     async def run(self) -> None:
         """Write alarms down, tell of changed ones, and end those that have been quiet; until cancelled."""

@@ -154,11 +154,13 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
         "/api/v1/privacy/holds", status_code=201, response_class=Response, responses=example({"hold": HOLD}, 201)
     )
     async def hold(body: HoldBody, who: Annotated[Principal, Depends(administrator)]) -> Response:
-        """Make a legal hold: nothing of the class, the site or the person is deleted until it is lifted."""
+        """Make a legal hold: nothing of the class, the site or the person is deleted until it is lifted. With more than
+        one of them, what is all of it. Of a deletion what is held stays, and is told as such."""
         if body.person:
             _subject([body.person])
         try:
             made = await privacy.book.hold(body.kept, body.site, body.person, body.reason, who.name)
+            await privacy.keeper.tell_holds()
         except BadHold as error:
             raise ApiError(409, "bad_hold", str(error)) from None
         return json_answer({"hold": _hold(made)}, status=201)
@@ -170,6 +172,7 @@ def _add_retention(router: APIRouter, privacy: Privacy) -> None:
         """Lift a legal hold. It stays in the list as lifted."""
         try:
             await privacy.book.lift(number)
+            await privacy.keeper.tell_holds()
         except BadHold as error:
             raise ApiError(404, "unknown_hold", str(error), "GET /api/v1/privacy/retention") from None
         return Response(status_code=204)

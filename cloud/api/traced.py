@@ -4,6 +4,7 @@ The record is written in the transaction of what it is about, where that is in t
 begins. Bodies are not recorded; routes ``tell`` what is worth knowing of them.
 """
 
+import hashlib
 import re
 from collections import OrderedDict
 from urllib.parse import parse_qs
@@ -25,6 +26,12 @@ TAKES_OUT = re.compile(
     r"|access/[^/]+/decisions)"
 )
 """Files for others, where vehicles went, and what is kept of people."""
+SAME_CONTENT = frozenset(
+    {"format", "tolerance_m", "points_max", "language", "headings", "bom", "due", "token", "why", "reason"}
+)
+"""What of a query says how to write it down, and not whom or what it is about."""
+SAID = ("entity", "vehicle", "meter", "door", "from", "to")
+"""What of a query stands in the record."""
 ONCE_IN_S = 60.0
 """The same reading or refusal of the same credential is recorded once in so long."""
 REMEMBERED_MAX = 4_096
@@ -41,7 +48,7 @@ class Tracer:
         """Ask the routes, and see to it that the record is there before the answer is."""
         trail, method, path = self._trail, scope["method"], scope["path"]
         changes = not reads(method, path) and not CHANGES_NOTHING.fullmatch(path)
-        if trail is None or not (changes or self._takes_out(path, who)):
+        if trail is None or not (changes or self._takes_out(scope, who)):
             await app(scope, receive, send)
             return
         note = await self._note(scope, who)
@@ -61,18 +68,22 @@ class Tracer:
 
     async def refused(self, scope: Scope, who: Principal, code: str) -> None:
         """Somebody we know tried what they may not."""
-        if self._trail is None or not self._first_lately(who.credential, f"{scope['method']} {scope['path']}"):
+        if self._trail is None or not self._first_lately(who.credential, f"{scope['method']} {scope['path']}"[:200]):
             return
         note = await self._note(scope, who)
         note.facts["refused"] = code
         await self._trail.ensure(note)
 
-    def _takes_out(self, path: str, who: Principal | None) -> bool:
-        return who is not None and bool(TAKES_OUT.fullmatch(path)) and self._first_lately(who.credential, path)
+    def _takes_out(self, scope: Scope, who: Principal | None) -> bool:
+        if who is None or not TAKES_OUT.fullmatch(scope["path"]):
+            return False
+        asked = sorted((name, said) for name, said in _query(scope).items() if name not in SAME_CONTENT)
+        digest = hashlib.sha256(repr((scope["path"], asked)).encode("utf-8", "replace")).hexdigest()
+        return self._first_lately(who.credential, digest)
 
     def _first_lately(self, credential: str, what: str) -> bool:
         now = self._clock.monotonic()
-        key = credential, what[:200]
+        key = credential, what
         last = self._lately.get(key)
         if last is not None and now - last < ONCE_IN_S:
             return False
@@ -83,9 +94,8 @@ class Tracer:
         return True
 
     async def _note(self, scope: Scope, who: Principal | None) -> Note:
-        text = scope["query_string"]
-        query = parse_qs(text.decode("latin-1"), encoding="utf-8", errors="replace")
-        sites = await self._site_asked.sites(scope["method"], scope["path"], text, None)
+        query = _query(scope)
+        sites = await self._site_asked.sites(scope["method"], scope["path"], scope["query_string"], None)
         client = scope.get("client")
         note = Note(
             action=f"{scope['method']} {scope['path']}",
@@ -93,10 +103,13 @@ class Tracer:
             via=who.credential.partition(":")[0] if who is not None else "",
             client=client[0] if client else "",
             site=shortened(min(sites))[:32] if len(sites) == 1 else "",
-            reason=query.get("why", query.get("reason", [""]))[0],
+            reason=query.get("why") or query.get("reason", ""),
         )
-        named = {
-            name: shortened(query[name][0]) for name in ("entity", "vehicle", "meter", "from", "to") if name in query
-        }
-        note.facts.update(named)
+        note.facts.update({name: shortened(query[name]) for name in SAID if query.get(name)})
         return note
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    """The last of what is said twice, as routes read it."""
+    said = parse_qs(scope["query_string"].decode("latin-1"), True, encoding="utf-8", errors="replace")
+    return {name: values[-1] for name, values in said.items()}

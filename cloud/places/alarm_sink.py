@@ -33,6 +33,10 @@ class Raised:
         else:
             self._sink.raise_alarm(kind, source, args)
 
+    def is_up(self, kind: str, source: str) -> bool:
+        """Whether it was raised since the start and has not ended."""
+        return self._up.get((kind, source)) is not None
+
     def forget(self, kind: str, source: str) -> None:
         """The source is gone, and what was raised of it with it."""
         self._up.pop((kind, source), None)

@@ -8,6 +8,8 @@ no fault. All raise StoreUnavailable.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from cloud.privacy.lent import Lent
+from cloud.visitors.visit import plain_plate
 from protocols.errors import Permanent
 
 KINDS = ("user", "name", "phone", "card", "plate")
@@ -31,11 +33,18 @@ class Subject(NamedTuple):
     phone: frozenset[str] = frozenset()
     card: frozenset[str] = frozenset()
     plate: frozenset[str] = frozenset()
+    lent: Lent = Lent()
+    """Cards that stand in visitors' passes, and so are no words of one person: told apart before sources are asked."""
 
     @property
     def words(self) -> frozenset[str]:
         """All of it."""
         return self.user | self.name | self.phone | self.card | self.plate
+
+    @property
+    def plain_plates(self) -> frozenset[str]:
+        """Plates as they are compared: however somebody or a camera wrote them."""
+        return frozenset(plain_plate(each) for each in self.plate) - {""}
 
     @property
     def people(self) -> frozenset[str]:
@@ -55,7 +64,13 @@ def subject_of(words: Sequence[str]) -> Subject:
             shown = text[:40]
             raise BadSubject(f"{shown!r} names nobody; write {', '.join(f'{kind}:...' for kind in KINDS)}")
         found[kind].add(word.lower() if kind == "user" else word)
-    return Subject(**{kind: frozenset(each) for kind, each in found.items()})
+    user, name, phone, card, plate = (frozenset(found[kind]) for kind in KINDS)
+    return Subject(user, name, phone, card, plate)
+
+
+def written(subject: Subject) -> str:
+    """The first word of a person as it is kept: ``user:li``, however it was typed."""
+    return next(f"{kind}:{word}" for kind in KINDS for word in sorted(getattr(subject, kind)))
 
 
 class Found(NamedTuple):

@@ -7,13 +7,14 @@ is still so. Whoever confirms has seen what goes.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from cloud.audit.note import tell
 from cloud.privacy.contract import Found, Source, Subject
+from cloud.privacy.holding import HELD, Holding
 from cloud.privacy.tombstones import Deletion, Tombstones
 from protocols.clock import Clock
 from protocols.errors import Permanent
@@ -51,8 +52,8 @@ class Plan(NamedTuple):
 class HoldBook(Protocol):
     """Legal holds, and which deletions this registry has been through."""
 
-    async def on_person(self, words: Iterable[str]) -> str | None:
-        """The reason of a hold on somebody known by one of these words."""
+    async def holding(self) -> Holding:
+        """What is held now."""
         ...
 
     async def done(self) -> set[str]:
@@ -61,6 +62,14 @@ class HoldBook(Protocol):
 
     async def note_done(self, deletion: Deletion, rows: int) -> None:
         """This one is done."""
+        ...
+
+
+class Cards(Protocol):
+    """Tells lent cards apart from a person's own."""
+
+    async def told_apart(self, subject: Subject) -> Subject:
+        """The same person, with ``lent``."""
         ...
 
 
@@ -81,12 +90,14 @@ class PrivacyDesk:
         cleaner: Cleaner,
         clock: Clock,
         *,
+        cards: Cards,
         asked: Sequence[Source] = (),
     ) -> None:
         """``asked``: sources that are not sure, of which goes what is chosen."""
         self.sources = (*sources, *asked)
         self._asked = frozenset(each.name for each in asked)
         self._holds, self._tombstones, self._cleaner, self._clock = holds, tombstones, cleaner, clock
+        self._cards = cards
         self._one = asyncio.Lock()
         self._watchers: dict[str, Callable[[Sequence[str]], None]] = {}
 
@@ -96,21 +107,22 @@ class PrivacyDesk:
 
     async def find(self, subject: Subject) -> dict[str, list[Found]]:
         """Everything held on this person, by source."""
-        return {source.name: await source.find(subject) for source in self.sources}
+        whole = await self._cards.told_apart(subject)
+        return {source.name: await source.find(whole) for source in self.sources}
 
     async def plan(self, subject: Subject) -> Plan:
         """What a deletion would do now."""
-        return self._plan(await self.find(subject))
+        return self._plan(_but_held(await self.find(subject), subject, await self._holds.holding()))
 
     async def delete(self, subject: Subject, confirm: str, also: Sequence[str] = ()) -> Plan:
         """Do it, when it is what was confirmed; ``also``: ids of what was asked for and is to go. Raises Held,
         Changed."""
         async with self._one:
-            held = await self._holds.on_person(f"{kind}:{word}" for kind, words in subject._asdict().items()
-                                               for word in words)  # fmt: skip
+            holding = await self._holds.holding()
+            held = holding.on(subject)
             if held is not None:
                 raise Held(f"there is a legal hold on this person: {held}")
-            found = await self.find(subject)
+            found = _but_held(await self.find(subject), subject, holding)
             plan = self._plan(found)
             chosen, there = set(also), {each.found.id for each in plan.asks}
             if plan.confirm != confirm or not chosen <= there:
@@ -166,6 +178,17 @@ class PrivacyDesk:
             goes[name] = len(going)
             digest.update(msgspec.json.encode([name, going]))
         return Plan(goes, stays, digest.hexdigest()[:32], asks[:ASKED_MAX])
+
+
+def _but_held(found: Mapping[str, Sequence[Found]], subject: Subject, holding: Holding) -> dict[str, list[Found]]:
+    """The same records; those that are held stay, and say so."""
+    whole = holding.on(subject) is not None
+    return {
+        name: [
+            each._replace(stays=each.stays or (HELD if whole or holding.holds(name, each) else "")) for each in records
+        ]
+        for name, records in found.items()
+    }
 
 
 def _nobody(_: Sequence[str]) -> None:

@@ -5,15 +5,18 @@ again and goes on with what is left. After a round the files are cleaned of what
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from cloud.privacy.classes import OF_PEOPLE
-from cloud.privacy.contract import BadSubject, subject_of
-from cloud.registry.people_retention import Kept, PeopleRetention
+from cloud.privacy.holding import HeldPart
+from cloud.registry.people_held import Kept, kept_of
+from cloud.registry.people_retention import PeopleRetention
+from cloud.registry.people_told import ALARMS, ROUNDS
 from cloud.registry.privacy_book import PrivacyBook, Run
 from cloud.store.contract import SeriesStore
-from cloud.store.personal import ACCESS_KINDS, TRACK_KINDS, TRACK_POINTS, Due, PersonalStore
+from cloud.store.personal import ACCESS_KINDS, TRACK_KINDS, TRACK_POINTS, Due, HeldBack, PersonalStore
 from protocols.clock import Clock
 from protocols.errors import StoreUnavailable
 
@@ -23,6 +26,8 @@ DAY_MS = 86_400_000
 FIRST_AFTER_S = 60.0
 ROUND_EVERY_S = 6 * 3600.0
 TICK_S = 5.0
+HOLDS_EVERY_S = 60.0
+"""Another collector of the group may have made one."""
 BREATH_S = 0.05
 CLEAN_BREATH_S = 0.25
 CLEAN_SLICES_MAX = 4_000
@@ -62,10 +67,13 @@ class Keeper:
 
     async def run(self) -> None:
         """Round after round, and cleaning soon after somebody was deleted."""
-        self._running, next_at = True, self._next_in(FIRST_AFTER_S)
+        self._running, next_at, holds_at = True, self._next_in(FIRST_AFTER_S), 0.0
         while True:
             await self._clock.sleep(TICK_S)
             try:
+                if self._clock.monotonic() >= holds_at:
+                    holds_at = self._clock.monotonic() + HOLDS_EVERY_S
+                    await self.tell_holds()
                 if self._clock.monotonic() >= next_at:
                     next_at = self._next_in(ROUND_EVERY_S)
                     await self.round()
@@ -73,6 +81,16 @@ class Keeper:
                     await self._clean()
             except StoreUnavailable as error:
                 log.warning("retention: nothing more was forgotten in this round: %s", error)
+
+    def watch(self, passes: Callable[[Sequence[str]], None], alarms: Callable[[Sequence[int]], None]) -> None:
+        """Tell these which passes and alarms were emptied: they hold some in memory."""
+        self._people.emptied, self._people.told.emptied = passes, alarms
+
+    async def tell_holds(self) -> None:
+        """Tell the store what its own retention of events and readings leaves."""
+        if self._store is not None:
+            parts = (await self.book.holding()).parts
+            self._store.hold_back([held for held in map(_held_back, parts) if held is not None])
 
     async def outlook(self) -> list[Outlook]:
         """What a round would do now; nothing is touched."""
@@ -139,16 +157,10 @@ class Keeper:
     async def _before(self, kept: str) -> tuple[int | None, Kept]:
         """What is older goes, but for what is held. None: nothing goes."""
         days = self.days[kept]
-        holds = [each for each in await self.book.holds() if each.kept in ("", kept)]
-        whole = any(not each.site and not each.person for each in holds)
-        words: set[str] = set()
-        for each in holds:
-            if each.person:
-                words |= _words(each.person)
-        sites = frozenset(each.site for each in holds if each.site and not each.person)
-        if days is None or whole:
+        held = kept_of(await self.book.holding(), kept)
+        if days is None or held is None:
             return None, Kept()
-        return self._clock.now_ms() - days * DAY_MS, Kept(sites, frozenset(words))
+        return self._clock.now_ms() - days * DAY_MS, held
 
     async def _why(self, kept: str) -> str:
         return "; ".join(each.reason for each in await self.book.holds() if each.kept in ("", kept))
@@ -156,12 +168,18 @@ class Keeper:
     def _counts(self, kept: str) -> list[Callable[[int, Kept], Awaitable[int]]]:
         people = self._people
         own = {"tracks": people.count_tracks, "visitors": people.count_visitors, "requests": people.count_requests}
-        return [*([own[kept]] if kept in own else []), *([self._count_due(kept)] if kept in _STORED else [])]
+        told = [partial(people.told.count_alarms, kept)] if kept in ALARMS else []
+        rounds = [people.told.count_rounds] if kept == ROUNDS else []
+        stored = [self._count_due(kept)] if kept in _STORED else []
+        return [*([own[kept]] if kept in own else []), *stored, *told, *rounds]
 
     def _forgets(self, kept: str) -> list[Callable[[int, Kept], Awaitable[int]]]:
         people = self._people
         own = {"tracks": people.forget_tracks, "visitors": people.forget_visitors, "requests": people.forget_requests}
-        return [*([own[kept]] if kept in own else []), *([self._expire(kept)] if kept in _STORED else [])]
+        told = [partial(people.told.forget_alarms, kept)] if kept in ALARMS else []
+        rounds = [people.told.forget_rounds] if kept == ROUNDS else []
+        stored = [self._expire(kept)] if kept in _STORED else []
+        return [*([own[kept]] if kept in own else []), *stored, *told, *rounds]
 
     def _count_due(self, kept: str) -> Callable[[int, Kept], Awaitable[int]]:
         async def count(before: int, held: Kept) -> int:
@@ -185,11 +203,15 @@ _STORED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 def _due(kept: str, before: int, held: Kept) -> Due:
     kinds, points = _STORED[kept]
-    return Due(kinds, points, before, held.sites, held.words)
+    return Due(kinds, points, before, held.sites, held.words, held.plates)
 
 
-def _words(person: str) -> frozenset[str]:
-    try:
-        return subject_of([person]).words
-    except BadSubject:
-        return frozenset({person})
+def _held_back(part: HeldPart) -> HeldBack | None:
+    """Of one hold, what the store has of it; positions name nobody."""
+    if part.kept and part.kept not in _STORED:
+        return None
+    kinds, points = _STORED[part.kept] if part.kept else (None, TRACK_POINTS)
+    sites = frozenset({part.site} - {""})
+    if part.person is None:
+        return HeldBack(kinds, points, sites)
+    return HeldBack(kinds, (), sites, part.person.words | part.person.lent.cards, part.person.plain_plates)

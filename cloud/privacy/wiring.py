@@ -10,6 +10,7 @@ from cloud.privacy.tombstones import Tombstones
 from cloud.registry.database import Database
 from cloud.registry.people_accounts import Accounts, Bookings, Passes, Requests
 from cloud.registry.people_columns import Deeds, Texts
+from cloud.registry.people_lent import LentCards
 from cloud.registry.people_places import Holders, NamedTokens, PatrolRuns
 from cloud.registry.people_retention import PeopleRetention
 from cloud.registry.people_search import PeopleSearch
@@ -60,5 +61,5 @@ def privacy_of(settings: CloudSettings, database: Database, store: SeriesStore, 
     keeper = Keeper(settings.days_kept, book, PeopleRetention(database), store, clock)
     tombstones = Tombstones(settings.data)
     sources, asked = sources_of(database, store, clock), asked_of(database, clock)
-    desk = PrivacyDesk(sources, book, tombstones, keeper, clock, asked=asked)
+    desk = PrivacyDesk(sources, book, tombstones, keeper, clock, cards=LentCards(database), asked=asked)
     return Privacy(desk, keeper, book, PeopleSearch(database))

@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import delete, select, update
 
 from cloud.registry.database import Database
+from cloud.registry.tables import AlarmRow
 from cloud.registry.tables_places import PassageRow, PassRow
 from cloud.registry.upsert import put
 from cloud.visitors.visit import Pass, Passage
@@ -40,7 +41,22 @@ class PassesBook:
         if site is not None:
             query = query.where(PassRow.site == site)
         async with self._database.reading() as session:
-            return [_pass(row) for row in await session.scalars(query)]
+            return [pass_of(row) for row in await session.scalars(query)]
+
+    async def begun(self, until: int) -> list[Pass]:
+        """Passes of people whose window ended before and who were seen at a gate."""
+        seen = select(PassageRow.pass_id).where(PassageRow.pass_id == PassRow.id).exists()
+        query = select(PassRow).where(PassRow.until_at <= until, PassRow.name != "", seen).order_by(PassRow.from_at)
+        async with self._database.reading() as session:
+            return [pass_of(row) for row in await session.scalars(query)]
+
+    async def nameless(self, kind: str) -> list[Pass]:
+        """Passes that were emptied and of which an alarm of this kind is still up."""
+        source = PassRow.site + "/visitor:" + PassRow.id
+        up = select(AlarmRow.id).where(AlarmRow.kind == kind, AlarmRow.ended_at.is_(None), AlarmRow.source == source)
+        async with self._database.reading() as session:
+            rows = await session.scalars(select(PassRow).where(PassRow.name == "", up.exists()))
+            return [pass_of(row) for row in rows]
 
     async def made(self, site: str, since: int, until: int) -> list[int]:
         """When passes were made, in [since, until)."""
@@ -55,13 +71,13 @@ class PassesBook:
     async def find(self, name: str) -> Pass | None:
         async with self._database.reading() as session:
             row = await session.get(PassRow, name)
-            return _pass(row) if row is not None else None
+            return pass_of(row) if row is not None else None
 
     async def once(self, key: str) -> Pass | None:
         """What was made under this key before."""
         async with self._database.reading() as session:
             row = (await session.scalars(select(PassRow).where(PassRow.once == key))).one_or_none()
-            return _pass(row) if row is not None else None
+            return pass_of(row) if row is not None else None
 
     async def add(self, given: Pass, *, once: str | None) -> None:
         async with self._database.writing() as session:
@@ -74,7 +90,7 @@ class PassesBook:
         async with self._database.writing() as session:
             row = await session.get(PassRow, given.id)
             if row is None or row.rev != was:
-                raise PassChanged(_pass(row) if row is not None else given)
+                raise PassChanged(pass_of(row) if row is not None else given)
             values = msgspec.structs.asdict(given) | {"rev": was + 1}
             await session.execute(update(PassRow).where(PassRow.id == given.id).values(**values))
         return msgspec.structs.replace(given, rev=was + 1)
@@ -106,5 +122,6 @@ class PassesBook:
             await session.execute(delete(PassRow).where(PassRow.until_at < before))
 
 
-def _pass(row: PassRow) -> Pass:
+def pass_of(row: PassRow) -> Pass:
+    """The pass as it stands there."""
     return Pass(**{name: getattr(row, name) for name in Pass.__struct_fields__})

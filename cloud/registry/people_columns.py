@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.dispatch.request import Request
 from cloud.privacy.contract import GONE, RECORDS_MAX, Found, Subject
+from cloud.privacy.plates import plate_in_text, rough_plate
 from cloud.registry.database import Database
 from cloud.registry.people_accounts import OPEN
 from cloud.registry.schema import METADATA
@@ -66,16 +67,17 @@ def text_places() -> list[Place]:
     ] + [Place(METADATA.tables[table], column) for table, column in OBJECTS]
 
 
-def whole(words: Iterable[str]) -> re.Pattern[str] | None:
+def whole(words: Iterable[str], plates: Iterable[str] = ()) -> re.Pattern[str] | None:
     """Finds a word that stands for itself: ``Li`` is not in ``Lima``. Chinese has no room between words: there it is
-    found inside longer ones too, and somebody decides. None: no word is long enough to be looked for."""
+    found inside longer ones too, and somebody decides. ``plates`` are plain. None: no word is long enough to be
+    looked for."""
     parts = [
         (f"(?<!{_LETTER})" if re.match(_LETTER, word) else "")
         + re.escape(word)
         + (f"(?!{_LETTER})" if re.match(_LETTER, word[-1]) else "")
         for word in sorted(words, key=len, reverse=True)
         if len(word) > 1
-    ]
+    ] + [f"{plate_in_text(plain)}(?!{_LETTER})" for plain in sorted(plates)]
     return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
 
@@ -149,7 +151,7 @@ class Texts(_Columns):
     name = "texts"
 
     async def find(self, subject: Subject) -> list[Found]:
-        pattern = whole(subject.words)
+        pattern = whole(subject.words, subject.plain_plates)
         found: list[Found] = []
         if pattern is None:
             return found
@@ -157,7 +159,10 @@ class Texts(_Columns):
             for place in text_places():
                 column: Any = place.table.c[place.column]
                 forms = {form for word in subject.words if len(word) > 1 for form in (word, _escaped(word))}
-                holds = sa.or_(*(column.icontains(form, autoescape=True) for form in sorted(forms)))
+                holds = sa.or_(
+                    *(column.icontains(form, autoescape=True) for form in sorted(forms)),
+                    *(column.ilike(rough_plate(plain)) for plain in sorted(subject.plain_plates)),
+                )
                 asked = sa.select(place.table).where(holds).limit(RECORDS_MAX)
                 for row in await _rows(session, asked):
                     said = [text for text in _texts(place, row[place.column]) if pattern.search(text)]

@@ -15,6 +15,7 @@ from cloud.privacy.contract import RECORDS_MAX, Found, Subject
 from cloud.registry.database import Database
 from cloud.registry.people_accounts import NOBODY, OPEN
 from cloud.registry.people_columns import whole
+from cloud.registry.people_told import without_guards
 from cloud.registry.tables import TokenRow
 from cloud.registry.tables_access import AccessRecordRow
 from cloud.registry.tables_assets import AssetRow
@@ -97,8 +98,7 @@ class PatrolRuns:
                 if row is None or row.from_at != int(rest.rpartition(":")[2]):
                     continue
                 run = msgspec.json.decode(row.run, type=Run)
-                points = tuple(msgspec.structs.replace(point, guard=NOBODY) for point in run.checkpoints)
-                row.run = msgspec.json.encode(msgspec.structs.replace(run, guard=NOBODY, checkpoints=points)).decode()
+                row.run = msgspec.json.encode(without_guards(run)).decode()
                 gone += 1
         return gone
 
@@ -112,7 +112,7 @@ class NamedTokens:
         self._database = database
 
     async def find(self, subject: Subject) -> list[Found]:
-        pattern = whole(subject.words)
+        pattern = whole(subject.words, subject.plain_plates)
         if pattern is None:
             return []
         async with self._database.reading() as session:

@@ -1,24 +1,20 @@
 """What the registry holds of people, by its age: counted, and forgotten some rows at a time."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 
+from cloud.privacy.plates import rough_plate
 from cloud.registry.database import Database
 from cloud.registry.people_accounts import NO_BOOKING, NO_PASS, empty_request
+from cloud.registry.people_held import Kept, of_others
+from cloud.registry.people_told import ToldRetention
 from cloud.registry.tables_fleet import TripRow, VehicleDayRow
 from cloud.registry.tables_places import BookingRow, PassRow
 from cloud.registry.tables_requests import RequestRow
 
 AT_MOST = 500
-
-
-class Kept(NamedTuple):
-    """What stays although it is old: of these sites, and what holds one of these words."""
-
-    sites: frozenset[str] = frozenset()
-    words: frozenset[str] = frozenset()
 
 
 class PeopleRetention:
@@ -29,6 +25,9 @@ class PeopleRetention:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.told = ToldRetention(database)
+        self.emptied: Callable[[Sequence[str]], None] = lambda _: None
+        """Told the ids of passes whose people are gone: somebody holds them in memory."""
 
     async def count_tracks(self, before: int, kept: Kept) -> int:
         return await self._count(TripRow, _trips(before, kept))
@@ -42,7 +41,7 @@ class PeopleRetention:
                 await session.delete(row)
             newest = select(func.max(VehicleDayRow.day)).scalar_subquery()
             told = or_(VehicleDayRow.began != "", VehicleDayRow.findings != "[]")
-            days = and_(VehicleDayRow.day < before, VehicleDayRow.day < newest, told, _of_others(VehicleDayRow, kept))
+            days = and_(VehicleDayRow.day < before, VehicleDayRow.day < newest, told, of_others(VehicleDayRow, kept))
             await session.execute(update(VehicleDayRow).where(days).values(began="", findings="[]"))
         return len(rows)
 
@@ -52,8 +51,9 @@ class PeopleRetention:
 
     async def forget_visitors(self, before: int, kept: Kept) -> int:
         """Who came to whom, and who booked a room; when, how many and of which unit stays."""
-        gone = await self._empty(PassRow, _passes(before, kept), NO_PASS)
-        return gone + await self._empty(BookingRow, _bookings(before, kept), NO_BOOKING)
+        passes = await self._empty(PassRow, _passes(before, kept), NO_PASS)
+        self.emptied(passes)
+        return len(passes) + len(await self._empty(BookingRow, _bookings(before, kept), NO_BOOKING))
 
     async def count_requests(self, before: int, kept: Kept) -> int:
         return await self._count(RequestRow, _requests(before, kept))
@@ -70,37 +70,31 @@ class PeopleRetention:
         async with self._database.reading() as session:
             return int(await session.scalar(select(func.count()).select_from(table).where(where)) or 0)
 
-    async def _empty(self, table: Any, where: ColumnElement[bool], empty: dict[str, str]) -> int:
+    async def _empty(self, table: Any, where: ColumnElement[bool], empty: dict[str, str]) -> list[str]:
         async with self._database.writing() as session:
             ids = list(await session.scalars(select(table.id).where(where).limit(AT_MOST)))
             if ids:
                 await session.execute(update(table).where(table.id.in_(ids)).values(**empty, once=None))
-        return len(ids)
+        return ids
 
 
 def _trips(before: int, kept: Kept) -> ColumnElement[bool]:
-    return and_(TripRow.ended_at < before, _of_others(TripRow, kept, TripRow.facts))
+    return and_(TripRow.ended_at < before, of_others(TripRow, kept, TripRow.facts))
 
 
 def _passes(before: int, kept: Kept) -> ColumnElement[bool]:
     named = PassRow.name, PassRow.phone, PassRow.plate, PassRow.card_key, PassRow.host, PassRow.created_by
     told = or_(*(column != "" for column in named))
-    return and_(PassRow.until_at < before, told, _of_others(PassRow, kept, *named))
+    others = [not_(PassRow.plate.ilike(rough_plate(plain))) for plain in sorted(kept.plates)]
+    return and_(PassRow.until_at < before, told, of_others(PassRow, kept, *named), *others)
 
 
 def _bookings(before: int, kept: Kept) -> ColumnElement[bool]:
     named = BookingRow.organiser, BookingRow.phone, BookingRow.created_by
     told = or_(*(column != "" for column in (*named, BookingRow.subject)))
-    return and_(BookingRow.until_at < before, told, _of_others(BookingRow, kept, *named))
+    return and_(BookingRow.until_at < before, told, of_others(BookingRow, kept, *named))
 
 
 def _requests(before: int, kept: Kept) -> ColumnElement[bool]:
     old = RequestRow.ended_at.is_not(None), RequestRow.ended_at < before, RequestRow.created_by != ""
-    return and_(*old, _of_others(RequestRow, kept, RequestRow.created_by, RequestRow.body))
-
-
-def _of_others(table: Any, kept: Kept, *columns: Any) -> ColumnElement[bool]:
-    """Rows on which nobody has a hold."""
-    parts: Sequence[ColumnElement[bool]] = [table.site.not_in(sorted(kept.sites))]
-    held = [not_(column.contains(word, autoescape=True)) for column in columns for word in sorted(kept.words)]
-    return and_(*parts, *held)
+    return and_(*old, of_others(RequestRow, kept, RequestRow.created_by, RequestRow.body))

@@ -88,11 +88,11 @@ async def _holders(session: AsyncSession, text: str) -> list[Known]:
 
 
 async def _visitors(session: AsyncSession, text: str) -> list[Known]:
+    """A card leads to those who carried it, and is no word of theirs: others had it before and after."""
     columns = PassRow.name, PassRow.phone, PassRow.plate, PassRow.card_key
     query = select(PassRow).where(_holds(text, *columns)).order_by(PassRow.created_at.desc()).limit(ROWS_MAX)
     return _distinct(
-        Known(_said(name=row.name, phone=row.phone, plate=row.plate, card=row.card_key), "visits", row.site,
-              row.created_at)
+        Known(_said(name=row.name, phone=row.phone, plate=row.plate), "visits", row.site, row.created_at)
         for row in await session.scalars(query)
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, delete, or_, select
 
 from cloud.privacy.contract import RECORDS_MAX, Found, Subject
+from cloud.privacy.plates import is_plate, rough_plate
 from cloud.registry.database import Database
 from cloud.registry.table_root import Table
 from cloud.registry.tables import AlarmRow
@@ -35,13 +36,15 @@ class _Written:
 
     async def find(self, subject: Subject) -> list[Found]:
         table: Any = self.table
-        query = select(table).where(self._holds(subject)).order_by(getattr(table, self.at)).limit(RECORDS_MAX)
+        query = select(table).where(self._holds(subject)).order_by(getattr(table, self.at))
+        found: list[Found] = []
         async with self._database.reading() as session:
-            return [
-                Found(self._id(row), getattr(row, self.at), self._facts(row), self._stays())
-                for row in await session.scalars(query)
-                if self._is_about(row, subject)
-            ]
+            async for row in await session.stream_scalars(query.execution_options(yield_per=500)):
+                if self._is_about(row, subject):
+                    found.append(Found(self._id(row), getattr(row, self.at), self._facts(row), self._stays()))
+                    if len(found) >= RECORDS_MAX:
+                        break
+        return found
 
     async def erase(self, ids: Sequence[str]) -> int:
         gone = 0
@@ -56,12 +59,20 @@ class _Written:
     def _holds(self, subject: Subject) -> ColumnElement[bool]:
         """A quick look: JSON that holds a word as such, in either way of writing it."""
         column: Any = getattr(self.table, self.text)
-        texts = {form for word in subject.words for form in _written(word)}
-        return or_(*(column.contains(text, autoescape=True) for text in sorted(texts)))
+        texts = {form for word in subject.words | subject.lent.cards for form in _written(word)}
+        written = [column.contains(text, autoescape=True) for text in sorted(texts)]
+        return or_(*written, *(column.ilike(rough_plate(plain)) for plain in sorted(subject.plain_plates)))
 
     def _is_about(self, row: Any, subject: Subject) -> bool:
         text = getattr(row, self.text)
-        return bool(text) and mentions(msgspec.json.decode(text), subject.words)
+        if not text:
+            return False
+        said, lent, at = msgspec.json.decode(text), subject.lent, getattr(row, self.at)
+        carried = frozenset(card for card in lent.cards if lent.was_mine(self._site(row), card, at))
+        return mentions(said, subject.words | carried, subject.plain_plates)
+
+    def _site(self, row: Any) -> str:
+        return str(row.site)
 
     def _id(self, row: Any) -> str:
         return f"{row.id}:{getattr(row, self.at)}"
@@ -117,8 +128,8 @@ class Alarms(_Written):
 
     name, table, at, text = "alarms", AlarmRow, "since", "args"
 
-    def _stays(self) -> str:
-        return ""
+    def _site(self, row: Any) -> str:
+        return str(row.source).partition("/")[0]
 
 
 class AssetsOfPeople(_Written):
@@ -163,13 +174,13 @@ class AuditRecords(_Written):
         return 0
 
 
-def mentions(value: object, words: frozenset[str]) -> bool:
-    """Whether any text in it is one of the words."""
+def mentions(value: object, words: frozenset[str], plates: frozenset[str] = frozenset()) -> bool:
+    """Whether any text in it is one of the words, or one of the plain plates however it is written."""
     if isinstance(value, str):
-        return value in words
+        return value in words or is_plate(value, plates)
     if isinstance(value, Mapping):
-        return any(mentions(each, words) for each in value.values())
-    return isinstance(value, list) and any(mentions(each, words) for each in value)
+        return any(mentions(each, words, plates) for each in value.values())
+    return isinstance(value, list) and any(mentions(each, words, plates) for each in value)
 
 
 def _written(word: str) -> set[str]:

@@ -1,13 +1,15 @@
 """Legal holds, deletions that were done, and rounds of retention, at rest."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import select, text, update
 
 from cloud.audit.note import tell
+from cloud.privacy.contract import subject_of, written
+from cloud.privacy.holding import Holding
 from cloud.privacy.tombstones import Deletion
 from cloud.registry.database import Database
+from cloud.registry.people_holds import holding_of
 from cloud.registry.tables_privacy import DeletionRow, LegalHoldRow, RetentionRunRow
 from protocols.clock import Clock
 from protocols.errors import Permanent
@@ -60,7 +62,8 @@ class PrivacyBook:
             return [_hold(row) for row in await session.scalars(query)]
 
     async def hold(self, kept: str, site: str, person: str, reason: str, by: str) -> Hold:
-        """Let nothing of it be deleted. Raises BadHold."""
+        """Let nothing of it be deleted. Raises BadHold, BadSubject."""
+        person = written(subject_of([person])) if person else ""
         if not reason.strip():
             raise BadHold("a legal hold needs its reason: which case, who asked for it")
         if len(await self.holds()) >= HOLDS_MAX:
@@ -86,9 +89,9 @@ class PrivacyBook:
             if not getattr(done, "rowcount", 0):
                 raise BadHold(f"there is no legal hold {number} that could be lifted")
 
-    async def on_person(self, words: Iterable[str]) -> str | None:
-        wanted = set(words)
-        return next((each.reason for each in await self.holds() if each.person in wanted), None)
+    async def holding(self) -> Holding:
+        """The holds there are, with what the people in them are known by."""
+        return await holding_of(self._database)
 
     # --- deletions ---
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.assets.contract import AssetKey
 from cloud.registry.database import Database
+from cloud.registry.people_held import kept_of, of_others
+from cloud.registry.people_holds import holding_of
 from cloud.registry.tables_fleet import DayToRedoRow, FleetSettingsRow, TripRow, VehicleDayRow, VehicleServiceRow
 
 KIND = "vehicle"
@@ -128,13 +130,21 @@ class TripBook:
 
     async def forget_before(self, at: int, *, at_most: int = 5_000) -> int:
         """Drop days that began before, with their trips: the oldest ``at_most``, and those that began with the last of
-        them; how many."""
-        oldest = select(VehicleDayRow.day).where(VehicleDayRow.day < at).order_by(VehicleDayRow.day)
+        them; how many. What is held stays, and so do days with a trip that is held."""
+        kept = kept_of(await holding_of(self._database), "tracks")
+        if kept is None:
+            return 0
+        trips = select(TripRow.day).where(
+            TripRow.site == VehicleDayRow.site, TripRow.vehicle == VehicleDayRow.vehicle,
+            TripRow.day == VehicleDayRow.day, not_(of_others(TripRow, kept, TripRow.facts)),
+        )  # fmt: skip
+        others = of_others(VehicleDayRow, kept), not_(trips.exists())
+        oldest = select(VehicleDayRow.day).where(VehicleDayRow.day < at, *others).order_by(VehicleDayRow.day)
         async with self._database.writing() as session:
             last = await session.scalar(oldest.limit(1).offset(at_most - 1))
             at = at if last is None else last + 1
-            await session.execute(delete(TripRow).where(TripRow.day < at))
-            gone = await session.execute(delete(VehicleDayRow).where(VehicleDayRow.day < at))
+            gone = await session.execute(delete(VehicleDayRow).where(VehicleDayRow.day < at, *others))
+            await session.execute(delete(TripRow).where(TripRow.day < at, of_others(TripRow, kept, TripRow.facts)))
             return int(getattr(gone, "rowcount", 0) or 0)
 
     async def settings(self) -> dict[str, StoredSettings]:

@@ -18,7 +18,7 @@ from cloud.store.duckdb_clean import UNCLEAN, Cleaning, blocks_of, groups_of
 from cloud.store.duckdb_rows import Lent, first_row
 from cloud.store.duckdb_schema import ROLLUP_TABLES
 from cloud.store.failpoint import Reach, never
-from cloud.store.personal import FOUND_MAX, Due, PersonalEvent, Slice
+from cloud.store.personal import FOUND_MAX, Due, HeldBack, PersonalEvent, Slice, plate_in_json
 
 SLICE_ROWS = 20_000
 EMPTY: Mapping[str, Mapping[str, str]] = {
@@ -57,13 +57,14 @@ class Personal:
                 return Slice(rows, True)
         return Slice(0, False)
 
-    def find(self, words: Sequence[str]) -> list[PersonalEvent]:
+    def find(self, words: Sequence[str], plates: Sequence[str] = ()) -> list[PersonalEvent]:
         """See ``PersonalStore.find_events``."""
-        if not words:
+        if not words and not plates:
             return []
-        holds = " OR ".join("contains(data, ?)" for _ in words)
+        holds = " OR ".join([*("contains(data, ?)" for _ in words), *("regexp_matches(data, ?)" for _ in plates)])
         text = f"{_EVENT} WHERE {holds} ORDER BY observed_at, batch LIMIT {FOUND_MAX}"
-        rows = self._connection.execute(text, [_as_stored(word) for word in words]).fetchall()
+        said = [*(_as_stored(word) for word in words), *(plate_in_json(plain) for plain in plates)]
+        rows = self._connection.execute(text, said).fetchall()
         return [PersonalEvent(f"{row[0]}:{row[1]}:{row[3]}:{row[4]}", row[1], *row[2:]) for row in rows]
 
     def erase(self, ids: Sequence[str]) -> int:
@@ -157,14 +158,19 @@ class Personal:
 class ForgetsPeople(ABC):
     """``PersonalStore``, of a store that lets ``Personal`` work."""
 
+    held: Sequence[HeldBack] = ()
+
+    def hold_back(self, held: Sequence[HeldBack]) -> None:
+        self.held = tuple(held)
+
     async def count_due(self, due: Due) -> int:
         return await self._of_people(lambda personal: personal.count(due))
 
     async def expire(self, due: Due) -> Slice:
         return await self._of_people(lambda personal: personal.expire(due))
 
-    async def find_events(self, words: Sequence[str]) -> list[PersonalEvent]:
-        return await self._of_people(lambda personal: personal.find(words))
+    async def find_events(self, words: Sequence[str], plates: Sequence[str] = ()) -> list[PersonalEvent]:
+        return await self._of_people(lambda personal: personal.find(words, plates))
 
     async def erase_events(self, ids: Sequence[str]) -> int:
         return await self._of_people(lambda personal: personal.erase(ids))
@@ -186,6 +192,40 @@ def _events_due(due: Due) -> Where:
     for word in sorted(due.kept_words):
         parts.append("NOT contains(data, ?)")
         bounds.append(_as_stored(word))
+    for plain in sorted(due.kept_plates):
+        parts.append("NOT regexp_matches(data, ?)")
+        bounds.append(plate_in_json(plain))
+    return " AND ".join(parts), bounds
+
+
+def events_let_go(held: Sequence[HeldBack]) -> Where:
+    """Events that no hold keeps."""
+    parts, bounds = ["TRUE"], list[object]()
+    for each in held:
+        those = ["TRUE"]
+        if each.kinds is not None:
+            those.append("list_contains(?, kind)")
+            bounds.append(list(each.kinds))
+        if each.sites:
+            those.append("list_contains(?, site)")
+            bounds.append(sorted(each.sites))
+        if each.words or each.plates:
+            said = ["contains(data, ?)"] * len(each.words) + ["regexp_matches(data, ?)"] * len(each.plates)
+            those.append(f"({' OR '.join(said)})")
+            bounds += [_as_stored(word) for word in sorted(each.words)]
+            bounds += [plate_in_json(plain) for plain in sorted(each.plates)]
+        parts.append(f"NOT ({' AND '.join(those)})")
+    return " AND ".join(parts), bounds
+
+
+def series_let_go(held: Sequence[HeldBack]) -> Where:
+    """Readings and roll-ups of series that no hold keeps."""
+    parts, bounds = ["TRUE"], list[object]()
+    for each in held:
+        if each.points:
+            of = "list_contains(?, point)" + (" AND list_contains(?, site)" if each.sites else "")
+            parts.append(f"series NOT IN (SELECT id FROM series WHERE {of})")  # noqa: S608
+            bounds += [list(each.points), *([sorted(each.sites)] if each.sites else [])]
     return " AND ".join(parts), bounds
 
 

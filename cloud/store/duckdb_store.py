@@ -433,7 +433,7 @@ class DuckdbStore(ForgetsPeople):
             return known[1]
         cursor, generation = self._cursor()
         made = (
-            Upkeep(cursor, self._retention),
+            Upkeep(cursor, self._retention, lambda: self.held),
             RollUpWriter(cursor, RollUpMath(cursor, self._series_key, self._facts), self._reach),
         )
         self._local.workers = (generation, made)

@@ -1,15 +1,17 @@
 """What the background does beside the commits: clustering of finished months, and retention. Small steps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import duckdb
 import numpy as np
 
 from cloud.store.contract import StoredRange
+from cloud.store.duckdb_personal import events_let_go, series_let_go
 from cloud.store.duckdb_recall import STORED_COUNTERS, folded, islands
 from cloud.store.duckdb_rows import Lent, first_row
 from cloud.store.keeping import Retention
+from cloud.store.personal import HeldBack
 from cloud.store.ranges import SeqRanges
 from cloud.store.retention import Cutoffs, cutoffs
 from cloud.store.rollup import DAY_MS, HOUR_MS
@@ -43,9 +45,15 @@ def start_of_year(at_ms: int) -> int:
 class Upkeep:
     """Works on its own connection in its own thread; every step is a transaction of its own."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, retention: Retention) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        retention: Retention,
+        held: Callable[[], Sequence[HeldBack]] = tuple,
+    ) -> None:
+        """``held``: what retention leaves."""
         self._connection = connection
-        self._retention = retention
+        self._retention, self._held = retention, held
         self._done_for_day = -1
         self._sorting: Iterator[int] | None = None
 
@@ -122,7 +130,9 @@ class Upkeep:
             ("1d", "rollup_1d", limits.d1),
         ):
             if before is not None:
-                self._run(*self._moved(level, before), (f"DELETE FROM {table} WHERE bucket < ?", [before]))  # noqa: S608
+                others, held = series_let_go(self._held())
+                these = f"DELETE FROM {table} WHERE bucket < ? AND {others}"  # noqa: S608
+                self._run(*self._moved(level, before), (these, [before, *held]))
         self._retire_reports(limits)
         if limits.batches is not None:
             self._fold(limits.batches)
@@ -132,7 +142,8 @@ class Upkeep:
         """Some hours of raw readings; True when none is left to retire. Only what is in the roll-ups may go."""
         if before is None:
             return True
-        rolled = "batch <= (SELECT max(batch) FROM rolled_through)"
+        others, held = series_let_go(self._held())
+        rolled = f"batch <= (SELECT max(batch) FROM rolled_through) AND {others}"  # noqa: S608
         done = self._number("SELECT max(before) FROM retired WHERE level = 'raw'")
         if done is None:
             done = self._number("SELECT min(observed_at) FROM readings")
@@ -144,11 +155,11 @@ class Upkeep:
             done = min(before, self._step_end(done))
             self._run(
                 *self._moved("raw", done),
-                (f"DELETE FROM readings WHERE observed_at < ? AND {rolled}", [done]),  # noqa: S608
+                (f"DELETE FROM readings WHERE observed_at < ? AND {rolled}", [done, *held]),  # noqa: S608
             )
         if done < before:
             return False
-        self._run((f"DELETE FROM readings WHERE observed_at < ? AND {rolled}", [before]))  # noqa: S608
+        self._run((f"DELETE FROM readings WHERE observed_at < ? AND {rolled}", [before, *held]))  # noqa: S608
         return True
 
     def _step_end(self, start: int) -> int:
@@ -159,7 +170,8 @@ class Upkeep:
 
     def _retire_reports(self, limits: Cutoffs) -> None:
         if limits.events is not None:
-            self._run(("DELETE FROM events WHERE observed_at < ?", [limits.events]))
+            others, held = events_let_go(self._held())
+            self._run((f"DELETE FROM events WHERE observed_at < ? AND {others}", [limits.events, *held]))  # noqa: S608
         if limits.quarantine is not None:
             self._run(
                 ("DELETE FROM quarantine WHERE received_at < ?", [limits.quarantine]),

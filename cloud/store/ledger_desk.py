@@ -176,7 +176,7 @@ class LedgerDesk(LedgerStore):
             if limits.batches is not None:
                 old = sa.and_(BATCH.c.received_at < limits.batches, BATCH.c.id < newest)
                 folded = connection.execute(sa.select(sa.func.max(BATCH.c.id)).where(old)).scalar()
-            ledger_upkeep.tidy(connection, self._retention, now_ms)
+            ledger_upkeep.tidy(connection, self._retention, now_ms, self.held)
             if folded is not None:
                 note_change(connection, head, folded=max(int(folded), head.folded))
 

@@ -51,7 +51,7 @@ from cloud.store.ledger_void import reached, void_in, void_through
 from cloud.store.ledger_write import is_stored, write
 from cloud.store.page_place import Place, advance, page_size
 from cloud.store.pending_blocks import PendingBlocks
-from cloud.store.personal import Due, PersonalEvent, Slice
+from cloud.store.personal import Due, HeldBack, PersonalEvent, Slice
 from cloud.store.readings_engine import ReadingsEngine
 from cloud.store.rollup_now import Asked, Readings, rolled
 from protocols.clock import Clock
@@ -82,6 +82,7 @@ class LedgerStore:
     ) -> None:
         self._ledger, self._engine, self._clock = ledger, engine, clock
         self._retention = retention or Retention()
+        self.held: Sequence[HeldBack] = ()
         self._facts = facts or DefaultFacts()
         self._reach = fail_points()
         self._pending = PendingBlocks(pending_rows_max)
@@ -349,9 +350,12 @@ class LedgerStore:
 
     def _tidy(self, now_ms: int) -> None:
         with self._ledger.writing() as connection:
-            ledger_upkeep.tidy(connection, self._retention, now_ms)
+            ledger_upkeep.tidy(connection, self._retention, now_ms, self.held)
 
     # --- what is about people: ``cloud/store/personal.py`` ----------------------------------------------------------
+
+    def hold_back(self, held: Sequence[HeldBack]) -> None:
+        self.held = tuple(held)
 
     async def count_due(self, due: Due) -> int:
         events = await self._look(lambda connection: ledger_personal.count_due(connection, due))
@@ -365,8 +369,8 @@ class LedgerStore:
             return found
         return Slice(await self._ask(lambda: self._engine.forget_old(due.points, sites, due.before)), False)
 
-    async def find_events(self, words: Sequence[str]) -> list[PersonalEvent]:
-        return await self._look(lambda connection: ledger_personal.find(connection, words))
+    async def find_events(self, words: Sequence[str], plates: Sequence[str] = ()) -> list[PersonalEvent]:
+        return await self._look(lambda connection: ledger_personal.find(connection, words, plates))
 
     async def erase_events(self, ids: Sequence[str]) -> int:
         return await self._change(lambda connection: ledger_personal.erase(connection, ids))

@@ -1,5 +1,6 @@
 """What the ledger forgets, and what it keeps in less room. One transaction for each round."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import sqlalchemy as sa
 
 from cloud.store.keeping import Retention
 from cloud.store.ledger_blocks import merged, pack_arrivals, unpack_arrivals
+from cloud.store.ledger_personal import let_go
 from cloud.store.ledger_query import STORED_COUNTERS, counted, ranges
 from cloud.store.ledger_tables import ARRIVAL, BATCH, COUNTER, EVENT, QUARANTINE, RANGE, REFUSED
+from cloud.store.personal import HeldBack
 from cloud.store.retention import cutoffs
 
 ARRIVALS_LOOSE = 2_000
@@ -17,11 +20,11 @@ ARRIVALS_MERGED = 1_000
 REFUSED_MAX = 100_000
 
 
-def tidy(connection: sa.Connection, retention: Retention, now_ms: int) -> None:
-    """One round."""
+def tidy(connection: sa.Connection, retention: Retention, now_ms: int, held: Sequence[HeldBack] = ()) -> None:
+    """One round; what is held stays."""
     limits = cutoffs(retention, now_ms)
     if limits.events is not None:
-        connection.execute(EVENT.delete().where(EVENT.c.observed_at < limits.events))
+        connection.execute(EVENT.delete().where(EVENT.c.observed_at < limits.events, let_go(held)))
     if limits.quarantine is not None:
         connection.execute(QUARANTINE.delete().where(QUARANTINE.c.received_at < limits.quarantine))
         connection.execute(REFUSED.delete().where(REFUSED.c.received_at < limits.quarantine))

@@ -19,6 +19,15 @@ FOUND_MAX = 20_000
 """Events of one person that are found at the most."""
 
 
+_BETWEEN = r"(\\u[0-9a-f]{4}|[^0-9A-Za-z\"\\])*"
+
+
+def plate_in_json(plain: str) -> str:
+    """A regular expression that finds a plate in the JSON of an event, which is ASCII."""
+    signs = (f"[{sign.upper()}{sign.lower()}]" if sign.isascii() else f"\\\\u{ord(sign):04x}" for sign in plain)
+    return '"' + _BETWEEN + "".join(sign + _BETWEEN for sign in signs) + '"'
+
+
 class Due(NamedTuple):
     """What is too old: events of these kinds and readings of these points, observed before ``before``.
 
@@ -30,6 +39,20 @@ class Due(NamedTuple):
     before: int
     kept_sites: frozenset[str] = frozenset()
     kept_words: frozenset[str] = frozenset()
+    kept_plates: frozenset[str] = frozenset()
+    """Like words, but however they are written."""
+
+
+class HeldBack(NamedTuple):
+    """What a legal hold keeps in the store whatever its age: events of these kinds (None: all) and readings of these
+    points, of these sites (none: all); of the events those that hold one of the words or plates, where there are any.
+    """
+
+    kinds: tuple[str, ...] | None
+    points: tuple[str, ...] = ()
+    sites: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    plates: frozenset[str] = frozenset()
 
 
 class Slice(NamedTuple):
@@ -54,6 +77,10 @@ class PersonalEvent(NamedTuple):
 class PersonalStore(Protocol):
     """A store that finds and forgets what is about people. All raise StoreUnavailable."""
 
+    def hold_back(self, held: Sequence[HeldBack]) -> None:
+        """From now on the store's own retention of events and readings leaves just these."""
+        ...
+
     async def count_due(self, due: Due) -> int:
         """How many rows are due; nothing is touched."""
         ...
@@ -62,8 +89,9 @@ class PersonalStore(Protocol):
         """Take away a slice of what is due, with its roll-ups."""
         ...
 
-    async def find_events(self, words: Sequence[str]) -> list[PersonalEvent]:
-        """Events whose data holds one of the words, the oldest first; at most ``FOUND_MAX``."""
+    async def find_events(self, words: Sequence[str], plates: Sequence[str] = ()) -> list[PersonalEvent]:
+        """Events whose data holds one of the words, or one of the plates (capitals and digits) however it is written:
+        small, or with dots, dashes and spaces; the oldest first; at most ``FOUND_MAX``. Some others may be found."""
         ...
 
     async def erase_events(self, ids: Sequence[str]) -> int:

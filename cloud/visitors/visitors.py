@@ -1,7 +1,7 @@
 """The feature: visitors of all sites, their passes and where they are."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ from protocols.reading import Event
 
 log = logging.getLogger(__name__)
 
+KIND = "visitor_overdue"
 TICK_S = 5.0
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -68,6 +69,8 @@ class Visitors:
         self.book = book
         self._clock, self._roster, self._shown, self._journal, self._zones = clock, roster, shown, journal, zones
         self._raised = Raised(alarms)
+        self.decided: Callable[[str, str], bool] = lambda _site, _reader: False
+        """Whether a gateway decides at a reader: there a card passes by its decision, and not by being read."""
         self._passes: dict[str, Pass] = {}
         self._passages: dict[str, set[Passage]] = {}
         self._unwritten: list[tuple[str, Passage]] = []
@@ -80,10 +83,13 @@ class Visitors:
 
     async def happened(self, happened: Sequence[Happened]) -> None:
         for each in happened:
-            for found in self._fitting(each.asset.key.site, each.event):
-                means = "plate" if each.event.kind == "plate_read" else "card"
-                gate, way = self._gate_of(each.asset), self._way_of(each.asset, each.event)
-                self.passed(found, Passage(each.event.at, way, gate, means))
+            site, event = each.asset.key.site, each.event
+            if event.kind == "card_read" and self.decided(site, event.device):
+                continue
+            for found in self._fitting(site, event):
+                means = "plate" if event.kind == "plate_read" else "card"
+                gate, way = self._gate_of(each.asset), self._way_of(each.asset, event)
+                self.passed(found, Passage(event.at, way, gate, means))
 
     # --- what people do ---
 
@@ -153,12 +159,17 @@ class Visitors:
     # --- beside ---
 
     async def open(self) -> None:
-        """Read the passes of these days."""
+        """Read the passes of these days, and of who is still inside however long ago they should have left."""
         now = self._clock.now_ms()
-        for given in await self.book.of(None, now - MEMORY_MS, now + 400 * DAY_MS, limit=50_000):
+        begun = await self.book.begun(now - MEMORY_MS)
+        seen = await self.book.passages([each.id for each in begun])
+        open_ones = [each for each in begun if visit_of(each, seen[each.id], now).state == OVERDUE]
+        for given in [*open_ones, *await self.book.of(None, now - MEMORY_MS, now + 400 * DAY_MS, limit=50_000)]:
             self._passes[given.id] = given
         for name, passages in (await self.book.passages(list(self._passes))).items():
             self._passages[name] = set(passages)
+        for given in await self.book.nameless(KIND):
+            self._end_unnamed(given)
         for given in list(self._passes.values()):
             self._work(given)
 
@@ -189,13 +200,11 @@ class Visitors:
             raise
 
     def let_go(self, ids: Sequence[str]) -> None:
-        """These were emptied at rest: nobody of them is shown any more."""
-        for name in ids:
-            given = self._passes.pop(name, None)
-            if given is not None:
-                self._passages.pop(name, None)
-                self._chronicles.pop(name, None)
-                self._shown.hide(AssetKey(given.site, "visitor", name).entity)
+        """These were emptied at rest: nobody of them is shown any more, nor waited for."""
+        for given in [self._passes[name] for name in ids if name in self._passes]:
+            if self._raised.is_up(KIND, AssetKey(given.site, "visitor", given.id).entity):
+                self._end_unnamed(given)
+            self._forget(given)
 
     # --- inside ---
 
@@ -216,7 +225,7 @@ class Visitors:
             until = datetime.fromtimestamp(given.until_at / 1000, zone).strftime("%m-%d %H:%M")
             overdue = {"name": given.name, "host": given.host, "unit": given.unit, "until": until}
         entity = AssetKey(given.site, "visitor", given.id).entity
-        self._raised.state("visitor_overdue", entity, overdue)
+        self._raised.state(KIND, entity, overdue)
         inside = visit.state in (ARRIVED, OVERDUE)
         if not inside and now > given.until_at + MEMORY_MS:
             self._forget(given)
@@ -271,9 +280,15 @@ class Visitors:
             chronicle = self._chronicles[given.id] = Chronicle(self._journal, given.site, entity, kinds)
         chronicle.tell(given.created_at - DAY_MS, now + 1, entries)
 
+    def _end_unnamed(self, given: Pass) -> None:
+        """End the alarm without the name, which would stay with it."""
+        entity = AssetKey(given.site, "visitor", given.id).entity
+        self._raised.state(KIND, entity, {})
+        self._raised.forget(KIND, entity)
+
     def _forget(self, given: Pass) -> None:
         entity = AssetKey(given.site, "visitor", given.id).entity
-        self._raised.forget("visitor_overdue", entity)
+        self._raised.forget(KIND, entity)
         self._shown.hide(entity)
         self._passes.pop(given.id, None)
         self._passages.pop(given.id, None)

@@ -11,6 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
 from cloud.privacy.archive import WORDS
+from cloud.privacy.holding import HELD
 from cloud.registry import people_accounts, people_columns, people_places, people_traces
 from tests.browser.screen import expect
 from tests.browser.test_collector import RealCollector, collecting
@@ -21,7 +22,7 @@ WEB = Path(__file__).parents[2] / "cloud" / "web"
 
 
 def test_every_source_and_every_reason_to_stay_has_words() -> None:
-    reasons = [people_accounts.OPEN, people_accounts.LAST_ADMINISTRATOR]
+    reasons = [people_accounts.OPEN, people_accounts.LAST_ADMINISTRATOR, HELD]
     reasons += [people_traces.BY_LAW, people_traces.IN_THE_LIST, people_columns.BOOKS, people_places.IN_ACCESS]
     for language in ("en", "zh-CN"):
         text = (WEB / "i18n" / f"{language}.json").read_text("utf-8")

@@ -24,6 +24,7 @@ from cloud.registry.database import Database
 from cloud.registry.journal_book import JournalBook
 from cloud.registry.passes_book import PassesBook
 from cloud.registry.passwords import Passwords
+from cloud.registry.people_lent import LentCards
 from cloud.registry.people_retention import PeopleRetention
 from cloud.registry.postgres import PostgresDatabase
 from cloud.registry.privacy_book import PrivacyBook
@@ -66,7 +67,9 @@ class World:
     def new_desk(self) -> PrivacyDesk:
         sources = sources_of(self.database, self.store, self.clock)
         asked = asked_of(self.database, self.clock)
-        return PrivacyDesk(sources, self.book, Tombstones(self.folder), self.keeper, self.clock, asked=asked)
+        cards = LentCards(self.database)
+        tombstones = Tombstones(self.folder)
+        return PrivacyDesk(sources, self.book, tombstones, self.keeper, self.clock, cards=cards, asked=asked)
 
     async def live(self, at: int, name: str, phone: str, card: str, plate: str, user: str) -> None:
         """Somebody's day."""

@@ -2,16 +2,23 @@
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloud.access.gateway_doors import GatewayDoors
 from cloud.assets.contract import Happened
+from cloud.registry.access_book import AccessBook
 from cloud.registry.database import Database
 from cloud.registry.passes_book import PassesBook
-from cloud.registry.people_retention import Kept, PeopleRetention
+from cloud.registry.people_held import Kept
+from cloud.registry.people_retention import PeopleRetention
+from cloud.registry.tables import AlarmRow
+from cloud.store.contract import GatewayKey
 from cloud.visitors.visit import Pass, Passage, counts_for, masked_phone, plain_plate, visit_of
 from cloud.visitors.visitors import Visitors
+from protocols.birth import Birth, DoorBirth
 from protocols.clock import ManualClock
 from protocols.reading import Event
 from tests.cloud.places.console import (
@@ -149,6 +156,92 @@ async def test_a_plate_at_a_camera_is_the_arrival_of_who_drives_it(clock: Manual
     found = await again.find("v-1")
     assert found is not None
     assert (found[1].state, found[2][0].means) == ("arrived", "plate")
+
+
+async def test_a_card_that_a_gateway_refuses_is_no_arrival(clock: ManualClock, database: Database) -> None:
+    rig = Rig(clock, database)
+    doors = GatewayDoors(AccessBook(database, clock))
+    lock = DoorBirth(id="north", name="North", lock="fail-secure", readers=["in-1"], device="io", point="do1",
+                     pulse_s=3.0, remote=False)  # fmt: skip
+    birth = Birth(site=SITE, gateway="gw-1", name="G", site_name="S", time_zone="UTC", software="1", config_hash="x",
+                  session=1, started_at=at("07:00"), doors=[lock])  # fmt: skip
+    await doors.birth(GatewayKey(SITE, "gw-1"), birth, received_at=at("07:00"), retained=False)
+    rig.visitors.decided = doors.decides
+    await rig.visitors.add(PASS, once=None)
+    for kind in ("card_read", "access_denied"):
+        await rig.visitors.happened(rig.tap("in-1", at("07:30"), kind, card_key="v7"))
+    assert rig.shown.things[f"{SITE}/visitor:v-1"]["state"] == "expected"
+    await clock.advance(3_600)
+    for kind in ("card_read", "access_granted"):
+        await rig.visitors.happened(rig.tap("in-1", at("08:59"), kind, card_key="v7"))
+    shown = rig.shown.things[f"{SITE}/visitor:v-1"]
+    assert (shown["state"], shown["arrived_at"]) == ("arrived", at("08:59"))
+
+
+async def test_a_card_that_nobody_decides_about_is_an_arrival(clock: ManualClock, database: Database) -> None:
+    rig = Rig(clock, database)
+    rig.visitors.decided = GatewayDoors(AccessBook(database, clock)).decides
+    await rig.visitors.add(PASS, once=None)
+    await clock.advance(3_600)
+    await rig.visitors.happened(rig.tap("in-1", at("08:59"), "card_read", card_key="v7"))
+    assert rig.shown.things[f"{SITE}/visitor:v-1"]["state"] == "arrived"
+
+
+async def overdue(rig: Rig) -> str:
+    """A visitor came in and was not seen leaving for three days."""
+    await rig.visitors.add(PASS, once=None)
+    rig.visitors.passed(PASS, Passage(at("09:00"), "in", "gate-north", "card"))
+    await rig.visitors.flush()
+    await rig.clock.advance(3 * 86_400)
+    await rig.visitors.tick()
+    return f"{SITE}/visitor:v-1"
+
+
+async def test_who_is_still_inside_after_days_is_listed_after_a_restart(clock: ManualClock, database: Database) -> None:
+    rig = Rig(clock, database)
+    entity = await overdue(rig)
+    left = msgspec.structs.replace(PASS, id="v-2", name="Wu", card_key="v8", plate="")
+    await rig.book.add(left, once=None)
+    await rig.book.put_passages([("v-2", Passage(at("09:00"), "in")), ("v-2", Passage(at("10:00"), "out"))])
+    rig.shown.things.clear()
+    again = rig.make()
+    await again.open()
+    assert {name: each["state"] for name, each in rig.shown.things.items()} == {entity: "overdue"}
+    given = await again.find("v-1")
+    assert given is not None
+    again.passed(given[0], Passage(clock.now_ms(), "out", "gate-north", "li"))
+    await again.tick()
+    assert rig.alarms.up == {}
+    assert list(again._passes) == []
+
+
+async def test_retention_lets_go_of_who_is_still_inside(clock: ManualClock, database: Database) -> None:
+    rig = Rig(clock, database)
+    await overdue(rig)
+    people = PeopleRetention(database)
+    people.emptied = rig.visitors.let_go
+    said: list[object] = []
+    rig.alarms.raise_alarm = lambda _, __, args: said.append(args)  # type: ignore[method-assign,assignment]
+    await clock.advance(90 * 86_400)
+    await rig.visitors.tick()
+    assert await people.forget_visitors(clock.now_ms() - 90 * 86_400_000, Kept()) == 1
+    await rig.visitors.tick()
+    assert (rig.shown.things, rig.alarms.up) == ({}, {})
+    assert "Zhang San" not in str(vars(rig.visitors))
+    assert said == [{}]
+
+
+async def test_the_alarm_of_a_visitor_whose_name_is_gone_ends_at_the_next_start(
+    clock: ManualClock, database: Database
+) -> None:
+    rig = Rig(clock, database)
+    entity = await overdue(rig)
+    async with database.writing() as session:
+        session.add(AlarmRow(kind="visitor_overdue", source=entity, priority=3, since=at("12:00"), args="{}"))
+    await PeopleRetention(database).forget_visitors(clock.now_ms(), Kept())
+    again = rig.make()
+    await again.open()
+    assert (rig.alarms.up, list(again._passes)) == ({}, [])
 
 
 async def test_who_came_is_forgotten_after_ninety_days_and_that_somebody_came_is_not(
