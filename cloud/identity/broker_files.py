@@ -17,6 +17,7 @@ from cloud.identity.private_files import PRIVATE, PUBLIC, put
 from cloud.settings import ListenAddress
 from protocols.certificates import COLLECTOR, BadCertificate, Certificate, member_name, read_certificate
 from protocols.clock import Clock
+from protocols.data_owner import as_root
 from protocols.topics import FROM_COLLECTOR, FROM_GATEWAYS, ROOT
 
 CONF, ACCESS, CRL = "mosquitto.conf", "access", "revoked.pem"
@@ -78,6 +79,7 @@ def access_list(members: Sequence[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
+@as_root()
 def write_broker_files(
     folder: Path,
     authority: Authority,
@@ -108,6 +110,7 @@ def write_broker_files(
     return pair.certificate
 
 
+@as_root()
 def broker_certificate(folder: Path) -> Certificate:
     """The broker's certificate in its folder. Raises BadAuthority."""
     try:
@@ -123,6 +126,7 @@ def is_ending(certificate: Certificate, now_ms: int) -> bool:
     return (certificate.not_after - now_ms) * 3 < certificate.not_after - certificate.not_before
 
 
+@as_root()
 def renew_broker(folder: Path, authority: Authority) -> tuple[Certificate, bool]:
     """Replace the broker's certificate, for the same key and names, and let the broker read it.
 
@@ -136,6 +140,7 @@ def renew_broker(folder: Path, authority: Authority) -> tuple[Certificate, bool]
     return made, _tell(folder)
 
 
+@as_root()
 def refresh_revocations(folder: Path, crl: bytes) -> bool:
     """Replace the revocation list and let the broker read it; False when it could not be told to (see `PID`).
 
@@ -148,6 +153,7 @@ def refresh_revocations(folder: Path, crl: bytes) -> bool:
     return _tell(folder)
 
 
+@as_root()
 def refresh_access(folder: Path, members: Sequence[str]) -> bool:
     """Let the broker know who is of the group; False when it could not be told to (see `PID`).
 
