@@ -22,7 +22,10 @@ from protocols.topics import FROM_COLLECTOR, FROM_GATEWAYS, ROOT
 
 CONF, ACCESS, CRL = "mosquitto.conf", "access", "revoked.pem"
 CA, CERTIFICATE, KEY = "ca.pem", "server.pem", "server.key"
-PID = "mosquitto.pid"
+PID = "data/mosquitto.pid"
+"""In the one folder that is the broker's: it is its own user by the time it writes this."""
+FORMER_PID = "mosquitto.pid"
+"""Where settings of earlier versions have it."""
 
 _CONF = """\
 # Written by `dayuan-cloud broker files`, which writes it again. Settings of your own belong into another file.
@@ -31,7 +34,7 @@ _CONF = """\
 per_listener_settings false
 allow_anonymous false
 acl_file {folder}/access
-pid_file {folder}/mosquitto.pid
+pid_file {folder}/data/mosquitto.pid
 
 # Session and queues survive a restart; a broker that lost them costs time and no data.
 persistence true
@@ -186,13 +189,12 @@ def own_pair(authority: Authority, clock: Clock) -> Path:
 
 def _tell(folder: Path) -> bool:
     """Let the broker read its list and certificate again; False when there is none that we may tell."""
-    try:
-        pid = int((folder / PID).read_text("ascii").strip())
-        if pid > 1 and _is_mosquitto(pid):
-            os.kill(pid, signal.SIGHUP)
-            return True
-    except (OSError, ValueError):
-        pass
+    for name in (PID, FORMER_PID):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((folder / name).read_text("ascii").strip())
+            if pid > 1 and _is_mosquitto(pid):
+                os.kill(pid, signal.SIGHUP)
+                return True
     return False
 
 
