@@ -9,11 +9,12 @@ import contextlib
 import os
 import pwd
 import signal
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.identity.authority import Authority, BadAuthority
-from cloud.identity.private_files import PRIVATE, PUBLIC, put
+from cloud.identity.private_files import PUBLIC, put
 from cloud.settings import ListenAddress
 from protocols.certificates import COLLECTOR, BadCertificate, Certificate, member_name, read_certificate
 from protocols.clock import Clock
@@ -99,15 +100,17 @@ def write_broker_files(
         raise BadAuthority(f"{text}: mosquitto's settings take no folder with blanks in its name")
     try:
         (folder / "data").mkdir(parents=True, exist_ok=True)
+        broker = _broker_user()
+        if broker is not None:
+            os.chown(folder / "data", *broker)
         pair = authority.issue_server(names)
         put(folder / CA, authority.certificate.pem, PUBLIC)
-        put(folder / KEY, pair.key)
+        put(folder / KEY, pair.key, owner=broker)
         put(folder / CERTIFICATE, pair.certificate.pem, PUBLIC)
         put(folder / CRL, crl, PUBLIC)
-        put(folder / ACCESS, access_list(members).encode(), PRIVATE)
+        put(folder / ACCESS, access_list(members).encode(), PUBLIC, owner=broker)
         conf = _CONF.format(folder=text, port=listen.port, host=listen.host, connections=connections)
         put(folder / CONF, conf.encode(), PUBLIC)
-        _hand_over(folder / KEY, folder / ACCESS, folder / "data")
     except OSError as error:
         raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}") from None
     return pair.certificate
@@ -160,15 +163,15 @@ def refresh_revocations(folder: Path, crl: bytes) -> bool:
 def refresh_access(folder: Path, members: Sequence[str]) -> bool:
     """Let the broker know who is of the group; False when it could not be told to (see `PID`).
 
-    A list that says so already is left alone. Raises BadAuthority when it cannot be written.
+    A list that says so already is left alone. Raises BadAuthority when it cannot be written. Everybody may read it, as
+    nothing in it is secret: mosquitto 2.0.11 allows everything when it cannot read its list again.
     """
     content = access_list(members).encode()
     path = folder / ACCESS
     try:
-        if path.read_bytes() == content:
+        if _says(path, content):
             return True
-        put(path, content, PRIVATE)
-        _hand_over(path)
+        put(path, content, PUBLIC, owner=_broker_user())
     except OSError as error:
         raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}; dayuan-cloud broker files") from None
     return _tell(folder)
@@ -198,13 +201,23 @@ def _tell(folder: Path) -> bool:
     return False
 
 
-def _hand_over(*paths: Path) -> None:
-    """Started by root, mosquitto becomes the user of its name before it reads these."""
-    if os.geteuid() == 0:
-        with contextlib.suppress(KeyError):
-            user = pwd.getpwnam("mosquitto")
-            for path in paths:
-                os.chown(path, user.pw_uid, user.pw_gid)
+def _says(path: Path, content: bytes) -> bool:
+    """Whether that is what the list holds, for whoever the broker is."""
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH) and path.read_bytes() == content
+    except PermissionError:
+        return False  # what we may not read we may replace all the same where the folder is ours
+
+
+def _broker_user() -> tuple[int, int] | None:
+    """Started by root, mosquitto becomes the user of its name before it reads its files; None where they stay ours."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        user = pwd.getpwnam("mosquitto")
+    except KeyError:
+        return None
+    return user.pw_uid, user.pw_gid
 
 
 def _is_mosquitto(pid: int) -> bool:

@@ -114,6 +114,7 @@ class Client:
     def close(self) -> None:
         self.paho.disconnect()
         self.paho.loop_stop()
+        self.paho._sock_close()  # its thread may have ended before it said goodbye
         for pipe in (self.paho._sockpairR, self.paho._sockpairW):  # paho leaves them open
             if pipe is not None:
                 pipe.close()
