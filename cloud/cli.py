@@ -18,6 +18,7 @@ from cloud.settings_file import DEFAULT_BROKER, DEFAULT_DATA, DEFAULT_LISTEN
 from cloud.version import version
 from protocols.alive import alive
 from protocols.clock import SystemClock
+from protocols.data_owner import become_owner
 from protocols.errors import BadSettings, DayuanError
 from protocols.no_core import keep_memory_private
 
@@ -232,6 +233,7 @@ def _run(options: argparse.Namespace) -> int:
 
     keep_memory_private()
     settings = _load(options)
+    become_owner(settings.data, settings.registry_path)
     settings.broker_password()
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
@@ -249,6 +251,7 @@ def _ingest(options: argparse.Namespace) -> int:
 
     keep_memory_private()
     settings = load_cloud(options.settings, member=options.member)
+    become_owner(settings.data, settings.registry_path)
     settings.broker_password()
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -293,6 +296,7 @@ def _at_desk(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return FAILED
+    become_owner(settings.data, settings.registry_path)
     # The registry costs a second of imports, which help and a wrong command line do not need.
     from cloud.cli_desk import Mistaken, at_desk
 

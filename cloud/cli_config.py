@@ -14,6 +14,7 @@ from cloud.registry.tables_site_files import SiteFileRow
 from cloud.site_files.desk import SHOWN_MAX, Desk, difference, said, state_of
 from cloud.store.contract import GatewayKey
 from protocols.clock import SystemClock
+from protocols.data_owner import as_root
 from protocols.errors import BadOffer
 from protocols.site_config import TEXT_BYTES_MAX
 
@@ -115,6 +116,7 @@ async def config_revert(registry: Registry, options: argparse.Namespace) -> obje
     return await files.want((await files.revision(options.revision)).text, options)
 
 
+@as_root()
 def read_site_file(path: Path) -> str:
     """A file somebody named. Raises BadGateway."""
     try:

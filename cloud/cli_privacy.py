@@ -22,6 +22,7 @@ from cloud.privacy.wiring import Privacy, privacy_of
 from cloud.registry.inventory import Inventory
 from cloud.store.opening import store_of
 from protocols.clock import SystemClock
+from protocols.data_owner import as_root
 from protocols.errors import Permanent
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _told(plan: Plan, *, deleted: bool) -> dict[str, object]:
     return {**goes, "stays": stays, **asked, **({"deleted": True} if deleted else {"confirm": plan.confirm})}
 
 
+@as_root()
 def _write(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

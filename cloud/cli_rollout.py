@@ -21,6 +21,7 @@ from cloud.site_files.rollouts import GATEWAYS_MAX, Rollouts, Wish
 from cloud.site_files.stages import USUAL
 from cloud.store.contract import GatewayKey
 from protocols.clock import SystemClock
+from protocols.data_owner import as_root
 from protocols.errors import BadRollout
 from protocols.settings import duration
 
@@ -140,6 +141,7 @@ def _short(row: RolloutRow) -> dict[str, object]:
     }
 
 
+@as_root()
 def _folder(folder: Path) -> dict[GatewayKey, str]:
     paths = sorted(folder.glob("*/*.toml"))[: GATEWAYS_MAX + 1]
     if not paths:

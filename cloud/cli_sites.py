@@ -23,6 +23,7 @@ from cloud.registry.inventory import Inventory
 from cloud.sheets.file_text import text_of
 from cloud.sheets.filled import BadSheet
 from protocols.clock import SystemClock
+from protocols.data_owner import as_root
 from protocols.errors import BadSettings
 from protocols.reading import ID_RULE, is_id
 
@@ -128,6 +129,7 @@ async def put_map(database: Database, options: argparse.Namespace) -> Answer:
     }
 
 
+@as_root()
 def _text(path: Path) -> str:
     try:
         with open(path, "rb") as file:

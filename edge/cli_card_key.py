@@ -7,6 +7,7 @@ import sys
 
 from edge.cards import add_secret, open_card_keys
 from edge.settings import load_site
+from protocols.data_owner import become_owner
 
 DONE, FAILED = 0, 1
 KEYS_MAX = 200_000
@@ -15,7 +16,9 @@ LINE_MAX = 200
 
 def card_key(options: argparse.Namespace) -> int:
     """The command: ``--add``, or ``--map``, which reads keys from standard input and prints ``old,new``."""
-    path = load_site(options.site).gateway.card_key_file
+    site = load_site(options.site)
+    become_owner(site.buffer.path.parent, site.buffer.path)
+    path = site.gateway.card_key_file
     if options.add:
         many = add_secret(path)
         print(f"{path} holds {many} secrets now; this gateway goes by the new one from its next start on")

@@ -11,6 +11,7 @@ from edge.enrol import NotEnrolled, enrol
 from edge.identity_files import IdentityFiles
 from edge.settings import load_site
 from protocols.clock import MS_PER_S, SystemClock
+from protocols.data_owner import become_owner
 
 DONE, FAILED = 0, 1
 CODE_CHARACTERS_MAX = 1000
@@ -20,6 +21,7 @@ def enrol_gateway(options: argparse.Namespace) -> int:
     """The command."""
     site = load_site(options.site)
     own = site.gateway
+    become_owner(site.buffer.path.parent, site.buffer.path)
     code = sys.stdin.read(CODE_CHARACTERS_MAX) if options.code == "-" else options.code
     files = IdentityFiles(own.identity_dir)
     try:

@@ -18,9 +18,11 @@ from edge.gateway import Gateway
 from edge.notify import Notify
 from edge.progress import Progress
 from edge.service import serve
+from edge.settings import load_site
 from edge.site_warnings import warnings
 from protocols.alive import alive
 from protocols.clock import Clock, SystemClock
+from protocols.data_owner import become_owner
 from protocols.no_core import keep_memory_private
 from protocols.settled_memory import settled_memory
 
@@ -35,6 +37,9 @@ def run(options: argparse.Namespace) -> int:
         level=options.log.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
     keep_memory_private()
+    if os.geteuid() == 0:
+        buffer = load_site(options.site).buffer.path
+        become_owner(buffer.parent, buffer)
     clock, fail_point, boot = SystemClock(), armed(os.environ.get(VARIABLE)), boot_id()
     while True:
         in_force = begin(Path(options.site), clock, boot, fail_point)

@@ -17,6 +17,7 @@ from edge.drivers.modbus import device_writer, open_bus, writable
 from edge.settings import DeviceSettings, Site
 from edge.write_rules import LINE_MAX, REASON_LEAST, journal_path, refusal, write_down
 from protocols.clock import SystemClock
+from protocols.data_owner import become_owner
 from protocols.errors import BadSettings
 from protocols.modbus.profile import ModbusProfile
 
@@ -36,6 +37,7 @@ def write(options: argparse.Namespace) -> int:
         print(f"write: {error}", file=sys.stderr)
         return WRONG
     site = site_in_force(options.site, of_the_box=options.file)
+    become_owner(site.buffer.path.parent, site.buffer.path)
     device = _device(site, command)
     if not options.yes and not _agreed(site, device, command):
         return FAILED

@@ -51,7 +51,7 @@ class Identity:
         """
         if not self.files.enrolled:
             return None
-        if not self.files.previous_path.exists():
+        if not self.files.has_previous:
             return Shown(self.files.pair_path, self.files.ca_path)
         self._tried_new = not self._tried_new
         return Shown(self.files.pair_path if self._tried_new else self.files.previous_path, self.files.ca_path)

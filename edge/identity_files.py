@@ -42,8 +42,14 @@ class IdentityFiles:
 
     @property
     def enrolled(self) -> bool:
-        """True when there is a certificate, good or not."""
-        return (self.folder / PAIR).exists()
+        """True when there is a certificate, good or not; also when we may not look."""
+        try:
+            os.stat(self.folder / PAIR)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except PermissionError:
+            return True
+        return True
 
     @property
     def ca_path(self) -> Path:
@@ -57,12 +63,20 @@ class IdentityFiles:
     def previous_path(self) -> Path:
         return self.folder / PREVIOUS
 
+    @property
+    def has_previous(self) -> bool:
+        """True when the pair before the one in use lies there."""
+        return os.access(self.previous_path, os.F_OK)
+
     def held(self) -> Held:
         """The pair in use."""
         try:
             content, ca = self._read(PAIR), self._read(CA)
         except FileNotFoundError as error:
             raise BadCertificate(f"{error.filename} is missing; enrol the gateway again") from None
+        except PermissionError as error:
+            give = f"chown -R --reference={self.folder.parent} {self.folder}"
+            raise BadCertificate(f"{error.filename} cannot be read by the gateway's user; as root: {give}") from None
         key, begin, certificate = content.partition(_BEGIN)
         if not begin:
             raise BadCertificate(f"{self.folder / PAIR} holds no certificate; enrol the gateway again")

@@ -22,6 +22,9 @@ def read_token(path: Path) -> str:
     """The token in ``path``, which is made when it is not there. Raises BadSettings when others could read it."""
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as made:
+            if os.geteuid() == 0:
+                folder = path.parent.stat()  # in a service's folder it is the service that is to read it
+                os.fchown(made.fileno(), folder.st_uid, folder.st_gid)
             made.write(secrets.token_urlsafe(24) + "\n")
     except FileExistsError:
         pass

@@ -9,19 +9,24 @@ import contextlib
 import os
 import pwd
 import signal
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.identity.authority import Authority, BadAuthority
-from cloud.identity.private_files import PRIVATE, PUBLIC, put
+from cloud.identity.private_files import PUBLIC, put
 from cloud.settings import ListenAddress
 from protocols.certificates import COLLECTOR, BadCertificate, Certificate, member_name, read_certificate
 from protocols.clock import Clock
+from protocols.data_owner import as_root
 from protocols.topics import FROM_COLLECTOR, FROM_GATEWAYS, ROOT
 
 CONF, ACCESS, CRL = "mosquitto.conf", "access", "revoked.pem"
 CA, CERTIFICATE, KEY = "ca.pem", "server.pem", "server.key"
-PID = "mosquitto.pid"
+PID = "data/mosquitto.pid"
+"""In the one folder that is the broker's: it is its own user by the time it writes this."""
+FORMER_PID = "mosquitto.pid"
+"""Where settings of earlier versions have it."""
 
 _CONF = """\
 # Written by `dayuan-cloud broker files`, which writes it again. Settings of your own belong into another file.
@@ -30,7 +35,7 @@ _CONF = """\
 per_listener_settings false
 allow_anonymous false
 acl_file {folder}/access
-pid_file {folder}/mosquitto.pid
+pid_file {folder}/data/mosquitto.pid
 
 # Session and queues survive a restart; a broker that lost them costs time and no data.
 persistence true
@@ -78,6 +83,7 @@ def access_list(members: Sequence[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
+@as_root()
 def write_broker_files(
     folder: Path,
     authority: Authority,
@@ -94,20 +100,23 @@ def write_broker_files(
         raise BadAuthority(f"{text}: mosquitto's settings take no folder with blanks in its name")
     try:
         (folder / "data").mkdir(parents=True, exist_ok=True)
+        broker = _broker_user()
+        if broker is not None:
+            os.chown(folder / "data", *broker)
         pair = authority.issue_server(names)
         put(folder / CA, authority.certificate.pem, PUBLIC)
-        put(folder / KEY, pair.key)
+        put(folder / KEY, pair.key, owner=broker)
         put(folder / CERTIFICATE, pair.certificate.pem, PUBLIC)
         put(folder / CRL, crl, PUBLIC)
-        put(folder / ACCESS, access_list(members).encode(), PRIVATE)
+        put(folder / ACCESS, access_list(members).encode(), PUBLIC, owner=broker)
         conf = _CONF.format(folder=text, port=listen.port, host=listen.host, connections=connections)
         put(folder / CONF, conf.encode(), PUBLIC)
-        _hand_over(folder / KEY, folder / ACCESS, folder / "data")
     except OSError as error:
         raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}") from None
     return pair.certificate
 
 
+@as_root()
 def broker_certificate(folder: Path) -> Certificate:
     """The broker's certificate in its folder. Raises BadAuthority."""
     try:
@@ -123,6 +132,7 @@ def is_ending(certificate: Certificate, now_ms: int) -> bool:
     return (certificate.not_after - now_ms) * 3 < certificate.not_after - certificate.not_before
 
 
+@as_root()
 def renew_broker(folder: Path, authority: Authority) -> tuple[Certificate, bool]:
     """Replace the broker's certificate, for the same key and names, and let the broker read it.
 
@@ -136,6 +146,7 @@ def renew_broker(folder: Path, authority: Authority) -> tuple[Certificate, bool]
     return made, _tell(folder)
 
 
+@as_root()
 def refresh_revocations(folder: Path, crl: bytes) -> bool:
     """Replace the revocation list and let the broker read it; False when it could not be told to (see `PID`).
 
@@ -148,18 +159,19 @@ def refresh_revocations(folder: Path, crl: bytes) -> bool:
     return _tell(folder)
 
 
+@as_root()
 def refresh_access(folder: Path, members: Sequence[str]) -> bool:
     """Let the broker know who is of the group; False when it could not be told to (see `PID`).
 
-    A list that says so already is left alone. Raises BadAuthority when it cannot be written.
+    A list that says so already is left alone. Raises BadAuthority when it cannot be written. Everybody may read it, as
+    nothing in it is secret: mosquitto 2.0.11 allows everything when it cannot read its list again.
     """
     content = access_list(members).encode()
     path = folder / ACCESS
     try:
-        if path.read_bytes() == content:
+        if _says(path, content):
             return True
-        put(path, content, PRIVATE)
-        _hand_over(path)
+        put(path, content, PUBLIC, owner=_broker_user())
     except OSError as error:
         raise BadAuthority(f"{folder}: {error.strerror}: {error.filename}; dayuan-cloud broker files") from None
     return _tell(folder)
@@ -180,23 +192,32 @@ def own_pair(authority: Authority, clock: Clock) -> Path:
 
 def _tell(folder: Path) -> bool:
     """Let the broker read its list and certificate again; False when there is none that we may tell."""
-    try:
-        pid = int((folder / PID).read_text("ascii").strip())
-        if pid > 1 and _is_mosquitto(pid):
-            os.kill(pid, signal.SIGHUP)
-            return True
-    except (OSError, ValueError):
-        pass
+    for name in (PID, FORMER_PID):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((folder / name).read_text("ascii").strip())
+            if pid > 1 and _is_mosquitto(pid):
+                os.kill(pid, signal.SIGHUP)
+                return True
     return False
 
 
-def _hand_over(*paths: Path) -> None:
-    """Started by root, mosquitto becomes the user of its name before it reads these."""
-    if os.geteuid() == 0:
-        with contextlib.suppress(KeyError):
-            user = pwd.getpwnam("mosquitto")
-            for path in paths:
-                os.chown(path, user.pw_uid, user.pw_gid)
+def _says(path: Path, content: bytes) -> bool:
+    """Whether that is what the list holds, for whoever the broker is."""
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH) and path.read_bytes() == content
+    except PermissionError:
+        return False  # what we may not read we may replace all the same where the folder is ours
+
+
+def _broker_user() -> tuple[int, int] | None:
+    """Started by root, mosquitto becomes the user of its name before it reads its files; None where they stay ours."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        user = pwd.getpwnam("mosquitto")
+    except KeyError:
+        return None
+    return user.pw_uid, user.pw_gid
 
 
 def _is_mosquitto(pid: int) -> bool:

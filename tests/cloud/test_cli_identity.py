@@ -62,8 +62,8 @@ def test_the_brokers_key_is_for_its_owner_only(data: Path, tmp_path: Path, capsy
     assert main([*words, "--data", str(data)]) == DONE
     told = json.loads(capsys.readouterr().out)
     assert told["names"] == ["broker.example", "10.0.0.5"]
-    for name in ("server.key", "access"):
-        assert stat.S_IMODE((tmp_path / "b" / name).stat().st_mode) == 0o600
+    modes = {name: stat.S_IMODE((tmp_path / "b" / name).stat().st_mode) for name in ("server.key", "access")}
+    assert modes == {"server.key": 0o600, "access": 0o644}
     conf = (tmp_path / "b" / "mosquitto.conf").read_text()
     for line in ("allow_anonymous false", "require_certificate true", "use_identity_as_username true"):
         assert line in conf.splitlines()

@@ -63,6 +63,15 @@ def test_a_backup_is_made_by_root_beside_the_running_collector(installer: Instal
     assert "every sum is right" in installer.box.run("dayuan-cloud", "restore", "/srv/b.tar", "--check")
 
 
+def test_what_commands_of_root_leave_is_the_collectors(installer: Installer) -> None:
+    box = installer.box
+    box.run("dayuan-cloud", "user", "list", "--settings", SETTINGS)
+    box.run("dayuan-cloud", "gateway", "add", "east/b3", "--settings", SETTINGS)
+    box.run("dayuan-cloud", "broker", "files", "/etc/dayuan/broker", "--name", "b.example", "--settings", SETTINGS)
+    assert box.path("/var/lib/dayuan-collector/identity/ca.key").exists()
+    assert box.run("find", "/var/lib/dayuan-collector", "!", "-user", "dayuan-collector") == ""
+
+
 def test_a_new_version_that_fails_gives_way_and_the_registry_of_before_is_put_back(installer: Installer) -> None:
     """It brings the registry to a form that the old one does not know, and dies."""
     code = {

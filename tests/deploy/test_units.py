@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from cloud.identity.broker_files import ACCESS, CERTIFICATE, CRL
 from tests.architecture.source import ROOT
 
 UNITS = {
@@ -57,7 +58,7 @@ def test_no_secret_is_in_an_environment_or_a_command(name: str) -> None:
 def test_the_broker_reads_again_what_the_collector_writes_for_it() -> None:
     folder = ROOT / "deploy/collector"
     watched = (folder / "dayuan-broker-reload.path").read_text("utf-8")
-    for name in ("server.pem", "revoked.pem"):
+    for name in (CERTIFICATE, CRL, ACCESS):
         assert f"\nPathChanged=/etc/dayuan/broker/{name}\n" in watched
     assert "\nReadWritePaths=-/etc/dayuan/broker\n" in unit("collector/dayuan-collector")
     units = [str(folder / f"dayuan-broker-reload.{kind}") for kind in ("path", "service")]

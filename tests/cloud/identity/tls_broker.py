@@ -21,9 +21,14 @@ WAIT_S = 20.0
 
 
 class TlsBroker(Mosquitto):
-    """As `Mosquitto`, with the settings of the project as they are."""
+    """As `Mosquitto`, with the settings of the project as they are.
 
-    def __init__(self, folder: Path, authority: Authority, members: tuple[str, ...] = ()) -> None:
+    ``own_user``: started by root it becomes the user mosquitto, which must be able to come to ``folder``.
+    """
+
+    def __init__(
+        self, folder: Path, authority: Authority, members: tuple[str, ...] = (), *, own_user: bool = False
+    ) -> None:
         super().__init__(folder)
         self.authority = authority
         self.files = folder / "broker"
@@ -34,13 +39,15 @@ class TlsBroker(Mosquitto):
         names = ["localhost", "127.0.0.1"]
         write_broker_files(self.files, authority, listen=listen, names=names, connections=100, crl=crl, members=members)
         self._conf = self.files / CONF
-        # Started by root, mosquitto becomes a user that cannot read the test's folder.
-        self._conf.write_text("user root\n" + self._conf.read_text())
+        if not own_user:
+            self._conf.write_text("user root\n" + self._conf.read_text())
 
 
 @contextmanager
-def tls_broker(folder: Path, authority: Authority, members: tuple[str, ...] = ()) -> Iterator[TlsBroker]:
-    broker = TlsBroker(folder, authority, members)
+def tls_broker(
+    folder: Path, authority: Authority, members: tuple[str, ...] = (), *, own_user: bool = False
+) -> Iterator[TlsBroker]:
+    broker = TlsBroker(folder, authority, members, own_user=own_user)
     try:
         yield broker.start()  # type: ignore[misc]
     finally:
@@ -107,6 +114,7 @@ class Client:
     def close(self) -> None:
         self.paho.disconnect()
         self.paho.loop_stop()
+        self.paho._sock_close()  # its thread may have ended before it said goodbye
         for pipe in (self.paho._sockpairR, self.paho._sockpairW):  # paho leaves them open
             if pipe is not None:
                 pipe.close()
