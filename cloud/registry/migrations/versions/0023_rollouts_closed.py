@@ -1,12 +1,12 @@
 """When nothing was due any more of a roll-out that was given up.
 
-Revision: 0027, after 0022.
+Revision: 0023, after 0022.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
+revision = "0023"
 down_revision = "0022"
 branch_labels = None
 depends_on = None
