@@ -19,6 +19,7 @@ from cloud.registry.database import Database
 from cloud.registry.journal_book import JournalBook
 from cloud.store.contract import GatewayKey
 from cloud.visitors.visitors import Visitors
+from protocols.birth import DoorBirth
 from protocols.clock import Clock
 
 
@@ -88,6 +89,12 @@ class AccessFeatures:
         """The door of a gateway behind a door asset."""
         asset = self._ground.roster.find(key)
         return door_behind(asset, self._ground.roster, self.doors.all(key.site)) if asset is not None else None
+
+    def asset_of(self, key: GatewayKey, door: DoorBirth) -> AssetKey | None:
+        """The door asset in front of a gateway's door; None when there is none."""
+        found = (key.gateway, door.id)
+        doors = self.publisher.controlled(key.site)
+        return next((AssetKey(key.site, "door", one.door) for one in doors if (one.gateway, one.local) == found), None)
 
     def visitor_of(self, site: str, card: str, at: int) -> str:
         """The name of the visitor to whom a card was lent at an instant (ms); empty for nobody that is known."""

@@ -63,6 +63,10 @@ class GatewayDoors:
         """Every door of every gateway of a site."""
         return [Known(key, door) for key in self.gateways(site) for door in self._doors[key]]
 
+    def struck(self, key: GatewayKey, device: str, point: str) -> DoorBirth | None:
+        """The door of a gateway that a point opens."""
+        return next((door for door in self._doors.get(key, ()) if (door.device, door.point) == (device, point)), None)
+
 
 def controlled(site: str, roster: Roster, known: Sequence[Known]) -> list[ControlledDoor]:
     """The door assets of a site that a gateway decides for, by asset.

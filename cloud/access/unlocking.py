@@ -108,9 +108,13 @@ class Unlocking:
             lasts_s=LASTS_S,
             by=by,
         )
+        self.note(door, row, reason=reason, by=by)
+        return row
+
+    def note(self, door: AssetKey, row: CommandRow, *, reason: str, by: str) -> None:
+        """Put a command that was sent among the unlocks of a door."""
         facts = {"by": by, "reason": reason, "command": row.id}
         self._journal.note(door.site, door.entity, UNLOCKED, row.issued_at, facts)
-        return row
 
     async def lately(self, doors: Iterable[AssetKey]) -> list[Unlocked]:
         """Unlocks of these doors in the last month, the newest first. Raises StoreUnavailable."""

@@ -10,6 +10,7 @@ from cloud.api.commands import COMMAND, NewCommand, shown_command
 from cloud.api.gate import dispatcher, principal_of
 from cloud.api.place_answers import example
 from cloud.api.services import Services
+from cloud.api.strikes import note_unlock, refuse_strike
 from cloud.identity.approving import NotApproved, Person
 from cloud.identity.authority import BadAuthority
 from cloud.registry.roles import Right
@@ -40,7 +41,7 @@ APPROVAL: dict[str, Any] = {
 REFUSED: dict[int | str, dict[str, Any]] = {
     403: {"description": "A token asks or decides, or the same person does both"},
     404: {"description": "Nothing of that number was asked for"},
-    409: {"description": "Decided, expired, or its gateway is not enrolled"},
+    409: {"description": "Decided, expired, its gateway is not enrolled, or the point opens a door"},
 }
 STATUS = {"unknown_approval": 404, "same_person": 403, "too_many": 429}
 REASON_MAX = 200
@@ -63,11 +64,13 @@ def routes(services: Services) -> APIRouter:
         "/api/v1/approvals", status_code=202, response_class=Response, responses={**REFUSED, **example(APPROVAL, 202)}
     )
     async def ask(body: AskedCommand, who: Annotated[Principal, Depends(dispatcher)]) -> Response:
-        """Ask for a command that a second person must approve within 5 min. Nothing is sent until then."""
-        person = _person(who)
+        """Ask for a command that a second person must approve within 5 min. Nothing is sent until then. What opens a
+        door is asked for here only where the site file wants two people for it (else 409 `opens_a_door`)."""
+        person, key = _person(who), GatewayKey(body.site, body.gateway)
+        refuse_strike(services, key, device=body.device, point=body.point, action=body.action, by_two=True)
         try:
             row = await approving.ask(
-                GatewayKey(body.site, body.gateway),
+                key,
                 device=body.device,
                 point=body.point,
                 action=body.action,
@@ -106,6 +109,7 @@ def routes(services: Services) -> APIRouter:
             raise _refusal(error) from None
         except BadAuthority as error:
             raise ApiError(503, "no_authority", str(error)) from None
+        note_unlock(services, row)
         return json_answer(shown_command(services, row))
 
     @router.post(

@@ -10,6 +10,7 @@ from cloud.api.answers import ApiError, json_answer
 from cloud.api.gate import dispatcher
 from cloud.api.place_answers import example
 from cloud.api.services import Services
+from cloud.api.strikes import refuse_strike
 from cloud.audit.note import tell_site
 from cloud.identity.authority import BadAuthority
 from cloud.registry.sessions import Principal
@@ -37,7 +38,10 @@ COMMAND: dict[str, Any] = {
 }
 ID = "^[a-z0-9][a-z0-9-]{0,31}$"
 SHOWN_MAX = 1000
-GIVEN: dict[int | str, dict[str, Any]] = {**example(COMMAND, 202), 409: {"description": "That gateway is not enrolled"}}
+GIVEN: dict[int | str, dict[str, Any]] = {
+    **example(COMMAND, 202),
+    409: {"description": "That gateway is not enrolled, or the point opens a door"},
+}
 
 
 class NewCommand(BaseModel):
@@ -66,10 +70,12 @@ def routes(services: Services) -> APIRouter:
     @router.post("/api/v1/commands", status_code=202, response_class=Response, responses=GIVEN)
     async def give(body: NewCommand, who: Annotated[Principal, Depends(dispatcher)]) -> Response:
         """Send a command, signed, once. `state` is then `sent`, and later what the gateway says: `done`, `refused` or
-        `unknown`; `no_answer` when it says nothing. It is never sent again by itself.
+        `unknown`; `no_answer` when it says nothing. It is never sent again by itself. What opens a door is not ordered
+        here but at `/api/v1/doors/{site}/{door}/unlock` (409 `opens_a_door`); `off` may be.
         """
         key = GatewayKey(body.site, body.gateway)
         tell_site(body.site)
+        refuse_strike(services, key, device=body.device, point=body.point, action=body.action)
         try:
             row = await commanding.give(
                 key,

@@ -15,7 +15,7 @@ from protocols.enrolment import EnrolmentRequest, ask, read_code
 from tests.cloud.api.conftest import Api
 
 KEY = GatewayKey("east", "b3")
-ORDER = {"site": "east", "gateway": "b3", "device": "gate", "point": "relay_1", "action": "on"}
+ORDER = {"site": "east", "gateway": "b3", "device": "gate", "point": "relay_2", "action": "on"}
 
 
 class Made(NamedTuple):
@@ -35,7 +35,7 @@ async def of_identity(api: Api, entry: tuple[str, str]) -> Made:
     await enrol_gateway(api)
     if path == "/api/v1/commands/{number}":
         row = await api.services.commanding.give(
-            KEY, device="gate", point="relay_1", action="on", value=None, lasts_s=30, by="test"
+            KEY, device="gate", point="relay_2", action="on", value=None, lasts_s=30, by="test"
         )
         return Made(path={"number": row.id})
     if path.startswith("/api/v1/identities/"):
@@ -63,7 +63,7 @@ async def _waiting(api: Api) -> str:
     row = await api.services.approving.ask(
         KEY,
         device="gate",
-        point="relay_1",
+        point="relay_2",
         action="on",
         value=None,
         lasts_s=30,

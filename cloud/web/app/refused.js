@@ -43,6 +43,7 @@ const SAID = [
   ["person_needed", /^two people stand for such a command/, "refused.person_needed"],
   ["asker_may_not", /may not give commands at/, "refused.asker_may_not"],
   ["not_enrolled", /is not enrolled/, "refused.not_enrolled"],
+  ["opens_a_door", /opens the door (?<name>.+)$/, "refused.opens_a_door"],
   ["changed", /^what is held on this person is not what was confirmed/, "refused.person_changed"],
   ["held", /^there is a legal hold on this person: (?<why>.+)$/, "refused.person_held"],
   ["not_feasible", /^(?<name>.+) cannot serve this: (?<why>.+)$/, "refused.cannot_serve"],
