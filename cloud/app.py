@@ -116,6 +116,7 @@ class Collector:
         self.tokens = Tokens(self.database, clock)
         self.alarm_book = AlarmBook(self.database)
         self.alarms = AlarmBoard(self.alarm_book, clock)
+        self.trail.damaged = lambda wrong: self.alarms.raise_alarm("audit_damaged", "collector", {"detail": wrong})
         self.store = store_of(settings, clock, self.inventory)
         self.privacy = privacy_of(settings, self.database, self.store, clock)
         self._backups: BackupDesk | None = None

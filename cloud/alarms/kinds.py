@@ -53,9 +53,11 @@ ALARM_KINDS: dict[str, AlarmKind] = {
     "audit_damaged": AlarmKind(
         URGENT,
         "The audit trail is not as it was left: {detail}. Somebody changed it, or an older registry was put in place. "
-        "Find out who; check it with: dayuan-cloud audit verify. Ends when the collector starts and finds it whole.",
-        "审计记录与上次停机时不符：{detail}。可能被人改动，或放回了旧的登记库。请查明原因，"
-        "并用 dayuan-cloud audit verify 核对。下次启动时核对无误后告警结束。",
+        "Find out who; check it with: dayuan-cloud audit verify. No checkpoints are made of a trail whose end was "
+        "changed. Ends when the collector starts and finds it whole, or its file of checkpoints set aside.",
+        "审计记录与先前不符：{detail}。可能被人改动，或放回了旧的登记库。请查明原因，"
+        "并用 dayuan-cloud audit verify 核对。末端被改动的记录不再签署检查点。"
+        "启动时核对无误，或检查点文件已另行存放，告警即结束。",
     ),
     "buffer_damaged": AlarmKind(
         URGENT,

@@ -71,6 +71,12 @@ def checkpoint_of(key: bytes, number: int, seal: str, at: int) -> Checkpoint:
     return Checkpoint(number, seal, at, _hmac(key, b"checkpoint", number, seal, at))
 
 
+def is_signed(key: bytes, checkpoint: Checkpoint) -> bool:
+    """Whether this key signed it."""
+    number, seal, at = checkpoint.number, checkpoint.seal, checkpoint.at
+    return hmac.compare_digest(checkpoint.sign, checkpoint_of(key, number, seal, at).sign)
+
+
 def removed_of(key: bytes, number: int, seal: str) -> Removed:
     """The statement that records were forgotten, signed."""
     return Removed(number, seal, _hmac(key, b"removed", number, seal))
@@ -86,12 +92,15 @@ class Check:
         self.found: Verdict | None = None
         self._key, self._count, self._last, self._before = key, 0, removed.number, removed.seal
         self._signed: dict[int, str] = {}
+        """By the first checkpoint of each number: one that says otherwise was made after the end was cut off."""
+        self._twice: int | None = None
         if removed.number and not hmac.compare_digest(removed.sign, removed_of(key, removed.number, removed.seal).sign):
             self._blame(removed.number + 1, "the statement of which records were forgotten is not signed by this key")
         for each in checkpoints:
-            if not hmac.compare_digest(each.sign, checkpoint_of(key, each.number, each.seal, each.at).sign):
+            if not is_signed(key, each):
                 self._blame(each.number, "a checkpoint is not signed by this key: it, or the key, was exchanged")
-            self._signed[each.number] = each.seal
+            if self._signed.setdefault(each.number, each.seal) != each.seal and self._twice is None:
+                self._twice = each.number
 
     def take(self, sealed: Sealed) -> None:
         """The next record."""
@@ -112,6 +121,8 @@ class Check:
         furthest = max(self._signed, default=0)
         if furthest > self._last:
             self._blame(self._last + 1, f"the end is missing: a checkpoint knows {furthest} records")
+        elif self._twice is not None:
+            self._blame(self._twice, "two checkpoints tell of different records here: the end was replaced")
         elif self._count and not self._signed:
             self._blame(self._last, "there is no checkpoint: whether the end is missing cannot be told")
         return self.found or Verdict(self._count)

@@ -56,6 +56,12 @@ class AuditBook:
             row = (await session.execute(select(AuditHeadRow.number, AuditHeadRow.seal))).one()
         return Head(row[0], row[1])
 
+    async def seal(self, number: int) -> str | None:
+        """Of the record of that number; None when there is none."""
+        async with self._database.reading() as session:
+            found: str | None = await session.scalar(select(AuditRow.seal).where(AuditRow.number == number))
+        return found
+
     async def removed(self) -> Removed:
         """Up to where records were forgotten."""
         async with self._database.reading() as session:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.audit.chain import Check, Record, Sealed, Verdict, checkpoint_of
+from cloud.audit.chain import Check, Checkpoint, Record, Sealed, Verdict, checkpoint_of, is_signed
 from cloud.audit.files import BadKey, Checkpoints, make_key, read_key
 from cloud.audit.note import Note, about, current, shortened
 from cloud.registry.audit_book import AuditBook, Head
@@ -54,7 +54,10 @@ class Trail:
         self._database, self._clock = database, clock
         self._key: bytes | None = None
         self._written = asyncio.Event()
-        self._signed = 0
+        self.damaged: Callable[[str], None] | None = None
+        """Told once, while it works: the chain is not what was signed before. Given by the wiring."""
+        self._signed: Head | None = None
+        self._told = False
         self._waiting: deque[Note] = deque()
 
     async def open(self) -> str | None:
@@ -63,15 +66,15 @@ class Trail:
         Raises BadKey for a key file that cannot be used, StoreUnavailable when none can be made.
         """
         self._key = await asyncio.to_thread(read_key, self.key_file)
-        head = await self.book.head()
+        self._told = False
         wrong = None
         if self._key is None:
             self._key = await asyncio.to_thread(make_key, self.key_file)
-            if head.number:
+            if (await self.book.head()).number:
                 wrong = f"its key {self.key_file} is gone; a new one was made, and older records cannot be checked"
         self._database.witness = self.attest
         await asyncio.to_thread(self.checkpoints.shorten)
-        return wrong or await self._check_end(self._key, head)
+        return wrong or await self._check_last(self._key) or (await self._end(self._key))[1]
 
     async def attest(self, session: AsyncSession) -> Callable[[], None] | None:
         """Of the registry, before each commit: put what is being done into the transaction, once.
@@ -128,14 +131,24 @@ class Trail:
             self._waiting.popleft()
 
     async def sign(self) -> None:
-        """A checkpoint of the chain as it is now, unless the last one says the same. Raises StoreUnavailable."""
-        if self._key is None:
+        """A checkpoint of the chain as it is now, unless the last one says the same. Raises StoreUnavailable.
+
+        A chain that is not what was signed before gets none, which would hide that; it is told to ``damaged``.
+        """
+        if self._key is None or await self.book.head() == self._signed:
             return
-        head = await self.book.head()
-        if head.number != self._signed:
+        try:
+            head, wrong = await self._end(self._key)
+        except BadKey as error:
+            self._tell(str(error))
+            return
+        if wrong is not None:
+            self._tell(wrong)
+            return
+        if head.number and head != self._signed:
             signed = checkpoint_of(self._key, head.number, head.seal, self._clock.now_ms())
             await asyncio.to_thread(self.checkpoints.add, signed)
-            self._signed = head.number
+        self._signed = head
 
     async def verify(self) -> Verdict:
         """Follow the whole chain; works without ``open``, and makes nothing. Raises BadKey."""
@@ -179,15 +192,42 @@ class Trail:
             facts=facts if len(facts) <= FACTS_MAX else '{"too_long":true}',
         )
 
-    async def _check_end(self, key: bytes, head: Head) -> str | None:
-        """Quick, at each start: the newest checkpoint against the end of the chain."""
-        newest = (await asyncio.to_thread(self.checkpoints.read))[-1:]
-        for each in newest:
-            if checkpoint_of(key, each.number, each.seal, each.at).sign != each.sign:
+    def _tell(self, wrong: str) -> None:
+        if self._told:
+            return
+        self._told = True
+        log.error("the audit trail is damaged, and no checkpoint is made of it: %s", wrong)
+        if self.damaged is not None:
+            self.damaged(wrong)
+
+    async def _check_last(self, key: bytes) -> str | None:
+        for each in (await asyncio.to_thread(self.checkpoints.read))[-1:]:
+            if not is_signed(key, each):
                 return f"the last line of {self.checkpoints.path} is not signed by the key {self.key_file}"
-            if each.number > head.number:
-                return f"{each.number - head.number} records that were there are missing at the end"
         return None
+
+    async def _end(self, key: bytes) -> tuple[Head, str | None]:
+        """The end of the chain, and what is wrong with it by the checkpoint that went furthest.
+
+        Checkpoints are read first: another process may add a record, and sign it, between the two.
+        """
+        signed = await asyncio.to_thread(self._furthest, key)
+        head = await self.book.head()
+        if signed is None:
+            return head, None
+        if signed.number > head.number:
+            return head, f"{signed.number - head.number} records that were there are missing at the end"
+        seal = await self.book.seal(signed.number)
+        if seal is None and (await self.book.removed()).number < signed.number:
+            return head, f"record {signed.number}, which was signed, is missing"
+        if seal is not None and seal != signed.seal:
+            return head, f"others stand in the place of the records up to {signed.number}, which were signed"
+        return head, None
+
+    def _furthest(self, key: bytes) -> Checkpoint | None:
+        """The first of those with the highest number, of all that this key signed."""
+        found = sorted(self.checkpoints.read(), key=lambda each: each.number, reverse=True)
+        return next((each for each in found if is_signed(key, each)), None)
 
 
 def _take(check: Check, page: Sequence[Sealed]) -> None:

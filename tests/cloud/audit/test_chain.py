@@ -113,6 +113,27 @@ def test_a_tail_that_was_cut_off_is_missed_by_the_checkpoint() -> None:
     assert verify([], SIGNED).bad == 1
 
 
+def regrown(to: int) -> Chain:
+    """The tail from 8 on was cut off, and others were written in its place, up to ``to``."""
+    others = [record(number, "nobody") for number in range(8, to + 1)]
+    return WHOLE[:7] + chained(others, before=WHOLE[6].seal)
+
+
+@pytest.mark.parametrize("to", [10, 12])
+def test_a_tail_that_was_cut_off_is_missed_whatever_was_written_and_signed_in_its_place(to: int) -> None:
+    chain = regrown(to)
+    later = [checkpoint_of(KEY, number, chain[number - 1].seal, 6) for number in range(7, to + 1)]
+    verdict = verify(chain, [*SIGNED, *later])
+    assert (verdict.bad, verdict.records) == (10, 9), verdict.what
+    gone = removed_of(KEY, 10, chain[9].seal)
+    assert verify(chain[10:], [*SIGNED, *later], removed=gone).bad == 10, "also when those are forgotten by age"
+
+
+def test_checkpoints_of_two_processes_may_stand_in_any_order() -> None:
+    """Each signs what it read, and may be overtaken by the other."""
+    assert verify(WHOLE, [*SIGNED[::-1], *SIGNED]) == Verdict(10)
+
+
 def test_a_whole_chain_in_the_place_of_another_is_seen() -> None:
     """Sealed by the same key, as from a backup of another day."""
     swapped = chained([record(number, "wang") for number in range(1, 13)])

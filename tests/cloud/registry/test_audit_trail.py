@@ -126,6 +126,71 @@ async def test_a_tail_cut_off_with_its_head_is_missed_at_once_at_the_next_start(
     await again.close()
 
 
+CUT = (
+    "UPDATE audit_head SET number = 3, seal = (SELECT seal FROM audit_records WHERE number = 3)",
+    "DELETE FROM audit_records WHERE number > 3",
+)
+
+
+@pytest.mark.parametrize("written", [0, 1, 2, 5])
+async def test_a_tail_cut_off_beside_a_running_collector_is_told_and_never_signed_over(
+    trail: Trail, database: Database, clock: ManualClock, written: int
+) -> None:
+    told: list[str] = []
+    trail.damaged = told.append
+    await write(trail, "a", "b", "c", "d", "e")
+    await trail.sign()
+    before = trail.checkpoints.path.read_bytes()
+    await edit(database, *CUT)
+    await write(trail, *("login_failed",) * written)
+    for _ in range(2):
+        await trail.sign()
+        await write(trail, "login_failed")
+    assert len(told) == 1
+    assert "missing at the end" in told[0] if written < 2 else "others stand in the place" in told[0]
+    await trail.close()
+    assert trail.checkpoints.path.read_bytes() == before
+    again = Trail(database, clock, folder=trail.key_file.parent)
+    assert await again.open() is not None
+    assert (await again.verify()).bad is not None
+    await again.close()
+
+
+async def test_a_trail_goes_on_when_its_checkpoints_are_set_aside(trail: Trail, database: Database) -> None:
+    await write(trail, "a", "b", "c", "d", "e")
+    await trail.sign()
+    await edit(database, *CUT)
+    await trail.close()
+    trail.checkpoints.path.rename(trail.checkpoints.path.with_name("aside"))
+    assert await trail.open() is None
+    await write(trail, "f")
+    await trail.sign()
+    assert await trail.verify() == (4, None, "")
+
+
+async def test_a_checkpoint_of_forgotten_records_is_no_fault(trail: Trail, clock: ManualClock) -> None:
+    await write(trail, "a", "b")
+    await trail.sign()
+    clock.step(10_000)
+    assert await trail.forget_before(clock.now_ms()) == 2
+    await write(trail, "c")
+    await trail.sign()
+    await trail.close()
+    assert await trail.open() is None
+    assert [each.number for each in trail.checkpoints.read()] == [2, 3]
+
+
+async def test_checkpoints_that_cannot_be_read_are_told_and_the_collector_goes_on(trail: Trail) -> None:
+    told: list[str] = []
+    trail.damaged = told.append
+    await write(trail, "a")
+    await trail.sign()
+    trail.checkpoints.path.write_text("nonsense\n")
+    await write(trail, "b")
+    await trail.sign()
+    assert "no checkpoint" in told[0]
+
+
 async def test_an_older_registry_in_the_place_of_the_newer_is_found_out(
     trail: Trail, database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
