@@ -28,7 +28,7 @@ class Asking:
 
     def __init__(self) -> None:
         self.trail, self.clock = Noted(), ManualClock()
-        self.tracer = Tracer(cast(Trail, self.trail), SiteAsked((), dict, {}), self.clock)
+        self.tracer = Tracer(cast(Trail, self.trail), SiteAsked((), {}), self.clock)
 
     async def get(self, path: str, **query: object) -> None:
         async def answered(scope: Any, receive: Any, send: Any) -> None:
