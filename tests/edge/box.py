@@ -143,7 +143,7 @@ async def commit_numbers(path: Path, port: int, count: int) -> None:
             sys.stdout.write(f"{number}\n")
             sys.stdout.flush()
             await asyncio.sleep(0.01)
-        await until(lambda: box.reporter.report().backlog_batches == 0, 20)
+        await until(lambda: box.reporter.report().backlog_batches == 0, 120)
 
 
 if __name__ == "__main__":
