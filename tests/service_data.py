@@ -1,6 +1,7 @@
 """A data folder of a service's user, and our programs on it as root types them.
 
-Root's Python may lie where no other user can read it; then Debian's own is taken with the same packages.
+Root's Python may lie where no other user can read it; then Debian's own is taken with the same packages. So may this
+checkout: the programs see it, and the packages, at a place of their own that everybody can come to.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ def _python() -> str | None:
     return None
 
 
+OURS = ("edge", "cloud", "protocols")
+# Pairs of folders, the first to be seen at the second, until "--"; in a mount namespace that ends with the
+# program.
+_AT_A_PLACE_OF_ITS_OWN = 'while [ "$1" != -- ]; do mount --bind "$1" "$2"; shift 2; done; shift; exec "$@"'
 PYTHON = _python() if os.geteuid() == 0 else None
 needs_root = pytest.mark.skipif(PYTHON is None, reason="needs root, and a Python that every user can read")
 
@@ -59,18 +64,22 @@ def give(*paths: Path) -> None:
 def run(*words: str, user: int = 0) -> subprocess.CompletedProcess[str]:
     """Python with these arguments, as root or as the service."""
     assert PYTHON is not None
-    packages = [str(ROOT), sysconfig.get_paths()["purelib"]]
-    return subprocess.run(
-        [PYTHON, *words],
-        user=user,
-        group=user,
-        extra_groups=[],
-        cwd="/",
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(packages), "LANG": "C.UTF-8", "LOGNAME": "root"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        mounted = ["unshare", "--mount", "--propagation=private", "sh", "-ec", _AT_A_PLACE_OF_ITS_OWN, "sh"]
+        for here, there in (*((ROOT / each, each) for each in OURS), (sysconfig.get_paths()["purelib"], "packages")):
+            os.mkdir(f"{name}/{there}", 0o755)
+            mounted += [str(here), f"{name}/{there}"]
+        as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--"]
+        path = "/usr/local/sbin:/usr/sbin:/sbin:" + os.environ["PATH"]
+        return subprocess.run(
+            [*mounted, "--", *as_user, PYTHON, *words],
+            cwd="/",
+            env={"PATH": path, "PYTHONPATH": f"{name}:{name}/packages", "LANG": "C.UTF-8", "LOGNAME": "root"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 def not_of_the_service(folder: Path) -> list[str]:

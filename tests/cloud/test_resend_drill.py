@@ -16,6 +16,9 @@ import pytest
 from tests.cloud.resend_site import Site
 from tests.edge.mosquitto import mosquitto
 
+UNACKED_MOST = 25
+"""As `Site.all_acked` has it: these come again by the way of everything without an ack."""
+
 
 @asynccontextmanager
 async def site(folder: Path) -> AsyncIterator[Site]:
@@ -44,7 +47,7 @@ async def test_restored_from_a_backup_nothing_that_was_acked_is_missing_twice_or
         lost = had - it.batches()
         assert len(lost) > 50, "the drill was to lose something"
         assert await it.settled() == []
-        assert it.sent >= len(lost)
+        assert it.sent >= len(lost) - UNACKED_MOST, "the others were on their way to the gateway as acks"
     it.judge()
 
 
