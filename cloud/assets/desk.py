@@ -44,7 +44,9 @@ class AssetDesk:
             await self._apply(change)
 
     async def _apply(self, change: SiteChange) -> None:
-        self._changes = await self.roster.change(change)
+        written = await self.roster.change(change)
+        if written == self._changes + 1:
+            self._changes = written  # else another process wrote in between: the next reload takes that over
         if change.days is not None:
             self.calendar.take_site(change.site, change.days)
         if change.units is not None:
