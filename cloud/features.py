@@ -136,7 +136,7 @@ class Features:
         self.places = self._places()
         self.site_alarms.watchers.append(self.places.doors.defaults_changed)
         self.access = self._access()
-        self.places.visitors.decided = self.access.doors.decides
+        self.places.visitors.decided = self.places.rooms.decided = self.access.doors.decides
         self.resources |= {"guard": self.places.crew, "technician": self.places.crew}
         self._tell_dispatch_of_places()
         self.fleet = self.resources["vehicle"] = self._fleet()

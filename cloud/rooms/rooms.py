@@ -45,6 +45,8 @@ class Rooms:
         evaluation_under: Callable[[str], float] = lambda _: 0.3,
     ) -> None:
         self.evaluation_under = evaluation_under
+        self.decided: Callable[[str, str], bool] = lambda _site, _reader: False
+        """Whether a gateway decides at a reader: there its decision signs in, and not that a card was read."""
         self.book = book
         self._clock, self._roster, self._calendar = clock, roster, calendar
         self._shown, self._journal, self._days, self._history = shown, journal, days, history
@@ -80,6 +82,8 @@ class Rooms:
             asset, event = each.asset, each.event
             name = asset.key.id if asset.key.kind == "room" else asset.text("room")
             if event.kind not in SIGNING or event.data.get("known") is False or not name:
+                continue
+            if event.kind == "card_read" and self.decided(asset.key.site, event.device):
                 continue
             one = self._find(AssetKey(asset.key.site, "room", name))
             booking = one.to_sign_in(event.at) if one is not None else None

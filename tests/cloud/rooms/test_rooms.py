@@ -9,6 +9,7 @@ from cloud.registry.place_days_book import PlaceDaysBook
 from cloud.rooms.booking import Booking
 from cloud.rooms.rooms import Rooms
 from protocols.clock import ManualClock
+from protocols.reading import Event
 from tests.cloud.places.console import (
     DAY,
     HOUR,
@@ -89,6 +90,28 @@ async def rig(clock: ManualClock, database: Database) -> Rig:
     rig = Rig(clock, database)
     await rig.rooms.open()
     return rig
+
+
+@pytest.mark.parametrize(
+    ("kind", "decided", "signed"),
+    [
+        ("card_read", False, True),
+        ("card_read", True, False),
+        ("access_granted", True, True),
+        ("access_denied", True, False),
+    ],
+)
+async def test_where_a_gateway_decides_only_who_was_let_in_signs_in(
+    rig: Rig, kind: str, decided: bool, signed: bool
+) -> None:
+    await rig.book("a", at("09:00"), at("10:00"))
+    await rig.until("09:00", 0)
+    rig.rooms.decided = lambda site, reader: decided and (site, reader) == (SITE, "pir-1")
+    event = Event("pir-1", kind, at("09:02"), {"card_key": "aa"})
+    await rig.rooms.happened(rig.roster.happened(event))
+    found = await rig.rooms.find("a")
+    assert found is not None
+    assert (found.signed_in_at == at("09:02")) == signed
 
 
 async def test_a_room_whose_people_do_not_come_is_given_back_after_a_prompt(rig: Rig) -> None:
