@@ -1,6 +1,8 @@
 """Puts the routes and their guards together."""
 
-from fastapi import FastAPI, Response
+from collections.abc import Iterator
+
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.routing import APIRoute
 
 from cloud.api import (
@@ -190,8 +192,7 @@ def build_api(services: Services, gate: Gate, *, version: str) -> FastAPI:
         parts += [part.routes(services) for part in OF_FEATURES]
     for router in parts:
         app.include_router(router)
-    own_routes = [route for router in parts for route in router.routes if isinstance(route, APIRoute)]
-    site_asked = SiteAsked(own_routes, finders(services))
+    site_asked = SiteAsked((route for router in parts for route in _routes_of(router)), finders(services))
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
@@ -205,3 +206,14 @@ def build_api(services: Services, gate: Gate, *, version: str) -> FastAPI:
     app.add_middleware(Shield)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def _routes_of(router: APIRouter) -> Iterator[APIRoute]:
+    """Its own, and those of routers that it includes."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif isinstance(inner := getattr(route, "original_router", None), APIRouter):
+            yield from _routes_of(inner)
+        else:
+            raise TypeError(f"a route of a kind that nobody has said who may use: {route!r}")

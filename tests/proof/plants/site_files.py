@@ -115,8 +115,8 @@ SITE_FILES = (
         "A roll-out does not look whether a gateway was given another file since the plan.",
         "The correction of an hour ago is gone, and nobody took it back.",
         "cloud/site_files/rollout_runner.py",
-        "after=one.after, ",
-        "after=None, ",
+        "after=one.revision if back else one.after,",
+        "after=None,",
         (f"{ROLLOUTS}::test_what_runs_another_file_since_is_left_out",),
     ),
     Plant(
