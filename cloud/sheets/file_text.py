@@ -5,9 +5,9 @@ Excel writes "CSV" in the encoding of its Windows: GB18030 where that is Chinese
 
 from typing import NamedTuple
 
+from cloud.sheets.csv_text import BOM
 from cloud.sheets.filled import BadSheet
 
-BOM = "\ufeff"
 _COMMON_SHARE = 0.5
 
 

@@ -17,25 +17,16 @@ from cloud.store.readings_engine import ReadingsEngine
 from protocols.clock import SystemClock
 from protocols.errors import StoreUnavailable
 from tests.cloud.store.test_influx_engine import engine as influx_engine
-from tests.cloud.store.test_ledger_store import flush
+from tests.cloud.store.test_ledger_store import flush, victoria
 from tests.cloud.store.works import DAY, MIDNIGHT, NAMES, POWER, work
 from tests.influx_stand_in import InfluxStandIn
 from tests.victoria_server import VictoriaServer
 from tests.waiting import until
 
+__all__ = ["victoria"]
 WHOLE = ReadingsQuery(
     site="east", device="m1", point=POWER.point, from_at=MIDNIGHT, to_at=MIDNIGHT + DAY, origin=True, limit=1_000
 )
-
-
-@pytest.fixture
-def victoria() -> Iterator[VictoriaServer]:
-    server = VictoriaServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture
