@@ -205,13 +205,13 @@ take_over() {  # take_over OLD-RELEASE
     [ -z "$old" ] || [ "$old" = "$release" ] || point previous "$old"
     start_all enable || true
     service enable "$judge" || true
-    if start_all start; then judged "$old" started; else judged "$old"; fi
+    judged "$old"
 }
 
-# The verdict on the release that is current: it stays, or OLD takes its place again.
-judged() {  # judged OLD-RELEASE [started]
+# Starts the release that is current and gives the verdict on it: it stays, or OLD takes its place again.
+judged() {  # judged OLD-RELEASE
     local old=$1
-    if [ -n "${2:-}" ] && healthy; then
+    if start_all start && healthy; then
         end_verdict
         step "service: runs and is healthy"
         return
@@ -248,7 +248,7 @@ judge_now() {
         return
     fi
     if [ -e "$old/complete" ]; then point previous "$old"; else old=''; fi
-    if start_all start; then judged "$old" started; else judged "$old"; fi
+    judged "$old"
     forget_old_releases
 }
 
